@@ -18,6 +18,9 @@ from domain.ports import Clock
 C = TypeVar("C")
 R = TypeVar("R")
 
+LONGEST_WAIT = 60.0
+"""Seconds after which a caller whose command was taken looks again. Its leader wakes it."""
+
 
 class QueuedCommand(Generic[C, R]):
     """One caller's command. The leader of its batch completes `result`, once."""
@@ -101,7 +104,7 @@ class CommandQueue(Generic[C, R]):
                     queue.commands.remove(queued)
                     raise Busy
             # The leader completes a taken command or queues it again, and wakes its caller.
-            queued.wake.wait()
+            self._clock.wait(queued.wake, LONGEST_WAIT)
         except BaseException:
             with self._lock:
                 self._withdraw(event_id, queue, queued)

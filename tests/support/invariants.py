@@ -68,14 +68,14 @@ def assert_invariants(store: Store) -> Everything:
     """
     found = everything_in(store)
     for event in found.events.values():
-        _assert_event(event, found)
+        assert_event(event, found)
     for row in found.registrations.values():
         assert row.event_id in found.events, f"{row} has no event"
         assert row.user_id in found.users, f"{row} has no user"
     return found
 
 
-def _assert_event(event: Event, found: Everything) -> None:
+def assert_event(event: Event, found: Everything) -> None:
     seated, waitlisted = found.seated(event.event_id), found.waitlisted(event.event_id)
     assert event.registered_count == len(seated)
     assert event.waitlist_count == len(waitlisted)

@@ -1,0 +1,302 @@
+"""The judge of the simulation: what is stored at each commit, what each reply says, and who was told what.
+
+It knows the order of the commits, so it can compare each reply with every state that was true while it was made.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.features.cards.views import deleted_card, event_card
+from bot.notifications.messages import notification_message
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.enums import Audience, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
+from domain.errors import (
+    AlreadyRegistered,
+    EventFull,
+    NotRegistered,
+    RegistrationClosed,
+    RollcallError,
+    UnknownEvent,
+)
+from domain.models import Event, JournalEntry, Notification, UserRegistration
+from tests.support.invariants import Everything, assert_event
+from tests.support.simulation.memory import MemoryData
+from tests.support.simulation.people import CHANNEL
+
+if TYPE_CHECKING:
+    from tests.support.simulation.world import World
+
+
+class Row(NamedTuple):
+    """A registration."""
+
+    status: RegistrationStatus
+    ticket: int
+
+
+@dataclass(frozen=True)
+class State:
+    """One event between two commits, or between two commands of one commit."""
+
+    since: float
+    event: Event
+    rows: dict[str, Row]
+
+    @property
+    def waitlist(self) -> tuple[str, ...]:
+        """The waitlisted users, in order."""
+        waiting = [one for one in self.rows.items() if one[1].status is WAITLISTED]
+        return tuple(user_id for user_id, row in sorted(waiting, key=lambda one: one[1].ticket))
+
+    @property
+    def seated(self) -> int:
+        """The number of users with a seat."""
+        return sum(row.status is REGISTERED for row in self.rows.values())
+
+    def has(self, user_id: str, ticket: int | None = None) -> bool:
+        """Return whether a user is registered or waitlisted, under this ticket."""
+        row = self.rows.get(user_id)
+        return row is not None and ticket in (None, row.ticket)
+
+    def position(self, user_id: str) -> int | None:
+        """Return a waitlisted user's position."""
+        return self.waitlist.index(user_id) + 1 if user_id in self.waitlist else None
+
+    def audience(self, audience: Audience) -> set[str]:
+        """Return the users in an audience."""
+        statuses = {
+            Audience.EVERYONE: (REGISTERED, WAITLISTED),
+            Audience.REGISTERED: (REGISTERED,),
+            Audience.WAITLISTED: (WAITLISTED,),
+        }[audience]
+        return {user_id for user_id, row in self.rows.items() if row.status in statuses}
+
+
+REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request, from when it was sent."""
+
+    name: str
+    event_id: str
+    user_id: str
+    begun: float
+
+
+class Judge:
+    """Judges one run."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.states: dict[str, list[State]] = {}
+        """Of each event, one for each version."""
+        self.moments: dict[str, list[State]] = {}
+        """The same, with what was true between two commands of one commit."""
+        self.commits = 0
+
+    # What is stored
+
+    def has_written(self, data: MemoryData) -> None:
+        """Record the events that have changed, and assert R7.5 for each."""
+        for event in data.events.values():
+            states = self.states.setdefault(event.event_id, [])
+            if states and states[-1].event.version == event.version:
+                continue
+            self.commits += 1
+            assert not states or event.version == states[-1].event.version + 1
+            journal = data.list_journal(event.event_id, limit=10_000)
+            _assert_event(data, event, journal)
+            state = _state(data, event, self._world.scheduler.seconds)
+            before = states[-1] if states else State(state.since, event, {})
+            moments = self.moments.setdefault(event.event_id, [])
+            moments += [*_between(before, state, journal[-1]), state]
+            states.append(state)
+
+    # What replies say
+
+    def begin(self, name: str, event_id: str, user_id: str, _: object) -> Call:
+        """Begin a request."""
+        return Call(name, event_id, user_id, self._world.scheduler.seconds)
+
+    def check(self, call: Call, answer: object) -> None:
+        """Assert that an answer was true at a moment between the request and now."""
+        is_true = self._claim(call, answer)
+        if is_true is None:
+            return
+        states = list(self._during(call))
+        assert any(is_true(state) for state in states), f"{call}: {answer} was never true"
+
+    def _during(self, call: Call) -> Iterator[State]:
+        states = self.moments.get(call.event_id, [])
+        for state, following in zip(states, [*states[1:], None], strict=True):
+            if following is None or following.since >= call.begun:
+                yield state
+
+    def _claim(self, call: Call, answer: object) -> Callable[[State], bool] | None:
+        user_id = call.user_id
+        match answer:
+            case RegisterOutcome():
+                row = answer.registration
+                return lambda state: (
+                    state.since >= call.begun
+                    and state.has(user_id, row.ticket)
+                    and state.rows[user_id].status is row.status
+                    and state.position(user_id) == answer.position
+                )
+            case UnregisterOutcome():
+                return lambda state: (
+                    state.since >= call.begun
+                    and state.event.version == answer.event.version
+                    and not state.has(answer.registration.user_id)
+                    and all(
+                        state.rows[one].status is RegistrationStatus.REGISTERED
+                        for one in answer.promoted
+                    )
+                )
+            case ChangeOutcome():
+                return lambda state: state.event.version == answer.event.version
+            case UserRegistration():
+                return lambda state: (
+                    state.has(user_id, answer.registration.ticket)
+                    and state.position(user_id) == answer.position
+                )
+            case AlreadyRegistered():
+                return lambda state: (
+                    state.has(user_id)
+                    and state.rows[user_id].status is answer.status
+                    and state.position(user_id) == answer.position
+                )
+            case NotRegistered():
+                return lambda state: not state.has(answer.user_id)
+            case EventFull():
+                return lambda state: (
+                    not state.event.has_waitlist
+                    and state.seated == answer.registered >= answer.capacity == state.event.capacity
+                )
+            case RegistrationClosed():
+                return lambda state: state.event.status is not EventStatus.OPEN
+            case UnknownEvent():
+                if not self.states.get(call.event_id):
+                    return None
+                return lambda state: state.event.deletion is not None or state.event.version == 1
+            case RollcallError():
+                return None
+        return None
+
+    # Who was told what
+
+    def check_end(self) -> None:
+        """Assert that everything is done and true, some time after the last fault."""
+        world = self._world
+        assert not world.data.undelivered, f"never delivered: {sorted(world.data.undelivered)}"
+        for states in self.states.values():
+            assert not states[-1].event.is_unfinished, f"{states[-1].event} is unfinished"
+        assert not [user for user in world.data.users.values() if user.deletion_id]
+        self._check_cards()
+        self._check_messages()
+
+    def _check_cards(self) -> None:
+        expected: dict[str, dict[str, object]] = {}
+        for states in self.states.values():
+            event = states[-1].event
+            is_deleted = event.deletion is not None
+            content = (deleted_card(event.title) if is_deleted else event_card(event)).to_dict()
+            expected[event.event_id] = content
+            shown = [card for card in self._cards() if card["text"] == content["text"]]
+            stored = self._world.data.get_cards(event.event_id)
+            if not is_deleted:
+                assert stored, f"{event.event_id} has no card"
+            for card in stored:
+                posted = self._world.slack.posted[card.channel_id, card.message_ts]
+                assert posted.content == content, f"the card of {event.event_id} is outdated"
+            assert shown or is_deleted
+
+    def _cards(self) -> list[dict[str, object]]:
+        return [one.content for one in self._world.slack.messages(CHANNEL)]
+
+    def _check_messages(self) -> None:
+        must: Counter[tuple[str, str]] = Counter()
+        may: Counter[tuple[str, str]] = Counter()
+        for event_id, states in self.states.items():
+            by_version = {state.event.version: state for state in states}
+            for entry in self._world.data.list_journal(event_id, limit=10_000):
+                for notification in entry.notifications:
+                    if notification.kind is NotificationKind.CARD:
+                        continue
+                    text = notification_message(notification, entry).text
+                    always, perhaps = self._recipients(notification, entry, by_version)
+                    must.update((user_id, text) for user_id in always)
+                    may.update((user_id, text) for user_id in perhaps)
+        posted = [one for one in self._world.slack.posted.values() if one.channel != CHANNEL]
+        got = Counter((one.channel, str(one.content["text"])) for one in posted)
+        repeats = sum(one.is_unanswered for one in posted) + self._world.excuses
+        for key, count in got.items():
+            assert may[key], f"{key[0]} was told what they should not hear: {key[1]}"
+            assert count <= may[key] + repeats, f"{key[0]} was told {count} times: {key[1]}"
+        for key, count in must.items():
+            assert got[key] >= count, f"{key[0]} was never told: {key[1]}"
+
+    def _recipients(
+        self, notification: Notification, entry: JournalEntry, by_version: dict[int, State]
+    ) -> tuple[set[str], set[str]]:
+        """Return who must get a notification, and who may: someone who left meanwhile need not."""
+        later = [state for version, state in by_version.items() if version >= entry.version]
+        if notification.user_id is not None:
+            perhaps = {notification.user_id}
+            if notification.kind is not NotificationKind.PROMOTED:
+                return perhaps, perhaps
+            return {
+                user_id
+                for user_id in perhaps
+                if all(state.has(user_id, notification.ticket) for state in later)
+            }, perhaps
+        perhaps = by_version[entry.version].audience(notification.audience)
+        rows = by_version[entry.version].rows
+        always = {
+            user_id
+            for user_id in perhaps
+            if all(state.has(user_id, rows[user_id].ticket) for state in later)
+        }
+        return always, perhaps
+
+
+def _state(data: MemoryData, event: Event, since: float) -> State:
+    rows = {
+        row.user_id: Row(row.status, row.ticket)
+        for row in data.registrations.values()
+        if row.event_id == event.event_id
+    }
+    return State(since, event, rows)
+
+
+def _between(before: State, after: State, entry: JournalEntry) -> Iterator[State]:
+    """Yield what was true after each change of a commit: it may carry out several commands."""
+    event, rows = before.event, dict(before.rows)
+    for change in entry.changes:
+        user_id = change.user_id or ""
+        match change.kind:
+            case ChangeKind.REGISTERED | ChangeKind.PROMOTED:
+                rows[user_id] = Row(REGISTERED, change.ticket or rows[user_id].ticket)
+            case ChangeKind.WAITLISTED:
+                rows[user_id] = Row(WAITLISTED, change.ticket or 0)
+            case ChangeKind.UNREGISTERED:
+                del rows[user_id]
+            case _:
+                event = after.event
+        yield State(after.since, event, dict(rows))
+        yield State(after.since, after.event, dict(rows))
+    assert rows == after.rows, "the journal does not say what was written"
+
+
+def _assert_event(data: MemoryData, event: Event, journal: tuple[JournalEntry, ...]) -> None:
+    rows = {key: row for key, row in data.registrations.items() if key[0] == event.event_id}
+    waitlist = {key: one for key, one in data.waitlist.items() if key[0] == event.event_id}
+    assert_event(event, Everything({}, {}, rows, waitlist, {event.event_id: journal}))
+    for _, user_id in rows:
+        assert user_id in data.users, f"{user_id} is in {event.event_id}, and is no user"

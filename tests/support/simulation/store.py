@@ -1,0 +1,142 @@
+"""A process's connection to the store: it takes time, is refused, loses answers, and shows indexes late."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+from domain.ports import AnswerLost, Conflict, Unavailable
+from tests.support.simulation.memory import MemoryData
+
+if TYPE_CHECKING:
+    from tests.support.simulation.process import Process
+    from tests.support.simulation.world import World
+
+LAGGING = frozenset(
+    {
+        "list_events",
+        "list_running_events",
+        "list_unfinished_events",
+        "list_due_events",
+        "list_roster",
+        "get_last_seated",
+        "list_users",
+        "list_unfinished_users",
+        "find_on_roster",
+        "list_undelivered",
+        "get_undelivered",
+    }
+)
+"""Reads that `domain.ports` says are eventually consistent."""
+
+COMMITS = frozenset({"commit", "put_user", "start_user_deletion", "delete_user"})
+"""Writes that raise `Conflict` and `AnswerLost`."""
+
+OUTBOX_WRITES = frozenset(
+    {
+        "take_lease",
+        "save_delivery",
+        "mark_delivered",
+        "add_job",
+        "delete_job",
+        "record_unreachable",
+        "put_card",
+        "delete_card",
+    }
+)
+"""Writes that raise `Unavailable`, whether they were applied or not."""
+
+LATEST_ARRIVAL = 30.0
+"""Seconds after which a write that its sender gave up may still be applied."""
+
+
+class Store:
+    """The store as one process sees it: `domain.ports.Store` and `Outbox`."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        self._world = world
+        self._process = process
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._call(name, args, kwargs)
+
+        return call
+
+    def _call(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        world, weights = self._world, self._world.weights
+        is_write = name in COMMITS or name in OUTBOX_WRITES
+        lost = AnswerLost if name in COMMITS else Unavailable
+        excused = int(name in OUTBOX_WRITES)
+        self._process.reach_port(name, weights.store_seconds)
+        if world.is_store_down:
+            world.count("the store is down")
+            world.excuses += excused
+            world.scheduler.sleep(1.0)
+            self._process.reach_port(name, 0.0)
+            raise lost
+        if not is_write and world.happens(weights.unreadable):
+            world.count("a read fails")
+            raise Unavailable
+        if name in COMMITS and world.happens(weights.conflicts):
+            world.count("a write is refused")
+            raise Conflict
+        if is_write and world.happens(weights.unanswered):
+            world.excuses += excused
+            self._lose(name, args, kwargs)
+            self._process.reach_port(name, weights.store_seconds)
+            raise lost
+        data = world.data if name not in LAGGING else world.lagging_data()
+        try:
+            result = getattr(data, name)(*args, **kwargs)
+        finally:
+            if is_write:
+                world.has_written(name, args)
+        self._process.reach_port(name, weights.store_seconds)
+        return result
+
+    def _lose(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Apply the write now, later, or never."""
+        world = self._world
+
+        def apply() -> None:
+            try:
+                getattr(world.data, name)(*args, **kwargs)
+            except Conflict:
+                return
+            world.has_written(name, args)
+
+        kind = world.dice.choice(["now", "later", "never"])
+        world.count(f"a write's answer is lost; it is applied {kind}")
+        if kind == "now":
+            apply()
+        elif kind == "later":
+            delay = world.dice.random() * LATEST_ARRIVAL
+
+            def arrive() -> None:
+                world.scheduler.sleep(delay)
+                apply()
+
+            world.scheduler.spawn("a late write", None, arrive)
+
+
+class Snapshots:
+    """The data as it was a moment ago, for indexes that lag."""
+
+    def __init__(self) -> None:
+        self._taken: deque[tuple[float, MemoryData]] = deque()
+
+    def take(self, now: float, data: MemoryData, longest: float) -> None:
+        """Keep the data as it is now, and forget what is older than the longest lag."""
+        taken = copy(data)
+        for name, table in vars(data).items():
+            setattr(taken, name, copy(table))
+        self._taken.append((now, taken))
+        while len(self._taken) > 1 and self._taken[1][0] < now - longest:
+            self._taken.popleft()
+
+    def at(self, moment: float) -> MemoryData | None:
+        """Return the data as it was then; None if nothing was written before."""
+        return next((data for at, data in reversed(self._taken) if at <= moment), None)

@@ -1,0 +1,67 @@
+"""What one seed draws for itself: how many take part, and how often what goes wrong (swarm testing)."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One seed's world. Probabilities are per call of a port; seconds are virtual."""
+
+    processes: int
+    people: int
+    events: int
+    store_seconds: float
+    """The longest way of a request to the store, and of its answer back."""
+    slack_seconds: float
+    index_lag: float
+    conflicts: float
+    unanswered: float
+    """Of writes: half of them were applied, some later."""
+    unreadable: float
+    crashes: float
+    slack_down: float
+    slack_limited: float
+    slack_unanswered: float
+    """The message is there, but its answer is lost."""
+    apart: float
+    """Seconds that wall clocks may differ from the true time."""
+    drift: float
+    jumps: float
+    """The largest jump of a wall clock, in seconds. 0: none."""
+    store_outage: float
+    """Seconds for which the store answers nothing, once. 0: never."""
+    slack_outage: float
+    pause: float
+    """The longest pause between two actions of a person, in seconds."""
+
+    @classmethod
+    def drawn(cls, dice: random.Random) -> Weights:
+        """Draw a world. Each kind of fault is absent from about half of all worlds."""
+
+        def sometimes(most: float) -> float:
+            return dice.random() * most if dice.random() < 0.5 else 0.0
+
+        return cls(
+            processes=dice.randint(1, 4),
+            people=dice.randint(3, 12),
+            events=dice.randint(1, 3),
+            store_seconds=dice.choice([0.005, 0.02, 0.3]),
+            slack_seconds=dice.choice([0.05, 0.3, 3.0]),
+            index_lag=sometimes(1.8),
+            conflicts=sometimes(0.2),
+            unanswered=sometimes(0.15),
+            unreadable=sometimes(0.15),
+            crashes=sometimes(0.003),
+            slack_down=sometimes(0.2),
+            slack_limited=sometimes(0.05),
+            slack_unanswered=sometimes(0.05),
+            apart=sometimes(600),
+            drift=sometimes(0.0005),
+            jumps=sometimes(3600),
+            store_outage=sometimes(120),
+            slack_outage=sometimes(120),
+            pause=dice.choice([0.3, 3.0, 20.0]),
+        )

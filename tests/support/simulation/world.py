@@ -1,0 +1,153 @@
+"""One run of the simulation: the processes, the people, the store, Slack and the judge, made from one seed."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import Counter
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from tests.support.simulation.judge import Judge
+from tests.support.simulation.memory import MemoryData
+from tests.support.simulation.people import Person
+from tests.support.simulation.process import Process
+from tests.support.simulation.scheduler import Scheduler
+from tests.support.simulation.slack import Slack
+from tests.support.simulation.store import Snapshots
+from tests.support.simulation.weights import Weights
+
+BUSY_SECONDS = 300.0
+"""How long people act, and faults happen."""
+
+CALM_SECONDS = 3600.0
+"""How long the processes then get to finish what is left."""
+
+RESTART = 20.0
+"""The longest that a process is away after a crash, in seconds."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run has seen."""
+
+    virtual_seconds: float
+    commits: int
+    situations: Counter[str]
+
+
+class World:
+    """Everything that takes part in one run."""
+
+    def __init__(self, seed: int, weights: Weights | None = None) -> None:
+        self.dice = random.Random(seed)
+        self.weights = weights or Weights.drawn(self.dice)
+        self.scheduler = Scheduler(self.dice)
+        self.data = MemoryData()
+        self.slack = Slack()
+        self.judge = Judge(self)
+        self.situations: Counter[str] = Counter()
+        self.member_ids = [f"U{number:03}" for number in range(self.weights.people)]
+        self.event_ids = [f"e{number}" for number in range(self.weights.events)]
+        self.admin = "UADMIN"
+        self.is_over = False
+        self.is_store_down = self.is_slack_down = False
+        self.excuses = 0
+        """What may have kept a process from recording that a message was sent."""
+        self._ids = count()
+        self._numbers = count(1)
+        self._snapshots = Snapshots()
+        self.processes: list[Process] = []
+
+    def run(self) -> Report:
+        """Let everybody act, then let the processes finish. Raises `AssertionError` for what is wrong."""
+        self.processes = [Process(self, f"p{n}.0") for n in range(self.weights.processes)]
+        for number, event_id in enumerate(self.event_ids):
+            organizer = Person(self, f"UORG{number}")
+            self.scheduler.spawn(
+                organizer.user_id, None, lambda o=organizer, e=event_id: o.organize(e)
+            )
+        for user_id in self.member_ids:
+            self.scheduler.spawn(user_id, None, Person(self, user_id).act)
+        self.scheduler.spawn("faults", None, self._disturb)
+        self.scheduler.run_until(BUSY_SECONDS)
+        self.is_over, self.is_store_down, self.is_slack_down = True, False, False
+        self.scheduler.run_until(BUSY_SECONDS + CALM_SECONDS)
+        self.judge.check_end()
+        self._stop()
+        return Report(self.scheduler.seconds, self.judge.commits, self.situations)
+
+    def _stop(self) -> None:
+        for process in self.processes:
+            process.is_dead = True
+            self.scheduler.kill(process)
+        self.scheduler.run_until(self.scheduler.seconds)
+
+    def _disturb(self) -> None:
+        """Have clocks jump, and the store and Slack fail for a while, each once."""
+        weights, dice = self.weights, self.dice
+        for name, seconds in (("store", weights.store_outage), ("slack", weights.slack_outage)):
+            self.scheduler.sleep(dice.random() * BUSY_SECONDS / 4)
+            if seconds:
+                self.count(f"the {name} is down for {'a minute' if seconds > 60 else 'seconds'}")
+                setattr(self, f"is_{name}_down", True)
+                self.scheduler.sleep(min(seconds, BUSY_SECONDS / 4))
+                setattr(self, f"is_{name}_down", False)
+            if weights.jumps and self.processes:
+                self.count("a wall clock jumps")
+                dice.choice(self.processes).clock.jump(dice.uniform(-weights.jumps, weights.jumps))
+
+    def happens(self, probability: float) -> bool:
+        """Return whether a fault happens now. None does at the end."""
+        return not self.is_over and self.dice.random() < probability
+
+    def count(self, situation: str) -> None:
+        """Count a situation."""
+        self.situations[situation] += 1
+
+    def new_id(self) -> str:
+        """Return a new id."""
+        return f"id{next(self._ids)}"
+
+    def number(self) -> int:
+        """Return a new number, for texts that must differ."""
+        return next(self._numbers)
+
+    def some_process(self) -> Process:
+        """Return a process that runs; wait for one if there is none."""
+        while not self.processes:
+            self.scheduler.wait(lambda: bool(self.processes))
+        return self.dice.choice(self.processes)
+
+    def restart_later(self, process: Process) -> None:
+        """Start another process in place of one that died."""
+        self.excuses += 1
+        self.processes.remove(process)
+        base, _, number = process.name.partition(".")
+
+        def restart() -> None:
+            self.scheduler.sleep(self.dice.random() * RESTART)
+            self.processes.append(Process(self, f"{base}.{int(number) + 1}"))
+
+        self.scheduler.spawn(f"restart of {base}", None, restart)
+
+    def has_written(self, name: str, _: tuple[Any, ...]) -> None:
+        """Judge what is stored now, and keep it for the indexes that lag."""
+        self._snapshots.take(self.scheduler.seconds, self.data, self.weights.index_lag + 1)
+        if name == "commit":
+            self.judge.has_written(self.data)
+
+    def lagging_data(self) -> MemoryData:
+        """Return the data as an index shows it now."""
+        lag = self.dice.random() * self.weights.index_lag
+        return self._snapshots.at(self.scheduler.seconds - lag) or MemoryData()
+
+
+def run(seed: int) -> Report:
+    """Run one seed without its log. Raises `AssertionError` for what is wrong."""
+    logging.disable(logging.CRITICAL)
+    try:
+        return World(seed).run()
+    finally:
+        logging.disable(logging.NOTSET)
