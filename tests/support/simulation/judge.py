@@ -5,9 +5,12 @@ It knows the order of the commits, so it can compare each reply with every state
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from bot.features.cards.views import deleted_card, event_card
@@ -16,6 +19,7 @@ from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import Audience, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
+    Busy,
     EventFull,
     NotRegistered,
     RegistrationClosed,
@@ -79,14 +83,20 @@ class State:
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Call:
-    """A request, from when it was sent."""
+    """A request, from when it was sent until its answer is known."""
 
     name: str
     event_id: str
     user_id: str
     begun: float
+    ended: float = inf
+    was_refused_as_busy: bool = False
+
+    def overlaps(self, other: Call) -> bool:
+        """Return whether two calls were under way at the same time, as far as their sender knows."""
+        return self.begun <= other.ended and other.begun <= self.ended
 
 
 class Judge:
@@ -99,6 +109,8 @@ class Judge:
         self.moments: dict[str, list[State]] = {}
         """The same, with what was true between two commands of one commit."""
         self.commits = 0
+        self._registering: dict[tuple[str, str], list[Call]] = {}
+        """Each user's calls to register for each event, in order."""
 
     # What is stored
 
@@ -120,12 +132,20 @@ class Judge:
 
     # What replies say
 
-    def begin(self, name: str, event_id: str, user_id: str, _: object) -> Call:
+    def begin(self, name: str, event_id: str, user_id: str) -> Call:
         """Begin a request."""
-        return Call(name, event_id, user_id, self._world.scheduler.seconds)
+        call = Call(name, event_id, user_id, self._world.scheduler.seconds)
+        if name == "register":
+            self._registering.setdefault((user_id, event_id), []).append(call)
+        return call
 
     def check(self, call: Call, answer: object) -> None:
         """Assert that an answer was true at a moment between the request and now."""
+        call.ended = self._world.scheduler.seconds
+        call.was_refused_as_busy = isinstance(answer, Busy)
+        if isinstance(answer, AlreadyRegistered) and self._is_alone(call):
+            before = next(self._during(call))
+            assert before.has(call.user_id), f"{call}: {answer}, by this call itself"
         is_true = self._claim(call, answer)
         if is_true is None:
             return
@@ -134,9 +154,9 @@ class Judge:
 
     def _during(self, call: Call) -> Iterator[State]:
         states = self.moments.get(call.event_id, [])
-        for state, following in zip(states, [*states[1:], None], strict=True):
-            if following is None or following.since >= call.begun:
-                yield state
+        first = bisect_left(states, call.begun, key=lambda state: state.since)
+        # The one before was still true when the request began.
+        yield from islice(states, max(0, first - 1), None)
 
     def _claim(self, call: Call, answer: object) -> Callable[[State], bool] | None:
         user_id = call.user_id
@@ -189,6 +209,21 @@ class Judge:
                 return None
         return None
 
+    def _is_alone(self, call: Call) -> bool:
+        calls = self._registering[call.user_id, call.event_id]
+        return not any(one is not call and one.overlaps(call) for one in calls)
+
+    def _check_busy(self) -> None:
+        """Assert that whoever was told "busy, nothing was changed" was not registered by that call, also later."""
+        for (user_id, event_id), calls in self._registering.items():
+            for call, following in zip(calls, [*calls[1:], None], strict=True):
+                if call.was_refused_as_busy and self._is_alone(call):
+                    end = inf if following is None else following.begun
+                    before, *later = self._during(call)
+                    assert before.has(user_id) or not any(
+                        state.has(user_id) for state in later if state.since < end
+                    ), f"{call} was refused, and changed {event_id} all the same"
+
     # Who was told what
 
     def check_end(self) -> None:
@@ -198,6 +233,7 @@ class Judge:
         for states in self.states.values():
             assert not states[-1].event.is_unfinished, f"{states[-1].event} is unfinished"
         assert not [user for user in world.data.users.values() if user.deletion_id]
+        self._check_busy()
         self._check_cards()
         self._check_messages()
 

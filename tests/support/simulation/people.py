@@ -105,7 +105,7 @@ class Person:
         """Send a request to a process, and judge the answer."""
         world = self._world
         process = world.some_process()
-        call = world.judge.begin(name, event_id, self.user_id, process.clock)
+        call = world.judge.begin(name, event_id, self.user_id)
         try:
             answer: object = process.request(request)
         except NotConfirmed as unconfirmed:

@@ -6,10 +6,12 @@ calls of its ports, but not during one: another task that needs the lock would n
 
 from __future__ import annotations
 
+import heapq
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from math import inf
 from typing import Any
 
@@ -33,10 +35,10 @@ class Task:
     name: str
     owner: object
     thread: greenlet
-    due: float = 0.0
-    """When it continues, in virtual seconds."""
+    number: int
+    """Of its present pause: an earlier one has ended."""
     is_awaited: Callable[[], bool] | None = None
-    """If set, it also continues once this is true."""
+    """If set, it continues once this is true, however long its pause is."""
     is_killed: bool = False
     error: BaseException | None = field(default=None, repr=False)
 
@@ -49,79 +51,99 @@ class Scheduler:
         self.seconds = 0.0
         """The virtual time since the start."""
         self.turns = 0
-        self._tasks: dict[greenlet, Task] = {}
         self._main = getcurrent()
+        self._tasks: dict[greenlet, Task] = {}
+        self._pauses: list[tuple[float, int, Task]] = []
+        """A heap: when each task's pause ends. Entries with another number than their task's are over."""
+        self._numbers = count()
+        self._ready: list[Task] = []
+        self._awaiting: dict[int, Task] = {}
+        """The tasks that wait for something, by the number of their pause."""
 
     def spawn(self, name: str, owner: object, work: Callable[[], object]) -> Task:
         """Add a task. It starts at some turn from now on."""
 
         def run() -> None:
             try:
-                work()
+                if not task.is_killed:
+                    work()
             except Killed:
                 pass
             except BaseException as error:  # noqa: BLE001  # raised by `run_until`
                 task.error = error
 
-        task = Task(name, owner, greenlet(run, self._main), due=self.seconds)
+        task = Task(name, owner, greenlet(run, self._main), next(self._numbers))
         self._tasks[task.thread] = task
+        self._ready.append(task)
         return task
 
     def sleep(self, seconds: float) -> None:
         """Let others have their turns, and return after so many seconds."""
-        self._pass_turn(self.seconds + seconds, None)
+        self._pass_turn(seconds, None)
 
     def wait(self, is_awaited: Callable[[], bool], seconds: float = inf) -> bool:
         """Return whether this came true within so many seconds."""
         if not is_awaited():
-            self._pass_turn(self.seconds + seconds, is_awaited)
+            self._pass_turn(seconds, is_awaited)
         return is_awaited()
 
-    def _pass_turn(self, due: float, is_awaited: Callable[[], bool] | None) -> None:
+    def _pass_turn(self, seconds: float, is_awaited: Callable[[], bool] | None) -> None:
         task = self._tasks[getcurrent()]
-        task.due, task.is_awaited = due, is_awaited
+        task.number, task.is_awaited = next(self._numbers), is_awaited
+        heapq.heappush(self._pauses, (self.seconds + seconds, task.number, task))
+        if is_awaited is not None:
+            self._awaiting[task.number] = task
         self._main.switch()
         if task.is_killed:
             raise Killed
 
     def kill(self, owner: object) -> None:
-        """End all tasks of a process, as a power failure does, this one excepted: it raises `Killed` itself."""
+        """End all tasks of a process, as a power failure does. Each raises `Killed` at its next turn."""
         for task in self._tasks.values():
-            if task.owner is owner:
+            if task.owner is owner and not task.is_killed:
                 task.is_killed = True
-                task.due, task.is_awaited = self.seconds, None
+                if task.thread is not getcurrent() and task not in self._ready:
+                    self._end_pause(task)
 
     def run_until(self, end: float) -> None:
         """Give turns until this time, or until all tasks are done. Raise what a task raised."""
         while self._tasks:
-            task = self._next(end)
-            if task is None:
-                self.seconds = max(self.seconds, end)
+            for task in [
+                one for one in self._awaiting.values() if one.is_awaited and one.is_awaited()
+            ]:
+                self._end_pause(task)
+            if not self._ready and not self._advance(end):
                 return
-            self.turns += 1
-            if task.is_killed and not task.thread:  # it has not begun
-                del self._tasks[task.thread]
-                continue
-            task.thread.switch()
-            if task.thread.dead:
-                del self._tasks[task.thread]
-            if task.error is not None:
-                raise task.error
+            self._give_turn(self._ready.pop(self._dice.randrange(len(self._ready))))
 
-    def _next(self, end: float) -> Task | None:
-        ready = [task for task in self._tasks.values() if self._is_ready(task)]
-        if not ready:
-            first = min(task.due for task in self._tasks.values())
-            if first == inf:
-                raise Stuck(", ".join(task.name for task in self._tasks.values()))
-            if first > end:
-                return None
-            self.seconds = first
-            ready = [task for task in self._tasks.values() if self._is_ready(task)]
-        return self._dice.choice(ready)
+    def _give_turn(self, task: Task) -> None:
+        self.turns += 1
+        task.thread.switch()
+        if task.thread.dead:
+            del self._tasks[task.thread]
+        if task.error is not None:
+            raise task.error
 
-    def _is_ready(self, task: Task) -> bool:
-        return task.due <= self.seconds or (task.is_awaited is not None and task.is_awaited())
+    def _advance(self, end: float) -> bool:
+        """Advance to the end of the next pause; return False if that is after `end`."""
+        while self._pauses and self._pauses[0][1] != self._pauses[0][2].number:
+            heapq.heappop(self._pauses)
+        first = self._pauses[0][0] if self._pauses else inf
+        if first == inf:
+            raise Stuck(", ".join(task.name for task in self._tasks.values()))
+        self.seconds = max(self.seconds, min(first, end))
+        if first > end:
+            return False
+        while self._pauses and self._pauses[0][0] <= self.seconds:
+            _, number, task = heapq.heappop(self._pauses)
+            if number == task.number:
+                self._end_pause(task)
+        return True
+
+    def _end_pause(self, task: Task) -> None:
+        self._awaiting.pop(task.number, None)
+        task.number, task.is_awaited = next(self._numbers), None
+        self._ready.append(task)
 
 
 class ProcessClock:

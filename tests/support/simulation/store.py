@@ -88,7 +88,7 @@ class Store:
             self._lose(name, args, kwargs)
             self._process.reach_port(name, weights.store_seconds)
             raise lost
-        data = world.data if name not in LAGGING else world.lagging_data()
+        data = world.served if name not in LAGGING else world.lagging_data()
         try:
             result = getattr(data, name)(*args, **kwargs)
         finally:
@@ -103,7 +103,7 @@ class Store:
 
         def apply() -> None:
             try:
-                getattr(world.data, name)(*args, **kwargs)
+                getattr(world.served, name)(*args, **kwargs)
             except Conflict:
                 return
             world.has_written(name, args)
