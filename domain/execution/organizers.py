@@ -9,7 +9,7 @@ from domain.enums import Cause
 from domain.errors import UnknownEvent
 from domain.execution.executor import Executor
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
-from domain.models import Event
+from domain.models import Event, Page
 from domain.ports import Clock, Store
 
 
@@ -46,15 +46,18 @@ class OrganizerRemoval:
         """Yield the events that are left. A page counts as done when the next one is asked for."""
         cursor = self._cursors.get(deletion_id, "")
         while cursor is not None and self._clock.monotonic() < deadline:
-            page = self._retry.read(
-                lambda after=cursor or None: self._store.scan_events(
-                    limit=LONG_PAGE_SIZE, cursor=after, organizer_id=user_id
-                )
-            )
+            page = self._page(user_id, cursor or None)
             for event in page.items:
                 if event.deletion is None and event.is_organizer(user_id):
                     yield event
             cursor = self._cursors[deletion_id] = page.next_cursor
+
+    def _page(self, user_id: str, cursor: str | None) -> Page[Event]:
+        return self._retry.read(
+            lambda: self._store.scan_events(
+                limit=LONG_PAGE_SIZE, cursor=cursor, organizer_id=user_id
+            )
+        )
 
     def forget(self, deletion_id: str) -> None:
         """Forget the place among all events: the user is deleted."""
