@@ -149,6 +149,11 @@ class Event(BaseModel):
             return ClosedReason.DEADLINE
         return None
 
+    def accepts(self, now: datetime) -> bool:
+        """Return whether a newcomer would get a seat or a waitlist entry at `now` (R3)."""
+        has_seat = self.free_seats > 0 and self.waitlist_count == 0
+        return self.closed_reason(now) is None and (has_seat or self.has_waitlist)
+
     def closed_since(self, reason: ClosedReason) -> datetime | None:
         """Return when registration ended, or None if an organizer ended it."""
         if reason is ClosedReason.STARTED:
@@ -471,6 +476,8 @@ class UserRegistration:
     registration: Registration
     event: Event
     position: int | None = None
+    has_started: bool = False
+    """Whether the event has started: from then on no more seats are given out (R4.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,6 +486,17 @@ class RegistrationsToCome:
 
     items: tuple[UserRegistration, ...]
     past_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastRegistrations:
+    """A part of a user's registrations for events that are over, the latest first (R5.5)."""
+
+    items: tuple[UserRegistration, ...]
+    first: int
+    """How many of them are before this part."""
+    count: int
+    """How many there are in all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """App Home: a member's registrations, the events they organize, and upcoming events (R8.6).
 
 An event is shown once. One that the member organizes is among those, with the member's own status and
-a button to manage it. One that the member is registered for is among the registrations.
+a button to manage it. One that the member is registered for is among the registrations. So is a past one
+that the member organized, while past registrations are shown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlock
@@ -20,7 +20,7 @@ from bot.blocks.mrkdwn import LISTED, bold
 from bot.features.browsing import views as browsing_views
 from bot.features.cards import views as cards_views
 from bot.slack.view_metadata import HomeMetadata
-from domain.models import Event, Page, RegistrationsToCome, UserRegistration
+from domain.models import Event, Page, PastRegistrations, RegistrationsToCome, UserRegistration
 
 PAGE_SIZE = 8
 """Items of each list that are read at a time. All three lists fit into the 100 blocks of a view."""
@@ -40,11 +40,11 @@ class Lists:
 
     user_id: str
     to_come: RegistrationsToCome
-    past: Sequence[UserRegistration] | None
+    past: PastRegistrations | None
     """The registrations for past events, if they are to be shown in place of those to come."""
     organized: Page[Event]
     open_ids: frozenset[str]
-    """The ids of those organized events that take registrations."""
+    """The ids of those organized events that accept newcomers."""
     upcoming: Page[Event] | str
     """Why the member does not see the list, in mrkdwn, if they don't."""
 
@@ -54,7 +54,7 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
     create = button("Create an event", ActionId.CREATE_EVENT, "new", style="primary")
     blocks: list[Block] = [
         ActionsBlock(elements=[create]),
-        *(_registrations(lists, shown) if lists.past is None else _past(lists.past, shown)),
+        *(_registrations(lists, shown) if lists.past is None else _past(lists.past, lists.user_id)),
     ]
     if lists.organized.items or lists.organized.next_cursor or shown.organized is not None:
         blocks += [
@@ -94,20 +94,23 @@ def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
 def _also_organized(count: int, *, is_all: bool) -> str:
     also = "" if is_all else "also "
     if count == 1:
-        return f"You’re {also}registered for an event that you organize. It’s listed below."
-    return f"You’re {also}registered for {count:,} events that you organize. They’re listed below."
+        what = f"an event that you organize. It’s under “{ORGANIZED_HEADING}”."
+    else:
+        what = f"{count:,} events that you organize. They’re under “{ORGANIZED_HEADING}”."
+    return f"You’re {also}registered for {what}"
 
 
-def _past(registrations: Sequence[UserRegistration], shown: HomeMetadata) -> list[Block]:
-    first = shown.registrations if shown.registrations < len(registrations) else 0
-    page = registrations[first : first + PAGE_SIZE]
+def _past(past: PastRegistrations, user_id: str) -> list[Block]:
     blocks: list[Block] = [HeaderBlock(text=plain(browsing_views.PAST_REGISTRATIONS))]
-    for one in page:
+    for one in past.items:
         blocks += browsing_views.past_registration_blocks(one)
-    if not page:
+        if one.event.is_organizer(user_id):
+            manage = button("Manage", ActionId.MANAGE, one.event.event_id)
+            blocks.append(ActionsBlock(elements=[manage]))
+    if not past.items:
         blocks.append(section(browsing_views.NO_PAST_REGISTRATIONS))
     blocks += _offset_buttons(
-        ActionId.HOME_PAST_REGISTRATIONS, first, len(page), len(registrations)
+        ActionId.HOME_PAST_REGISTRATIONS, past.first, len(past.items), past.count
     )
     upcoming = button("Upcoming registrations", ActionId.HOME_REGISTRATIONS, FIRST)
     return [*blocks, ActionsBlock(elements=[upcoming])]
@@ -139,7 +142,7 @@ def _organized_event(
     if registration is not None:
         buttons = browsing_views.registration_buttons(registration)
         blocks.append(ActionsBlock(elements=buttons))
-    elif is_open and (event.free_seats > 0 or event.has_waitlist):
+    elif is_open:
         blocks.append(ActionsBlock(elements=[cards_views.register_button(event)]))
     return blocks
 
