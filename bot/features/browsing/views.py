@@ -139,12 +139,18 @@ def _history_button(event: Event) -> ButtonElement:
 
 def past_registration_blocks(registration: UserRegistration) -> Sequence[Block]:
     """Show one of a user's own registrations for past events: it is history (R4.7)."""
+    text, history = past_registration(registration)
+    return [section(text, history)]
+
+
+def past_registration(registration: UserRegistration) -> tuple[str, ButtonElement]:
+    """Return the text of a registration for a past event, and the button to its history."""
     event = registration.event
     status = status_text(registration)
     if event.status is not EventStatus.CANCELED:
         status = f"You {_past_status(registration)}"
     lines = f"{bold(event.title, LISTED)} · {status}\n{when_and_where(event, LISTED)}"
-    return [section(lines, _history_button(event))]
+    return lines, _history_button(event)
 
 
 def status_text(registration: UserRegistration) -> str:

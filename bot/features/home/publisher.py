@@ -82,6 +82,7 @@ class HomePublisher:
             to_come,
             past,
             organized,
+            self._registrations_over(user_id, organized.items),
             frozenset(event.event_id for event in organized.items if self._service.accepts(event)),
             self._upcoming(user_id, shown.upcoming, to_come.items),
         )
@@ -106,6 +107,14 @@ class HomePublisher:
             return Page(others, page.next_cursor)
 
         return fill_page(read, cursor, ENOUGH)
+
+    def _registrations_over(
+        self, user_id: str, events: Sequence[Event]
+    ) -> dict[str, UserRegistration]:
+        """Return the member's registrations for those events that are over, by event id."""
+        over = [event.event_id for event in events if self._service.is_over(event)]
+        found = {event_id: self._service.find_registration(event_id, user_id) for event_id in over}
+        return {event_id: one for event_id, one in found.items() if one is not None}
 
     def _upcoming(
         self, user_id: str, cursor: str | None, registrations: Sequence[UserRegistration]

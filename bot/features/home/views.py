@@ -8,6 +8,7 @@ that the member organized, while past registrations are shown.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlock
@@ -43,6 +44,8 @@ class Lists:
     past: PastRegistrations | None
     """The registrations for past events, if they are to be shown in place of those to come."""
     organized: Page[Event]
+    over: Mapping[str, UserRegistration]
+    """The member's registrations for those organized events that are over, by event id."""
     open_ids: frozenset[str]
     """The ids of those organized events that accept newcomers."""
     upcoming: Page[Event] | str
@@ -103,10 +106,8 @@ def _also_organized(count: int, *, is_all: bool) -> str:
 def _past(past: PastRegistrations, user_id: str) -> list[Block]:
     blocks: list[Block] = [HeaderBlock(text=plain(browsing_views.PAST_REGISTRATIONS))]
     for one in past.items:
-        blocks += browsing_views.past_registration_blocks(one)
-        if one.event.is_organizer(user_id):
-            manage = button("Manage", ActionId.MANAGE, one.event.event_id)
-            blocks.append(ActionsBlock(elements=[manage]))
+        is_own = one.event.is_organizer(user_id)
+        blocks += _organized_past(one) if is_own else browsing_views.past_registration_blocks(one)
     if not past.items:
         blocks.append(section(browsing_views.NO_PAST_REGISTRATIONS))
     blocks += _offset_buttons(
@@ -120,14 +121,25 @@ def _organized(lists: Lists, *, is_first: bool) -> list[Block]:
     own = {one.event.event_id: one for one in lists.to_come.items}
     blocks: list[Block] = []
     for event in lists.organized.items:
-        registration = own.get(event.event_id)
-        blocks += _organized_event(event, registration, is_open=event.event_id in lists.open_ids)
+        event_id = event.event_id
+        if event_id in lists.over:
+            blocks += _organized_past(lists.over[event_id])
+            continue
+        is_open = event_id in lists.open_ids
+        blocks += _organized_event(event, own.get(event_id), is_open=is_open)
     return blocks + _page_buttons(
         ActionId.HOME_ORGANIZED,
         lists.organized.next_cursor,
         "More of your events",
         is_first=is_first,
     )
+
+
+def _organized_past(registration: UserRegistration) -> list[Block]:
+    """Show a past event to its organizer, who was registered for it."""
+    text, history = browsing_views.past_registration(registration)
+    manage = button("Manage", ActionId.MANAGE, registration.event.event_id)
+    return [section(text, manage), ActionsBlock(elements=[history])]
 
 
 def _organized_event(

@@ -193,7 +193,10 @@ def test_past_event_that_one_organizes_is_shown_once(harness: SlackHarness) -> N
     harness.event("chess", organizer_id=CHLOE, title="Chess", starts_at=starts_at)
     harness.register(CHLOE)
     harness.clock.advance(timedelta(hours=2))
-    harness.slack.click(CHLOE, home(harness), ActionId.HOME_PAST_REGISTRATIONS)
+    first = home(harness)
+    assert "*Yoga in the park* · You had a seat" in part(said(first), ORGANIZED)
+    assert f"[{ActionId.UNREGISTER}]" not in said(first)
+    harness.slack.click(CHLOE, first, ActionId.HOME_PAST_REGISTRATIONS)
     text = now(harness)
     assert text.count("*Yoga in the park*") == 1
     assert "*Yoga in the park* · You had a seat" in text

@@ -246,6 +246,7 @@ LISTS = home_views.Lists(
     RegistrationsToCome((*OWN, *(own(None, one) for one in SOME)), 1_000),
     None,
     Page(SOME[:MOST_READ], CURSOR),
+    {},
     frozenset(one.event_id for one in SOME),
     Page(SOME[:MOST_READ], CURSOR),
 )
@@ -311,6 +312,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         ChangeOutcome(LARGEST, is_moved=True)
     ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
+    "home.views.home, all organized are over": lambda: home_views.home(
+        replace(LISTS, over={one.event_id: own(of=one) for one in SOME}), SHOWN
+    ),
     "home.views.home, past": lambda: home_views.home(replace(LISTS, past=PAST), SHOWN),
     "manage.views.manage_event": lambda: manage(attendee_views.ATTENDEES_PAGE, 0),
     "manage.views.manage_event, line": lambda: manage(0, attendee_views.ATTENDEES_PAGE),
