@@ -202,6 +202,7 @@ class ReferenceModel:
     ) -> None:
         if event_id in self.used_event_ids:
             raise Refused("DuplicateEvent")
+        self._check_new_organizers(organizers)
         self.used_event_ids.add(event_id)
         event = self.events[event_id] = ReferenceEvent(capacity, has_waitlist)
         event.set_organizers(organizers)
@@ -277,11 +278,17 @@ class ReferenceModel:
         event = self.event(event_id)
         if event.status is EventStatus.CANCELED:
             raise Refused("EventCanceled")
-        event.organizer = organizer or event.organizer
-        if event.organizer is None:
-            event.set_organizers(co_organizers or ())
-        elif co_organizers is not None:
-            event.co_organizers = list(co_organizers)
+        first = organizer or event.organizer
+        others = event.co_organizers if co_organizers is None else list(co_organizers)
+        organizers = [*([] if first is None else [first]), *others]
+        self._check_new_organizers(organizers, event.organizers)
+        event.set_organizers(organizers)
+
+    def _check_new_organizers(self, organizers: Sequence[str], known: Sequence[str] = ()) -> None:
+        """Refuse whoever is being deleted (R2.9)."""
+        for number, user_id in enumerate(organizers):
+            if user_id in self.deleting and user_id not in known:
+                raise Refused("Invalid" if number else "UnknownUser")
 
     def take_over(self, event_id: str, actor: Actor) -> bool:
         """Make an admin the organizer of an event without one; return whether that changes it (R2.9)."""
@@ -292,6 +299,7 @@ class ReferenceModel:
             raise Refused("NotOrganizer")
         if event.organizers:
             raise Refused("AlreadyOrganized", event.organizers[0])
+        self._check_new_organizers([actor.user_id])
         event.set_organizers([actor.user_id])
         return True
 

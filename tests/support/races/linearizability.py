@@ -2,9 +2,9 @@
 
 A history is linearizable if each call can be given one moment between its invocation and its
 response, and the reference model, taking the calls in that order, gives each the same answer. Some
-operations have more than one moment: the deletion of a user starts, leaves each event, and ends
-(R7.1); a long capacity increase continues seat by seat (R2.5). Such background steps may happen at any
-moment after the operation has started.
+operations have more than one moment: the deletion of a user starts, leaves each event, takes the user
+off each event's organizers (R2.9), and ends (R7.1); a long capacity increase continues seat by seat
+(R2.5). Such background steps may happen at any moment after the operation has started.
 
 The search is Wing and Gong's, with a memory of visited states: the calls that have their moment, and
 the model's state. It rejects a history only after it has tried every order.
@@ -246,7 +246,11 @@ def background_steps(
         for event_id in events:
             what = f"{user_id} is removed from {event_id}"
             yield event_id, what, partial(_remove_user, event_id, user_id)
-        if not events:
+        organized = [of for of, event in model.events.items() if user_id in event.organizers]
+        for event_id in organized:
+            what = f"{user_id} organizes {event_id} no longer"
+            yield event_id, what, partial(_remove_organizer, event_id, user_id)
+        if not events and not organized:
             yield None, f"the deletion of {user_id} ends", partial(_finish_deletion, user_id)
     for event_id, event in model.events.items():
         if event.target is not None:
@@ -259,6 +263,10 @@ def background_steps(
 
 def _remove_user(event_id: str, user_id: str, model: ReferenceModel) -> None:
     model.leave(event_id, user_id)
+
+
+def _remove_organizer(event_id: str, user_id: str, model: ReferenceModel) -> None:
+    model.event(event_id).remove_organizer(user_id)
 
 
 def _finish_deletion(user_id: str, model: ReferenceModel) -> None:
