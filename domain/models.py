@@ -149,6 +149,11 @@ class Event(BaseModel):
             return ClosedReason.DEADLINE
         return None
 
+    def accepts(self, now: datetime) -> bool:
+        """Return whether a newcomer would get a seat or a waitlist entry at `now` (R3)."""
+        has_seat = self.free_seats > 0 and self.waitlist_count == 0
+        return self.closed_reason(now) is None and (has_seat or self.has_waitlist)
+
     def closed_since(self, reason: ClosedReason) -> datetime | None:
         """Return when registration ended, or None if an organizer ended it."""
         if reason is ClosedReason.STARTED:
@@ -307,6 +312,8 @@ class JournalEntry(BaseModel):
     """The event as the notifications describe it; None without notifications."""
     unreachable: tuple[UnreachableRecipient, ...] = ()
     """Recipients that its notifications could not reach, up to `MAX_UNREACHABLE`. Added on delivery."""
+    reply: str | None = None
+    """Instead of notifications, in the entry of a `ReplyJob`: the reply as the bot rendered it."""
 
     def announcements(self) -> Iterator[tuple[Change, Notification]]:
         """Yield each announcement with the change that says who wrote it. One commit may hold several."""
@@ -347,6 +354,29 @@ class ExportJob:
             return None
         event_id, version, number = id_.removesuffix(cls.SUFFIX).split("/")
         return cls(event_id, int(version), int(number))
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyJob:
+    """A reply that Slack did not take in time, on its way as a direct message: a journal of its own (R8.12)."""
+
+    SUFFIX: ClassVar[str] = "/reply"
+
+    user_id: str
+    reply_id: str
+    """Later replies to a user have ids that sort later."""
+
+    @property
+    def job_id(self) -> str:
+        """The id that stands for an event's in the journal and the outbox."""
+        return f"{self.user_id}/{self.reply_id}{self.SUFFIX}"
+
+    @classmethod
+    def of(cls, id_: str) -> Self | None:
+        """Return the job with this id, or None if it is an event's or another job's."""
+        if not id_.endswith(cls.SUFFIX):
+            return None
+        return cls(*id_.removesuffix(cls.SUFFIX).split("/"))
 
 
 class Deferred(BaseModel):
@@ -471,6 +501,8 @@ class UserRegistration:
     registration: Registration
     event: Event
     position: int | None = None
+    has_started: bool = False
+    """Whether the event has started: from then on no more seats are given out (R4.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,6 +511,17 @@ class RegistrationsToCome:
 
     items: tuple[UserRegistration, ...]
     past_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastRegistrations:
+    """A part of a user's registrations for events that are over, the latest first (R5.5)."""
+
+    items: tuple[UserRegistration, ...]
+    first: int
+    """How many of them are before this part."""
+    count: int
+    """How many there are in all."""
 
 
 @dataclass(frozen=True, slots=True)

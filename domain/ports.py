@@ -231,10 +231,16 @@ class Store(Protocol):
         """Delete the user. Raises `Conflict` unless it has this deletion id, or `AnswerLost`."""
         ...
 
-    # For `check` only
+    # Everything, in any order: for `check`, and for what must miss nothing
 
-    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
-        """List all events, including tombstones, in any order."""
+    def scan_events(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[Event]:
+        """List all events, including tombstones. With an organizer: without those that others organize.
+
+        An event that exists throughout is listed, whatever else changes meanwhile: its place in this
+        list never changes. A page may be short, or empty.
+        """
         ...
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
@@ -255,7 +261,7 @@ class Store(Protocol):
 class Outbox(Protocol):
     """The undelivered journal entries and the cards: what the notification worker needs of a store.
 
-    Every `event_id` may also be the id of a job (`domain.models.ExportJob`).
+    Every `event_id` may also be the id of a job (`domain.models.ExportJob`, `ReplyJob`).
 
     Writes raise `Conflict` if their condition fails. All methods may raise `Unavailable`, and can then
     be repeated.
@@ -293,6 +299,10 @@ class Outbox(Protocol):
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """Mark an entry as delivered; do nothing if it is, or if there is none."""
+        ...
+
+    def add_job(self, entry: JournalEntry) -> None:
+        """Write the only entry of a new job, as undelivered. Its `event_id` is the job's id."""
         ...
 
     def delete_job(self, job_id: str) -> None:

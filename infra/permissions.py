@@ -22,8 +22,8 @@ class Access:
 
 
 _SERVICE = (
-    # Read, commit, and find out whether a commit applied.
-    Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("upcoming",)),
+    # Read, commit, and find out whether a commit applied. Scan for the events of an organizer who is deleted.
+    Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem", "Scan"), ("upcoming",)),
     Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
     Access(WAITLIST, ("DeleteItem", "PutItem", "Query")),
     Access(JOURNAL, ("GetItem", "PutItem")),
@@ -54,12 +54,12 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(USERS, _USERS, ("members",)),
     ),
     "notifier": (
-        # Read what messages need. Write only delivery rows, delivered marks and cards.
+        # Read what messages need. Write only delivery rows, delivered marks and cards. Delete jobs.
         Access(EVENTS, ("GetItem",)),
         Access(REGISTRATIONS, ("BatchGetItem",), ("roster",)),
         _EXPORTED_NAMES,
         Access(WAITLIST, ("Query",)),
-        Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem")),
+        Access(JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
     "export": (
@@ -75,7 +75,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     "members": (
         # Read the stored users, write new names, and delete users whose account is gone. List events
         # by the privacy of their channels.
-        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("upcoming",)),
+        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem", "Scan"), ("upcoming",)),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem")),
         Access(WAITLIST, ("DeleteItem", "Query")),
@@ -84,12 +84,14 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     ),
     "sweep": (
         # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.
-        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("due", "unfinished", "upcoming")),
+        Access(EVENTS, ("GetItem", "PutItem", "Scan"), ("due", "unfinished")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("DeleteItem", "GetItem"), ("unfinished",)),
         _EXPORTED_NAMES,
         Access(WAITLIST, ("DeleteItem", "Query")),
-        Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)),
+        Access(
+            JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)
+        ),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
 }
