@@ -137,7 +137,7 @@ class ReferenceEvent:
     def contents(self) -> Hashable:
         """Return the contents to compare."""
         tickets = frozenset(self.tickets.items()), tuple(self.waitlist), self.tickets_given
-        organizers = tuple(self.organizers)
+        organizers = self.organizer, tuple(self.co_organizers)
         return self.capacity, self.has_waitlist, self.status, self.target, organizers, *tickets
 
 
