@@ -20,6 +20,9 @@ from math import inf
 from tests.support.races.calls import BUSY, Call, Facts, model_answer
 from tests.support.reference_model import ReferenceModel, Refused
 
+NAMING_ORGANIZERS = frozenset({"create_event", "set_co_organizer", "take_over"})
+"""Calls that are refused while the user is being deleted, and not after that."""
+
 MAX_STATES = 1_000_000
 """The search gives up after this many states, and neither accepts nor rejects the history."""
 
@@ -146,7 +149,8 @@ class _Search:
         The most urgent step is about one of these events. In any order of the remaining steps one step
         about these events comes first. The steps before it are about other events, don't depend on it,
         and can follow it as well, so nothing is missed. The start of a deletion matters to calls that
-        register the user. Its end matters only if the user might be created or deleted again.
+        register the user. Its end matters only if the user might be created or deleted again, or become
+        an organizer.
         """
         missing = self._missing(node)
         urgent = min(missing, key=lambda n: self.steps[n].ends, default=None)
@@ -163,6 +167,10 @@ class _Search:
                 if step.call.name != "delete_user" or (step.call.answer or BUSY)[0] != "deleted":
                     return None
                 deleting |= set(step.call.args)
+        gone = deleting | set(node.model.deleting)
+        calls = [self.steps[n].call for n in possible]
+        if any(call.name in NAMING_ORGANIZERS and call.args[1] in gone for call in calls):
+            return None
         return {
             event_id
             for n in possible

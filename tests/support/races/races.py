@@ -192,9 +192,9 @@ def organizers_deleted_while_others_manage(dice: random.Random) -> Race:
     scripts: list[Script] = [[("delete_user", "x"), look()], [("delete_user", "y")]]
     scripts.append([("delete_user", "x"), ("create_user", "x"), about("set_co_organizer", "x")])
     scripts += [[about("set_co_organizer", "x", "y"), look()] for _ in range(2)]
-    scripts += [[about("take_over", "x", "a"), look()] for _ in range(3)]
-    scripts += [[look(), look()] for _ in range(2)]
-    scripts += [[about("close_as", "x", "y"), about("reopen_as", "x", "a")] for _ in range(2)]
+    scripts += [[about("take_over", "x", "a"), look()] for _ in range(2)]
+    scripts += [[look(), look()] for _ in range(4)]
+    scripts.append([about("close_as", "x", "y"), about("reopen_as", "x", "a")])
     scripts += [[("create_event", E3, dice.choice("xy")), about("take_over", "y")]] * 2
     scripts += [[_register("x", E2)], [_leave("y")]]
     return Race(["x", "y", "a"], events, scripts)
