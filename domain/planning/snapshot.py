@@ -14,6 +14,7 @@ from domain.commands import (
     Register,
     Remove,
     RemoveAttendees,
+    RemoveOrganizer,
     TakeOver,
     Unregister,
 )
@@ -67,6 +68,8 @@ def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset
                 users.update({changes.organizer_id, *changes.co_organizer_ids} - {""})
             case TakeOver(actor):
                 users.add(actor.user_id)
+            case RemoveOrganizer(user_id):
+                users.add(user_id)
     return frozenset(registrations), frozenset(users)
 
 

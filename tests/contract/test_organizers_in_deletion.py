@@ -151,3 +151,19 @@ def test_organizer_who_also_registers_is_checked_once(store: AnyStore) -> None:
     edit = Edit(EventChanges.of(co_organizer_ids=["ada"]), None)
     store.commit(planned(store, Register("ada"), edit, Unregister("ada", Cause.OWN)))
     assert organized_by(store, "ada") == ["e1"]
+
+
+def test_user_who_is_created_again_stays_organizer(store: AnyStore) -> None:
+    """Another process finishes the deletion while the first one goes on with what it has read."""
+    other = service_on(store, new_id=ids("other"))
+    new_users(other, "ada")
+    new_event(other, organizer_id="ada")
+
+    def finish_and_return() -> None:
+        other.finish_unfinished()
+        new_users(other, "ada")
+        other.edit_event("e1", EventChanges.of(organizer_id="ada"))
+
+    first = service_on(BusyStore(store, iter([finish_and_return])), new_id=ids("first"))  # type: ignore[arg-type]
+    assert first.delete_user("ada")
+    assert organized_by(store, "ada") == ["e1"]
