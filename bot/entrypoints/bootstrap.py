@@ -208,9 +208,15 @@ def open_store_to_check(settings: Settings, workspace_id: str) -> Iterator[Store
 
 
 def _require_tables(settings: Settings) -> None:
-    missing = [name for name in missing_dynamodb_tables(settings) if "/" not in name]
+    missing = missing_dynamodb_tables(settings)
+    tables = [name for name in missing if "/" not in name]
+    if tables:
+        raise StartupError(_missing_tables(settings, ", ".join(tables)))
     if missing:
-        raise StartupError(_missing_tables(settings, ", ".join(missing)))
+        raise StartupError(
+            f"Indexes are missing: {', '.join(missing)}. An index is added in AWS, by a deployment of this"
+            " version or by hand."
+        )
 
 
 def _missing_tables(settings: Settings, names: str) -> str:
