@@ -269,7 +269,7 @@ def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     workspace_id = args.workspace or bootstrap.fetch_workspace_id(bootstrap.slack_client(settings))
     from bot.entrypoints.check_report import Screen, check
     from domain.errors import OperatorNeeded
-    from domain.ports import Conflict, Unavailable
+    from domain.ports import Conflict, Unavailable, UnreadableRow
 
     screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
     with bootstrap.open_store_to_check(settings, workspace_id) as store:
@@ -283,9 +283,9 @@ def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             ) from error
         except OperatorNeeded as error:
             raise StartupError(f"\nThe check did not finish. {error.fault}") from error
-        except ValueError as error:
+        except UnreadableRow as error:
             raise StartupError(
-                f"\nThe check did not finish: an item can't be read: {error}"
+                f"\nThe check did not finish: {error}. Restore a backup, or correct this row."
             ) from error
     return 0 if is_sound else 1
 

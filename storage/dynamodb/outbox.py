@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from domain import cursors
 from domain.models import MAX_UNREACHABLE, Card, DeliveryState, Page, UnreachableRecipient
 from storage.dynamodb.errors import ConditionFailed, delivering
-from storage.dynamodb.items import VERSION, from_wire, to_wire
+from storage.dynamodb.items import VERSION, to_wire
 from storage.dynamodb.keys import Keys
 from storage.dynamodb.reader import DynamoDBReader, Listing
 from storage.dynamodb.schema import CARDS, JOURNAL, UNDELIVERED_SHARDS
@@ -37,7 +37,7 @@ class DynamoDBOutbox:
         )
         page = self._reader.page(
             listing,
-            lambda item: self._items.identifier(from_wire(item)["event_id"]),
+            lambda item: self._items.identifier(item["event_id"]["S"]),
             limit=limit,
             cursor=after or None,
         )
@@ -58,7 +58,7 @@ class DynamoDBOutbox:
                 {":shard": self._items.shard_of(event_id), ":event": self._items.key(event_id)}
             ),
         )
-        return tuple(int(from_wire(item)["version"]) for item in items)
+        return tuple(int(item["version"]["N"]) for item in items)
 
     def get_delivery(self, event_id: str) -> DeliveryState:
         """See `Outbox.get_delivery`."""
