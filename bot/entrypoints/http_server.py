@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from bot.entrypoints import manifest
+from bot.entrypoints.access_log import AccessLog
 from bot.entrypoints.bootstrap import Bot, StartupError, SystemClock, new_id
 from bot.entrypoints.bounded_connections import (
     BoundedConnection,
@@ -93,7 +94,7 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     """Return the server's configuration: what its clients can use up is bounded (R10.6)."""
     files = raise_file_limit()
     config = uvicorn.Config(
-        app,
+        AccessLog(app),
         http=partial(BoundedConnection, {}),  # type: ignore[arg-type]  # uvicorn only calls it
         # asyncio accepts so many at once, before it closes any of them.
         backlog=min(BACKLOG, max(64, files // 4)),
@@ -128,6 +129,7 @@ def build_http(
         refusal = request_verifier.refusal(body, headers)
         if refusal is not None:
             return _response(refusal)  # the threads are for Slack's requests
+        request.state.auth = "signature"
 
         def answer() -> BoltResponse:
             with request_received(received_at, clock):
