@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from threading import Event, Thread
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from tests.support.environment import ids, run_now
 from tests.support.slack.harness import BJORN, REGISTER_COMMAND, SECRET, SlackHarness
 from tests.support.slack.socket_mode_client import APP_TOKEN, acknowledge
 from tests.support.slack.socket_mode_losses import COMMAND
-from tests.support.slack.socket_mode_server import SocketModeServer
+from tests.support.slack.socket_mode_server import WAIT, SocketModeServer
 
 
 @contextmanager
@@ -39,33 +39,44 @@ def running(client: SocketModeClient) -> Iterator[None]:
         thread.join()
 
 
+class OneThread(ThreadPoolExecutor):
+    """Runs one envelope at a time, and says when it has taken one."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.taken = Semaphore(0)
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args, **kwargs)
+        self.taken.release()
+        return future
+
+
 def test_envelope_that_waits_for_a_thread_keeps_its_arrival() -> None:
-    begun, gate = Event(), Event()
+    executor, gate = OneThread(), Event()
     arrivals: list[float] = []
 
     def answer(envelope: Envelope, arrived_at: float) -> str:
         arrivals.append(arrived_at)
-        begun.set()
-        gate.wait()
+        gate.wait(WAIT)
         return acknowledge(envelope)
 
     with SocketModeServer().running() as server:
         client = SocketModeClient(
             partial(socket_mode.open_url, server.url, APP_TOKEN),
             answer,
-            executor=ThreadPoolExecutor(1),
+            executor=executor,
             on_connected=lambda: None,
             jitter=lambda: 0.5,
         )
         with running(client):
             server.wait_for_greetings(1)
-            server.send(COMMAND)
-            begun.wait()
-            second = server.send(COMMAND)
-            server.wait_until(lambda: len(client._answers) == 2)
+            deliveries = [server.send(COMMAND) for _ in range(2)]
+            assert all(executor.taken.acquire(timeout=WAIT) for _ in deliveries)
             both_have_arrived = time.monotonic()
             gate.set()
-            second.wait()
+            for delivery in deliveries:
+                delivery.wait()
     assert max(arrivals) <= both_have_arrived
 
 
