@@ -9,7 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from urllib.parse import urlencode
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import uvicorn
@@ -18,8 +19,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bot.api.app import build_api
 from bot.entrypoints import bounded_connections, http_server
-from bot.entrypoints.bounded_connections import MAX_INCOMPLETE, OnceAMinute
+from bot.entrypoints.bounded_connections import MAX_INCOMPLETE, OnceAMinute, raise_file_limit
 from tests.support.slack.harness import BJORN, REGISTER_COMMAND, SECRET, SlackHarness
+from tests.support.slack.http_process import env, running_http
 
 HALF_SENT = 1_100
 """More connections than a process may have files by default: 1,024 on many systems."""
@@ -29,6 +31,7 @@ HALF_A_BODY = b"POST /slack/events HTTP/1.1\r\nHost: rollcall\r\nContent-Length:
 
 
 TOKEN = "a-token-of-this-test"
+LONG_SECRET = "0123456789"
 
 
 @pytest.fixture
@@ -126,6 +129,42 @@ def test_press_is_answered_in_time_during_half_sent_requests(
         assert all(map(is_closed, connections[: HALF_SENT - MAX_INCOMPLETE]))
     assert harness.assert_invariants().seated("yoga") == [BJORN]
     assert warnings(caplog) == []
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Return whether the server has not closed a connection, without waiting."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", [HALF_A_HEADER, HALF_A_BODY], ids=["header", "body"])
+def test_process_answers_a_press_while_half_sent_requests_are_open(
+    harness: SlackHarness, tmp_path: Path, part: bytes
+) -> None:
+    """`rollcall http` itself: as many as it keeps are still open when the press has been carried out in time."""
+    raise_file_limit()
+    harness.event()
+    slack = {
+        "SLACK_API_URL": f"{harness.workspace.url}/api/",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
+        "SLACK_SIGNING_SECRET": LONG_SECRET,
+    }
+    with running_http(env(tmp_path, **slack)) as url:
+        at = urlsplit(url)
+        address = (str(at.hostname), at.port or 0)
+        with half_sent(address, HALF_SENT, part) as connections:
+            response = answer(address, request(harness, secret=LONG_SECRET))
+            still_open = [is_open(connection) for connection in connections]
+    assert b"You have a seat" in response
+    assert still_open[-MAX_INCOMPLETE + 1 :] == [True] * (MAX_INCOMPLETE - 1)
+    assert sum(still_open) <= MAX_INCOMPLETE
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 @pytest.mark.parametrize("part", [b"", HALF_A_HEADER, HALF_A_BODY], ids=["none", "header", "body"])
