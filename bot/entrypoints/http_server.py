@@ -21,13 +21,15 @@ from starlette.types import ASGIApp
 
 from bot.entrypoints import manifest
 from bot.entrypoints.access_log import AccessLog
-from bot.entrypoints.bootstrap import Bot, StartupError, SystemClock, new_id
+from bot.entrypoints.bootstrap import Bot
 from bot.entrypoints.bounded_connections import (
     BoundedConnection,
     limit_log,
     raise_file_limit,
 )
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.startup_errors import StartupError
+from bot.entrypoints.system import SystemClock, new_id
 from bot.slack.request_budget import request_received
 from bot.slack.request_verification import MAX_BODY_BYTES, RequestVerifier
 from domain.ports import Clock

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from bot.entrypoints import socket_mode
-from bot.entrypoints.bootstrap import SystemClock, assemble
+from bot.entrypoints.bootstrap import assemble
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.system import SystemClock
 from bot.slack.envelopes import Envelope
 from bot.slack.error_messages import SENTENCES
 from bot.slack.socket_mode import SocketModeClient
