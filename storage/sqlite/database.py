@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from domain.errors import OperatorNeeded
@@ -153,6 +154,8 @@ class SQLiteFile:
             check_same_thread=False,  # `_connection` gives it to one thread at a time
             cached_statements=256,
         )
+        # sqlite3's own error for text that is not UTF-8 names no row, and contains the text.
+        connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         try:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")

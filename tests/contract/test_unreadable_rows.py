@@ -185,6 +185,18 @@ def test_event_whose_body_is_no_event_is_named(body: str) -> None:
                 read()
 
 
+def test_event_whose_text_a_disk_has_damaged_is_named() -> None:
+    """SQLite finds nothing wrong with the file, and its own error would contain the text."""
+    with empty_sqlite() as store:
+        fill(store)
+        with store._file.writing() as connection:
+            connection.execute("UPDATE events SET body = CAST(body || x'FF' AS TEXT)")
+        assert store.find_damage() is None
+        with pytest.raises(UnreadableRow, match="with event_id e1 can't be read: ") as raised:
+            store.get_event("e1")
+        assert "title" not in str(raised.value)
+
+
 def test_list_of_an_organizer_names_an_event_whose_body_is_no_json() -> None:
     with empty_sqlite() as store:
         fill(store)
