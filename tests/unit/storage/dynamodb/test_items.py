@@ -153,5 +153,5 @@ def test_undelivered_index_is_spread_over_four_shards() -> None:
 def test_item_that_lacks_an_attribute_is_named() -> None:
     item = ITEMS.event(an_event(next_due_at=START))
     del item["next_due_at"]
-    with pytest.raises(UnreadableRow, match="row of events with event_id e1 .*next_due_at: it is"):
+    with pytest.raises(UnreadableRow, match=r"row of events with event_id e1 .*next_due_at: it is"):
         ITEMS.to_due(item)
