@@ -41,6 +41,13 @@ class Unavailable(Exception):
     """A read failed for a temporary reason: throttling, a timeout, or a server error."""
 
 
+class UnreadableRow(ValueError):
+    """A stored row is damaged, or was written by a newer version: no retry reads it.
+
+    The message names the table, the row's key, the field and the reason, and none of the row's other values.
+    """
+
+
 class ThreadNotStarted(Exception):
     """The system starts no more threads at present: none of the work has run."""
 

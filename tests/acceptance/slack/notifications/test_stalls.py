@@ -11,8 +11,8 @@ import pytest
 from slack_sdk import WebClient
 from starlette.testclient import TestClient
 
-from bot.entrypoints.bootstrap import BackgroundThreads
 from bot.entrypoints.http_server import build_http
+from bot.entrypoints.system import BackgroundThreads
 from bot.notifications.worker import FIRST_RECONCILE_DELAY, STALLED_AFTER, NotificationWorker
 from domain.errors import OperatorNeeded
 from domain.ports import Spawn, ThreadNotStarted, Unavailable
