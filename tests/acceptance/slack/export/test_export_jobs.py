@@ -241,7 +241,7 @@ def test_stop_gives_up_the_export_for_the_next_process(harness: SlackHarness) ->
     harness.deliver_due()
     job_id = export(harness)
     first, second = process(harness, "first"), process(harness, "second")
-    store_of(harness).at_roster = first.exports.stop
+    store_of(harness).at_roster = first.stop
     first.exports.process_job(job_id)
     assert files(harness, AMARA) == []
     store_of(harness).at_roster = lambda: None
@@ -311,5 +311,54 @@ def test_thread_sends_the_file(harness: SlackHarness) -> None:
     worker.exports.schedule(job_id)
     worker.exports.start()
     assert store_of(harness).is_done.wait(20)
-    worker.exports.stop()
+    worker.stop()
     assert len(files(harness, AMARA)) == 1
+
+
+def test_stop_leaves_a_thread_that_hangs_behind(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A read of the store does not end. Once it does, the job is given up."""
+    monkeypatch.setattr("bot.notifications.worker.STOP_SECONDS", 0.1)
+    harness.event()
+    harness.deliver_due()
+    job_id = export(harness)
+    worker = process(harness, "threaded")
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        goes_on.wait()
+
+    store_of(harness).at_roster = hang
+    worker.exports.schedule(job_id)
+    worker.exports.start()
+    assert hangs.wait(20)
+    worker.stop()
+    goes_on.set()
+    assert "the export worker hangs, and is left behind" in caplog.messages
+    worker.exports.stop(20)
+    assert files(harness, AMARA) == []
+
+
+@pytest.mark.parametrize(("seconds", "hangs"), [(70, False), (181, True)], ids=["slow", "hanging"])
+def test_export_that_hangs_is_found_and_one_that_is_slow_is_not(
+    harness: SlackHarness, seconds: float, hangs: bool
+) -> None:
+    """Three steps take 70 seconds each, or one takes three minutes."""
+    harness.event()
+    harness.deliver_due()
+    job_id = export(harness)
+    stalls: list[str | None] = []
+
+    def slow() -> None:
+        harness.clock.advance(seconds)
+        worker.process_due_events()
+        stalls.append(worker.stalled())
+
+    worker = process(harness, "first", slow)
+    store_of(harness).at_roster = slow
+    worker.exports.schedule(job_id)
+    worker.exports.process_due_jobs()
+    sentence = "The export worker has not run for 181 seconds. Restart Rollcall."
+    assert set(stalls) == {sentence if hangs else None}
