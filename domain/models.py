@@ -389,6 +389,8 @@ class DeliveryState(BaseModel):
     """Unreachable recipients that the organizers have not been notified about yet."""
     more_unreported: int = 0
     """Number of such recipients beyond those listed."""
+    unfinished_tries: int = 0
+    """Tries of an export, in a row, that had no end: the process died, or the time for the try was over."""
     holder: str | None = None
     leased_until: datetime | None = None
     """When the lease ends, by its holder's clock, unless it is renewed. None: no one holds it.

@@ -182,6 +182,7 @@ class _DeliveryRun:
         self._lease = lease
         self._first_seen = first_seen
         self._slice_ends = 0.0
+        self._until = math.inf
 
     @property
     def _state(self) -> DeliveryState:
@@ -189,6 +190,7 @@ class _DeliveryRun:
 
     def run(self, card_version: int, until: float) -> float | None:
         """Send for a slice of time. Return when to continue, None if all is done."""
+        self._until = until
         self._slice_ends = min(self._clock.monotonic() + TIME_SLICE, until)
         try:
             self._retry_deferred()
@@ -360,7 +362,9 @@ class _DeliveryRun:
         if not self._is_current(user_id, notification, entry):
             return None
         if notification.kind is NotificationKind.EXPORT:
-            failure = self._export_sender.send(user_id, entry, self._check_slice, self._lease.renew)
+            failure = self._export_sender.send(
+                user_id, entry, self._lease, self._check_slice, self._until
+            )
         else:
             failure = self._send(user_id, entry, lambda: notification_message(notification, entry))
         if failure is None:

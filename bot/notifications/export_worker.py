@@ -121,7 +121,7 @@ class ExportWorker:
 
     def process_job(self, job_id: str) -> float | None:
         """Carry out a job. Return when to continue, on the monotonic clock, or None if it is done."""
-        again = self._delivery.deliver(job_id, lambda _: _NO_CARDS)
+        again = self._delivery.deliver(job_id, lambda _: _NO_CARDS, until=self._ends_at)
         if again is None:
             self._store.delete_job(job_id)
             self._export_sender.forget(job_id)
@@ -141,5 +141,5 @@ class ExportWorker:
 
     def _check_end(self) -> None:
         self.last_turn = self._clock.monotonic()
-        if self._is_stopping or self._clock.monotonic() >= self._ends_at:
+        if self._is_stopping:
             raise Paused(self._clock.monotonic())
