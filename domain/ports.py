@@ -255,7 +255,7 @@ class Store(Protocol):
 class Outbox(Protocol):
     """The undelivered journal entries and the cards: what the notification worker needs of a store.
 
-    Every `event_id` may also be the id of a job (`domain.models.ExportJob`).
+    Every `event_id` may also be the id of a job (`domain.models.ExportJob`, `ReplyJob`).
 
     Writes raise `Conflict` if their condition fails. All methods may raise `Unavailable`, and can then
     be repeated.
@@ -293,6 +293,10 @@ class Outbox(Protocol):
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """Mark an entry as delivered; do nothing if it is, or if there is none."""
+        ...
+
+    def add_job(self, entry: JournalEntry) -> None:
+        """Write the only entry of a new job, as undelivered. Its `event_id` is the job's id."""
         ...
 
     def delete_job(self, job_id: str) -> None:

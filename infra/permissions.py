@@ -54,12 +54,12 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(USERS, _USERS, ("members",)),
     ),
     "notifier": (
-        # Read what messages need. Write only delivery rows, delivered marks and cards.
+        # Read what messages need. Write only delivery rows, delivered marks and cards. Delete jobs.
         Access(EVENTS, ("GetItem",)),
         Access(REGISTRATIONS, ("BatchGetItem",), ("roster",)),
         _EXPORTED_NAMES,
         Access(WAITLIST, ("Query",)),
-        Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem")),
+        Access(JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
     "export": (
@@ -89,7 +89,9 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(USERS, ("DeleteItem", "GetItem"), ("unfinished",)),
         _EXPORTED_NAMES,
         Access(WAITLIST, ("DeleteItem", "Query")),
-        Access(JOURNAL, ("GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)),
+        Access(
+            JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)
+        ),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
 }

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from bot.entrypoints.settings import Settings
     from bot.notifications.ports import StoreWithOutbox
     from bot.notifications.worker import NotificationWorker
-    from bot.slack.job_queue import JobQueue
+    from bot.slack.job_queue import Job, JobQueue
+    from bot.slack.reply_sender import ReplySender
     from domain.models import Page
     from domain.ports import Clock, NewId, Spawn
     from domain.service import Service
@@ -378,8 +379,8 @@ class Background:
     replies: JobQueue
     chores: JobQueue
 
-    def stop(self, reply_seconds: float) -> None:
-        """Send the replies that are pending, for so many seconds at most. Log how many are lost."""
+    def stop(self, reply_seconds: float) -> list[Job]:
+        """Send the replies that are pending, for so many seconds at most. Return the jobs that are left of them."""
         if len(self.replies):
             _logger.warning(
                 "waiting until Slack takes %d replies, for at most %d seconds (press Ctrl-C to lose them)",
@@ -387,9 +388,7 @@ class Background:
             )
         self.replies.shorten_pauses()
         self.chores.drain(CHORES_SECONDS)
-        lost = self.replies.drain(reply_seconds)
-        if lost:
-            _logger.error("%d replies are lost: Slack did not take them before the stop", lost)
+        return self.replies.drain(reply_seconds)
 
 
 @dataclass(frozen=True)
@@ -401,16 +400,17 @@ class Bot:
     notification_worker: NotificationWorker
     app: App
     executor: ThreadPoolExecutor
+    reply_sender: ReplySender
     background: Background | None = None
 
     def stop(self, reply_seconds: float = REPLIES_SECONDS) -> None:
         """Finish the requests in progress, send the replies that are pending, then stop.
 
-        `reply_seconds` says how long Slack gets to take the replies.
+        `reply_seconds` says how long Slack gets to take the replies. The rest is kept for the next process.
         """
         self.executor.shutdown()
         if self.background is not None:
-            self.background.stop(reply_seconds)
+            self.reply_sender.keep_pending(self.background.stop(reply_seconds))
         self.notification_worker.stop()
 
 
@@ -434,6 +434,7 @@ def assemble(
     from bot.features.account.member_sync import MemberComparison, sync_met_members
     from bot.features.cards.listing import ChannelFollower
     from bot.notifications.worker import NotificationWorker
+    from bot.slack.kept_replies import KeptReplies
     from bot.slack.member_directory import MemberDirectory
     from bot.slack.reply_sender import ReplySender
     from bot.slack.request_budget import received_at
@@ -492,13 +493,20 @@ def assemble(
         else:
             background.chores.submit(key, work, coalesce=True)
 
+    reply_sender = ReplySender(
+        client,
+        clock,
+        jitter,
+        KeptReplies(store, clock, new_id, notification_worker.schedule),
+        background.replies if background else None,
+    )
     executor = ThreadPoolExecutor(THREADS, thread_name_prefix="slack")
     app = build_app(
         service,
         cards=notification_worker,
         members=members,
         follow_channel_later=follower.follow_later,
-        sender=ReplySender(client, clock, jitter, background.replies if background else None),
+        sender=reply_sender,
         later=later,
         workspace_id=workspace_id,
         client=client,
@@ -506,7 +514,7 @@ def assemble(
         new_id=new_id,
         executor=executor,
     )
-    return Bot(workspace_id, service, notification_worker, app, executor, background)
+    return Bot(workspace_id, service, notification_worker, app, executor, reply_sender, background)
 
 
 def threads_for_background(clock: Clock) -> Background:

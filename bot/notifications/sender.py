@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
@@ -55,12 +55,18 @@ class MessageSender:
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
     ) -> ClassifiedError | None:
         """Send a message. Return the failure, or None once it is sent. Raises `Paused` before sending."""
+        return self.send_content(user_id, entry, lambda: message_of().to_dict())
+
+    def send_content(
+        self, user_id: str, entry: JournalEntry, content_of: Callable[[], Mapping[str, Any]]
+    ) -> ClassifiedError | None:
+        """Send what `Message.to_dict` returned. See `send`."""
         return self._deliver(
             POST_METHOD,
             user_id,
             entry,
-            lambda: message_of().to_dict(),
-            lambda message: post_direct_message(self._client, user_id, message),
+            content_of,
+            lambda content: post_direct_message(self._client, user_id, content),
         )
 
     def send_file(

@@ -17,11 +17,12 @@ from bot.notifications.due_work import DueWork, run_safely
 from bot.notifications.export_sender import ExportSender
 from bot.notifications.export_worker import ExportWorker
 from bot.notifications.ports import StoreWithOutbox
+from bot.notifications.reply_delivery import ReplyDelivery
 from bot.notifications.sender import MessageSender
 from bot.slack.admin_directory import AdminDirectory
 from bot.slack.api_errors import CircuitBreaker
 from bot.slack.context import CardStatus
-from domain.models import ExportJob, JournalEntry
+from domain.models import ExportJob, JournalEntry, ReplyJob
 from domain.ports import Clock, Spawn, ThreadNotStarted
 
 _logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class NotificationWorker:
             clock,
             holder,
         )
+        self._reply_delivery = ReplyDelivery(store, message_sender, clock, holder)
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self.exports = ExportWorker(store, client, clock, circuit_breaker, holder=holder)
         # Times are seconds on the monotonic clock: nothing waits for a wall clock that was set back.
@@ -204,11 +206,14 @@ class NotificationWorker:
             self._next_reconciliation = self._clock.monotonic() + RECONCILE_RETRY_DELAY
 
     def process_event(self, event_id: str, *, until: float | None = None) -> float | None:
-        """Send an event's notifications and update its cards. Call Slack no more from a time on.
+        """Send an event's notifications and update its cards, or do a job. Call Slack no more from a time on.
 
         Return when to continue, on the monotonic clock, or None if all is done.
         """
         ends_at = self._ends_at if until is None else until
+        reply_job = ReplyJob.of(event_id)
+        if reply_job is not None:
+            return self._reply_delivery.deliver(reply_job, until=ends_at)
 
         def update_cards(renew_lease: Callable[[], None]) -> CardProgress:
             def renew() -> None:

@@ -182,8 +182,8 @@ class JobQueue:
             heapq.heapify(self._due)
             self._due_changed.notify_all()
 
-    def drain(self, seconds: float) -> int:
-        """Go on for so many seconds, or until all jobs are done; then stop. Return how many are left.
+    def drain(self, seconds: float) -> list[Job]:
+        """Go on for so many seconds, or until all jobs are done; then stop. Return those that are left, in any order.
 
         An attempt in progress does not delay the return.
         """
@@ -195,4 +195,4 @@ class JobQueue:
             self._is_stopped = True
             self._due.clear()
             self._due_changed.notify_all()
-            return self._pending
+            return [job for jobs in self._jobs.values() for job in jobs]

@@ -1,13 +1,14 @@
 """Sends replies: in a process that stays, after the acknowledgement and until Slack takes them (R8.12).
 
 A reply goes to the response URL of its request, or into the view that was used. What Slack does not take there goes
-out as a direct message. Without a queue, as on Lambda, a reply gets one try within the request's time.
+out as a direct message. Without a queue, as on Lambda, a reply gets the request's time; after that it is kept in the
+journal, and so is one that is pending when the process stops.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,13 @@ from bot.blocks.builders import Message
 from bot.slack import response_urls
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.direct_messages import post_direct_message
-from bot.slack.job_queue import JobQueue
+from bot.slack.job_queue import Job, JobQueue
+from bot.slack.kept_replies import KeptReplies
 from bot.slack.request_budget import received_at
 from bot.slack.response_urls import PostFailed
 from bot.slack.web_client import REPLY_SECONDS, bounded_client, patient_client
-from domain.ports import Clock
+from domain.errors import OperatorNeeded
+from domain.ports import AnswerLost, Clock, Conflict, Unavailable
 
 _logger = logging.getLogger(__name__)
 
@@ -42,6 +45,8 @@ MAX_ATTEMPTS_NOW = 3
 
 _RETRIED = (ErrorClass.TEMPORARY, ErrorClass.RATE_LIMITED, ErrorClass.APP)
 
+_NOT_STORED = (Conflict, AnswerLost, Unavailable, OperatorNeeded)
+
 THREADS = 256
 """Replies sent at the same time: with a Slack that needs 10 seconds, 25 a second."""
 
@@ -50,7 +55,7 @@ MAX_PENDING = 5_000
 
 
 class ReplyNotSent(Exception):
-    """Slack did not accept a reply. The request itself was carried out or refused all the same."""
+    """A reply is lost. The request itself was carried out or refused all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +89,11 @@ class ReplySender:
         client: WebClient,
         clock: Clock,
         jitter: Callable[[], float],
+        kept_replies: KeptReplies,
         queue: JobQueue | None = None,
     ) -> None:
         """Create a sender. `jitter` returns numbers from 0 to 1."""
+        self._kept_replies = kept_replies
         self._clock = clock
         self._jitter = jitter
         self._queue = queue
@@ -101,16 +108,41 @@ class ReplySender:
     def send(self, reply: PendingReply, *, received_at: float | None = None) -> None:
         """Send the reply to a request that was received then, by default this thread's.
 
-        With a queue, this takes no time. Without one, or if it is full, it raises `ReplyNotSent`.
+        With a queue, this takes no time. Without one, or if it is full, it takes what is left of the request's
+        time, and raises `ReplyNotSent`.
         """
         begun = self.receipt() if received_at is None else received_at
         in_background = _Delivery(reply, self._patient_client, self._clock, self._jitter, begun)
-        if self._queue is None or not self._queue.submit(reply.key, in_background.attempt):
-            _Delivery(reply, self._bounded_client, self._clock, self._jitter, begun).attempt_now()
+        if self._queue is not None and self._queue.submit(reply.key, in_background):
+            return
+        now = _Delivery(reply, self._bounded_client, self._clock, self._jitter, begun)
+        if not now.attempt_now():
+            self._keep(reply, now.reason)
+
+    def keep_pending(self, jobs: Iterable[Job]) -> int:
+        """Keep the replies among jobs that a queue could not finish. Return how many are lost."""
+        lost = 0
+        for job in jobs:
+            if isinstance(job, _Delivery):
+                try:
+                    self._keep(job.reply, "the process stops")
+                except ReplyNotSent as error:
+                    _logger.error("a reply is lost: %s", error)  # noqa: TRY400  # the reason is enough
+                    lost += 1
+        return lost
+
+    def _keep(self, reply: PendingReply, reason: str) -> None:
+        if reply.user_id is None:
+            raise ReplyNotSent(reason)
+        try:
+            self._kept_replies.keep(reply.user_id, reply.message)
+        except _NOT_STORED as error:
+            raise ReplyNotSent(f"{reason}; it can't be kept: {error}") from error
+        _logger.warning("a reply is kept, and goes out as a direct message: %s", reason)
 
 
 class _Delivery:
-    """One reply on its way."""
+    """One reply on its way: a job for a queue, or attempted now."""
 
     def __init__(
         self,
@@ -120,7 +152,9 @@ class _Delivery:
         jitter: Callable[[], float],
         received_at: float,
     ) -> None:
-        self._reply = reply
+        self.reply = reply
+        self.reason = ""
+        """Why Slack did not take it, as of the last try."""
         self._client = client
         self._clock = clock
         self._jitter = jitter
@@ -129,9 +163,8 @@ class _Delivery:
         self._show = reply.show
         self._was_closed = False
         self._pauses = 0
-        self._reason = ""
 
-    def attempt(self) -> float | None:
+    def __call__(self) -> float | None:
         """Try once. Return the seconds until the next try, or None at the end."""
         try:
             return self._attempt()
@@ -139,15 +172,18 @@ class _Delivery:
             _logger.error("a reply is lost: %s", error)  # noqa: TRY400  # the reason is enough
             return None
 
-    def attempt_now(self) -> None:
-        """Try once, and again where that takes no pause. Raises `ReplyNotSent`."""
+    def attempt_now(self) -> bool:
+        """Try once, and again where that takes no pause. Return whether Slack took the reply.
+
+        Raises `ReplyNotSent` if a later try would not do either.
+        """
         for _ in range(MAX_ATTEMPTS_NOW):
             pause = self._attempt()
             if pause is None:
-                return
+                return True
             if pause > 0:
                 break
-        raise ReplyNotSent(self._reason)
+        return False
 
     def _attempt(self) -> float | None:
         if self._show is not None:
@@ -155,7 +191,7 @@ class _Delivery:
             return self._attempt_view(show)
         age = self._clock.monotonic() - self._received_at
         if self._uses_left > 0 and age < URL_SECONDS:
-            return self._attempt_url(str(self._reply.response_url))
+            return self._attempt_url(str(self.reply.response_url))
         return self._attempt_direct_message(age)
 
     def _attempt_view(self, show: Callable[[WebClient], object]) -> float | None:
@@ -169,11 +205,11 @@ class _Delivery:
         return None
 
     def _attempt_url(self, url: str) -> float | None:
-        body = {**(self._reply.options or {}), **self._reply.message.to_dict()}
+        body = {**(self.reply.options or {}), **self.reply.message.to_dict()}
         try:
             response_urls.post(self._client, url, body)
         except TimeoutError as error:  # the client's: no time was left to begin
-            raise ReplyNotSent(str(error)) from error
+            return self._pause_after(str(error), 0.0)
         except PostFailed as error:
             self._uses_left = 0 if error.is_final else self._uses_left - error.is_use
             if self._uses_left == 0:
@@ -190,10 +226,10 @@ class _Delivery:
         return self._pause_after(reason, 0.0, at_once=True)
 
     def _attempt_direct_message(self, age: float) -> float | None:
-        if self._reply.user_id is None:
-            raise ReplyNotSent(self._reason)
+        if self.reply.user_id is None:
+            raise ReplyNotSent(self.reason)
         try:
-            post_direct_message(self._client, self._reply.user_id, self._reply.message.to_dict())
+            post_direct_message(self._client, self.reply.user_id, self.reply.message.to_dict())
         except FAILURES as error:
             failure = classify(error)
             if failure.error_class not in _RETRIED or age >= GIVE_UP_SECONDS:
@@ -203,7 +239,7 @@ class _Delivery:
 
     def _pause_after(self, reason: str, retry_after: float, *, at_once: bool = False) -> float:
         """Return the seconds before the next try: longer with each, spread by a quarter."""
-        self._reason = reason
+        self.reason = reason
         if at_once:
             return 0.0
         longest: float = min(LONGEST_PAUSE, FIRST_PAUSE * GROWTH ** min(self._pauses, 8))

@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from domain import cursors
-from domain.models import MAX_UNREACHABLE, Card, DeliveryState, Page, UnreachableRecipient
+from domain.models import (
+    MAX_UNREACHABLE,
+    Card,
+    DeliveryState,
+    JournalEntry,
+    Page,
+    UnreachableRecipient,
+)
 from storage.dynamodb.errors import ConditionFailed, delivering
 from storage.dynamodb.items import VERSION, from_wire, to_wire
 from storage.dynamodb.keys import Keys
@@ -133,6 +140,11 @@ class DynamoDBOutbox:
                 self._client.update_item(**request)
         except ConditionFailed:
             return
+
+    def add_job(self, entry: JournalEntry) -> None:
+        """See `Outbox.add_job`."""
+        with delivering():
+            self._client.put_item(**self._keys.put(JOURNAL, self._items.journal_entry(entry)))
 
     def delete_job(self, job_id: str) -> None:
         """See `Outbox.delete_job`. Without its entry, a job is not done again, whatever is left of it."""

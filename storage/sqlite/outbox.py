@@ -20,6 +20,7 @@ from storage.sqlite.rows import (
     card_columns,
     delivery_columns,
     insertion,
+    journal_columns,
     to_model,
     to_text,
 )
@@ -118,6 +119,15 @@ class SQLiteOutbox:
                 " WHERE workspace = ? AND event_id = ? AND version = ?",
                 (self._workspace_id, event_id, version),
             )
+
+    def add_job(self, entry: JournalEntry) -> None:
+        """See `Outbox.add_job`."""
+        columns: Columns = {
+            "workspace": self._workspace_id,
+            **journal_columns(entry, is_undelivered=True),
+        }
+        with self._file.writing() as connection:
+            connection.execute(f"{insertion('journal', columns)} ON CONFLICT DO NOTHING", columns)
 
     def delete_job(self, job_id: str) -> None:
         """See `Outbox.delete_job`."""

@@ -161,7 +161,8 @@ def test_job_is_undelivered_until_it_is_deleted(store: AnyStore) -> None:
     put_event(store, an_event("e1"))
     job_id = ExportJob("e1", 7, 0).job_id
     entry = a_journal_entry(job_id)
-    store.commit(bare_plan(PutJournalEntry(entry)))
+    store.add_job(entry)
+    store.add_job(entry)
     assert job_id in all_undelivered(store)
     assert store.list_journal(job_id, limit=5) == (entry,)
     assert entry not in store.list_journal("e1", limit=5)

@@ -135,6 +135,8 @@ def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], obj
     card = deployment.harness.workspace.messages(EVENTS)[-1]
     for user_id in (BJORN, CHLOE, DIEGO, HARUKI):
         slack.click(user_id, card, ActionId.REGISTER)
+    api.fail_next("response_url", Fault.server_error())
+    slack.click(HARUKI, card, ActionId.REGISTER)
     deliver()
     request_export(deployment, event_id)
     deliver()

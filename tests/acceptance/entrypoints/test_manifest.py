@@ -20,7 +20,6 @@ from bot.entrypoints import manifest
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
 from bot.slack.registrar import Registrar
-from bot.slack.reply_sender import ReplySender
 from playground.demo.seed import EVENTS
 from playground.workspace.manifest import read_manifest
 from tests.support.environment import ids
@@ -75,8 +74,7 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
         later=lambda key, work: work(),
     )
     app = RecordingApp()
-    sender = ReplySender(client, harness.clock, lambda: 0.5)
-    registrar = Registrar(cast("App", app), sender, client)
+    registrar = Registrar(cast("App", app), harness.bot.reply_sender, client)
     for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
         flow = importlib.import_module(module.name)
         if hasattr(flow, "add_listeners"):

@@ -15,7 +15,7 @@ from domain.ports import Unavailable
 from storage.dynamodb.items import VERSION, from_wire, to_wire
 from storage.dynamodb.schema import JOURNAL
 from storage.dynamodb.store import DynamoDBStore
-from tests.support.builders import all_items
+from tests.support.builders import a_journal_entry, all_items
 from tests.support.dynamodb.injected_answers import LOSSES, REJECTIONS, answering, injected
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.environment import START
@@ -39,6 +39,7 @@ WRITES: dict[str, Write] = {
     "take_lease": take_lease,
     "save_delivery": lambda store: store.save_delivery(DeliveryState(event_id="e1", holder="me")),
     "mark_delivered": lambda store: store.mark_delivered("e1", 1),
+    "add_job": lambda store: store.add_job(a_journal_entry("u1/1/reply")),
     "record_unreachable": lambda store: store.record_unreachable("e1", 1, RECIPIENT),
     "put_card": lambda store: store.put_card(CARD),
     "delete_card": lambda store: store.delete_card("e1", "C1", "1.2"),

@@ -13,8 +13,10 @@ from slack_sdk import WebClient
 
 from bot.blocks.builders import Message
 from bot.slack import response_urls
+from bot.slack.kept_replies import KeptReplies
 from bot.slack.reply_sender import PendingReply, ReplyNotSent, ReplySender
-from tests.support.environment import ManualClock
+from tests.support.environment import ManualClock, ids
+from tests.support.stores import empty_sqlite
 
 
 class Slack:
@@ -29,9 +31,12 @@ class Slack:
 
     def send(self, text: str = "You have a seat", proxy: str | None = None) -> None:
         """Send a reply, without a queue."""
-        sender = ReplySender(WebClient(proxy=proxy), ManualClock(), lambda: 0.5)
-        message = Message(text, [])
-        sender.send(PendingReply(user_id=None, message=message, response_url=self.url))
+        clock = ManualClock()
+        with empty_sqlite() as store:
+            kept_replies = KeptReplies(store, clock, ids(), print)
+            sender = ReplySender(WebClient(proxy=proxy), clock, lambda: 0.5, kept_replies)
+            message = Message(text, [])
+            sender.send(PendingReply(user_id=None, message=message, response_url=self.url))
 
 
 def taken(handler: BaseHTTPRequestHandler) -> None:
