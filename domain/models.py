@@ -389,6 +389,8 @@ class Deferred(BaseModel):
     """If not empty, this is instead a message to an organizer about these recipients (R9.2)."""
     more_unreachable: int = 0
     """Number of unreachable recipients beyond those listed."""
+    is_card: bool = False
+    """Whether this is a card. `user_id` is then the id of its channel."""
 
 
 class DeliveryState(BaseModel):

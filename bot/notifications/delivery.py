@@ -50,12 +50,12 @@ LEASE_RETRY = 1.0
 """Seconds before asking again for another process's lease. Its holder may have read the journal before our commit."""
 
 TIME_SLICE = 0.5
-"""Seconds of sending for one event, before other events and this event's cards get their turn."""
+"""Seconds of sending messages for one event, and of posting its cards, before other events get their turn."""
 
 MAX_RETRY_DELAY = 900.0
 
 MAX_DEFERRED = 50
-"""Deferred notifications of an event. At this many, the whole event waits for their retries."""
+"""Deferred messages of an event. At this many, its other messages wait for their retries. Cards don't count."""
 
 JOURNAL_PAGE = 20
 
@@ -197,11 +197,15 @@ class _DeliveryRun:
             self._deliver_new()
             self._notify_organizers()
             self._retry_deferred()
+            self._retry_cards(self._slice_of_cards())
             self._clear_marks(card_version)
         except Paused as pause:
-            self._post_cards_ahead()
+            ends_at = self._slice_of_cards()
+            self._post_cards_ahead(ends_at)
+            self._retry_cards(ends_at)
             return pause.until
-        return self._next_retry()
+        next_retry = self._next_retry()
+        return None if next_retry is None else max(next_retry, self._clock.monotonic())
 
     # Entries
 
@@ -224,6 +228,7 @@ class _DeliveryRun:
             notification = notifications[number]
             if notification.kind is NotificationKind.CARD:
                 if entry.version > self._state.cards_version:
+                    self._check_slice()
                     self._deliver_card(entry, number, notification)
             elif notification.kind is NotificationKind.ORPHANED:
                 self._deliver_to_admins(entry, number, notification)
@@ -292,7 +297,7 @@ class _DeliveryRun:
     def _deliver_to(
         self, user_id: str, entry: JournalEntry, number: int, notification: Notification
     ) -> None:
-        if len(self._state.deferred) >= MAX_DEFERRED:
+        if sum(not one.is_card for one in self._state.deferred) >= MAX_DEFERRED:
             raise Paused(self._next_retry() or self._clock.monotonic())
         earlier = [one for one in self._state.deferred if one.user_id == user_id]
         if earlier:
@@ -308,10 +313,16 @@ class _DeliveryRun:
         """Post a card, or defer it: neither it nor people's messages wait for each other (R9.7)."""
         channel_id = notification.channel_id or ""
         if self._post_card(entry, notification) is ErrorClass.TEMPORARY:
-            self._defer(channel_id, entry.version, number, 1)
+            self._defer(channel_id, entry.version, number, 1, is_card=True)
 
-    def _post_cards_ahead(self) -> None:
+    def _slice_of_cards(self) -> float:
+        """Return when the time for cards, which begins now, ends."""
+        return min(self._clock.monotonic() + TIME_SLICE, self._until)
+
+    def _post_cards_ahead(self, ends_at: float) -> None:
         """Post the cards of entries whose turn has not come, because messages have to wait."""
+        if self._clock.monotonic() >= ends_at:
+            return
         after = max(self._state.cards_version, self._state.delivered_version)
         # Some notifications of the entry in progress are delivered.
         done = self._state.notification if after == self._state.delivered_version else 0
@@ -322,11 +333,17 @@ class _DeliveryRun:
                 for number, notification in list(enumerate(_in_order(entry)))[done:]:
                     if notification.kind is NotificationKind.CARD:
                         self._deliver_card(entry, number, notification)
-                done = 0
-            after = entries[-1].version
-            self._lease.save(cards_version=after)
-            if len(entries) < JOURNAL_PAGE:
+                done, after = 0, entry.version
+                self._lease.stage(cards_version=after)
+                if self._clock.monotonic() >= ends_at:
+                    break
+            self._lease.save()
+            if len(entries) < JOURNAL_PAGE or self._clock.monotonic() >= ends_at:
                 return
+
+    def _retry_cards(self, ends_at: float) -> None:
+        if self._clock.monotonic() < ends_at:
+            self._retry_deferred(cards=True, ends_at=ends_at)
 
     def _post_card(self, entry: JournalEntry, notification: Notification) -> ErrorClass | None:
         """Post a card. If Slack refuses it for good, record that, and tell whoever asked for it."""
@@ -459,13 +476,16 @@ class _DeliveryRun:
     def _first_seen_at(self, deferred: Deferred) -> float:
         return self._first_seen.at(*_retry_key(self._state.event_id, deferred))
 
-    def _defer(self, user_id: str, version: int, number: int, attempts: int) -> None:
+    def _defer(
+        self, user_id: str, version: int, number: int, attempts: int, *, is_card: bool = False
+    ) -> None:
         deferred = Deferred(
             user_id=user_id,
             version=version,
             notification=number,
             attempts=attempts,
             not_before=self._not_before(attempts),
+            is_card=is_card,
         )
         self._first_seen_at(deferred)
         self._lease.stage(deferred=(*self._state.deferred, deferred))
@@ -473,10 +493,15 @@ class _DeliveryRun:
     def _not_before(self, attempts: int) -> datetime:
         return self._clock.now() + timedelta(seconds=_retry_delay(attempts))
 
-    def _retry_deferred(self) -> None:
-        """Retry the deferred notifications that are due, each person's in order."""
+    def _retry_deferred(self, *, cards: bool = False, ends_at: float = math.inf) -> None:
+        """Retry the deferred messages, or cards, that are due, each person's or channel's in order.
+
+        The one that takes until a moment on the monotonic clock is the last.
+        """
         held_back: set[str] = set()
         for deferred in self._state.deferred:
+            if deferred.is_card is not cards:
+                continue
             if deferred.user_id in held_back or self._due_at(deferred) > self._clock.monotonic():
                 held_back.add(deferred.user_id)
                 continue
@@ -486,6 +511,8 @@ class _DeliveryRun:
                 self._defer_again(deferred)
             else:
                 self._remove_deferred(deferred)
+            if self._clock.monotonic() >= ends_at:
+                return
 
     def _send_deferred(self, deferred: Deferred, entry: JournalEntry) -> ErrorClass | None:
         if not deferred.unreachable:
