@@ -436,6 +436,12 @@ class Card(BaseModel):
     channel_id: str
     message_ts: str
     rendered_version: int
+    requested_channel: str | None = None
+    """The channel's id in the request for the card, which may be an earlier or other form of `channel_id`."""
+
+    def is_in(self, channel_id: str) -> bool:
+        """Return whether the card is in a channel, by its id now or by the one that was asked for."""
+        return channel_id in (self.channel_id, self.requested_channel)
 
 
 CREATION_VERSION = 1

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.cards.posting import CARD_SECONDS
@@ -235,7 +237,9 @@ def test_direct_message_goes_out_before_cards_that_slack_is_slow_to_refuse(
     assert all_undelivered(harness.store) == set()
 
 
-def test_new_cards_that_slack_is_slow_to_refuse_are_tried_a_few_at_a_time(harness: SlackHarness) -> None:
+def test_new_cards_that_slack_is_slow_to_refuse_are_tried_a_few_at_a_time(
+    harness: SlackHarness,
+) -> None:
     """Ten entries have one each, and a call takes ten seconds: a turn does not take minutes."""
     harness.event()
     harness.deliver_due()
@@ -385,6 +389,44 @@ def test_card_of_a_deleted_event_is_not_posted(harness: SlackHarness) -> None:
     harness.deliver_due()
     assert cards_in(harness) == 0
     assert all_undelivered(harness.store) == set()
+
+
+class ConvertedChannel(WebClient):
+    """A client for which Slack answers with a channel's id of today, whatever id it was asked for."""
+
+    def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
+        if api_method == POST:
+            rest["json"]["channel"] = EVENTS
+        return super().api_call(api_method, **rest)
+
+
+def test_card_in_a_channel_that_has_another_id_now_is_posted_once(harness: SlackHarness) -> None:
+    """The form knows of it, and so does a second request for the earlier id, after an update of the card."""
+    client = ConvertedChannel(
+        harness.client.token, base_url=harness.client.base_url, retry_handlers=[]
+    )
+    worker = NotificationWorker(
+        harness.store,
+        client,
+        harness.clock,
+        holder="another",
+        sweep=lambda: 0,
+        reconcile=lambda: None,
+        spawn=run_now,
+    )
+    event = harness.event()
+    ask_for_card(harness, "C0EARLIER")
+    assert worker.process_event("yoga") is None
+    status = worker.wait_for_card("yoga", event.version + 1, "C0EARLIER", seconds=0)
+    assert status is not None
+    assert not status.is_on_its_way
+    harness.register(CHLOE)
+    harness.clock.advance(1)
+    assert worker.process_event("yoga") is None
+    ask_for_card(harness, "C0EARLIER", request_id="again")
+    harness.clock.advance(1)
+    assert worker.process_event("yoga") is None
+    assert cards_in(harness) == 1
 
 
 # The outbox fails after the card was posted
