@@ -254,15 +254,29 @@ class _DeliveryRun:
             self._lease.stage(notification=number, recipient=cursor)
             self._check_slice()
 
+        def before_roster(cursor: str) -> None:
+            """Wait until the index shows the seats of those who were promoted since the entry."""
+            self._lease.stage(notification=number, recipient=cursor)
+            readable_at = self._first_seen.at(*roster) + INDEX_LAG
+            if readable_at > self._clock.monotonic() and self._has_changed_since(entry):
+                raise Paused(readable_at)
+
+        roster = entry.event_id, entry.version, number, "roster"
         for user_id, cursor in recipients_of(
             self._store,
             entry,
             notification.audience,
             after=self._state.recipient,
             at_page_end=at_page_end,
+            before_roster=before_roster,
         ):
             self._deliver_to(user_id, entry, number, notification)
             self._lease.save(notification=number, recipient=cursor)
+        self._first_seen.forget(*roster)
+
+    def _has_changed_since(self, entry: JournalEntry) -> bool:
+        event = self._store.get_event(entry.event_id)
+        return event is not None and event.version > entry.version
 
     def _deliver_to_admins(
         self, entry: JournalEntry, number: int, notification: Notification

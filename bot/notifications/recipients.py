@@ -19,6 +19,7 @@ def recipients_of(
     *,
     after: str | None,
     at_page_end: Callable[[str], None] = lambda _: None,
+    before_roster: Callable[[str], None] = lambda _: None,
 ) -> Iterator[tuple[str, str]]:
     """Yield each recipient's user id with a cursor. `after` is the last recipient's cursor, or None.
 
@@ -28,7 +29,8 @@ def recipients_of(
 
     The waitlist comes first. An attendee who is promoted meanwhile is not repeated: the cursor
     holds the tickets that were read on the waitlist. `at_page_end` gets a cursor after each page: there
-    may be many pages without a recipient.
+    may be many pages without a recipient. `before_roster` gets a cursor once the waitlist is read, and can raise to
+    continue later: the index may not show yet who was promoted before.
     """
     first_waitlisted = last_waitlisted = 0
     gaps: list[list[int]] = []  # first and last tickets of those promoted before they were read
@@ -53,6 +55,9 @@ def recipients_of(
             first <= ticket <= last for first, last in gaps
         )
 
+    if audience is not Audience.REGISTERED:
+        read = [first_waitlisted, last_waitlisted, *gaps]
+        before_roster(json.dumps(["seats", roster_cursor, last_seated, *read]))
     while True:
         page = store.list_roster(entry.event_id, limit=PAGE_SIZE, cursor=roster_cursor)
         for registration in page.items:
