@@ -231,10 +231,16 @@ class Store(Protocol):
         """Delete the user. Raises `Conflict` unless it has this deletion id, or `AnswerLost`."""
         ...
 
-    # For `check` only
+    # Everything, in any order: for `check`, and for what must miss nothing
 
-    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
-        """List all events, including tombstones, in any order."""
+    def scan_events(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[Event]:
+        """List all events, including tombstones. With an organizer: without those that others organize.
+
+        An event that exists throughout is listed, whatever else changes meanwhile: its place in this
+        list never changes. A page may be short, or empty.
+        """
         ...
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:

@@ -60,7 +60,7 @@ MAX_DEFERRED = 50
 JOURNAL_PAGE = 20
 
 ADMINS = "workspace-admins"
-"""Stands for them where it is recorded that none of them can be reached."""
+"""Stands for them until Slack has listed them, and where it is recorded that none of them can be reached."""
 
 
 class CardProgress(NamedTuple):
@@ -231,7 +231,8 @@ class _DeliveryRun:
                     self._check_slice()
                     self._deliver_card(entry, number, notification)
             elif notification.kind is NotificationKind.ORPHANED:
-                self._deliver_to_admins(entry, number, notification)
+                if self._notify_admins(entry, number) is ErrorClass.TEMPORARY:
+                    self._defer(ADMINS, entry.version, number, 1)
             elif notification.user_id is None:
                 self._deliver_to_audience(entry, number, notification)
             else:
@@ -278,35 +279,39 @@ class _DeliveryRun:
         event = self._store.get_event(entry.event_id)
         return event is not None and event.version > entry.version
 
-    def _deliver_to_admins(
-        self, entry: JournalEntry, number: int, notification: Notification
-    ) -> None:
-        """Tell the workspace's admins about an event that has no organizer left (R2.9)."""
-        admins, reason = self._find_admins()
+    def _notify_admins(self, entry: JournalEntry, number: int) -> ErrorClass | None:
+        """Defer one message to each of the workspace's admins: the event has no organizer left (R2.9).
+
+        Return `TEMPORARY` if Slack does not list them now, for whatever reason passes (R9.2). The caller
+        saves the state.
+        """
+        admins, failure = self._find_admins()
+        if failure is not None and (failure.passes or failure.error_class is ErrorClass.APP):
+            if not failure.passes:
+                _logger.error(
+                    "can't ask an admin to take over %s yet: %s", entry.event_id, failure.reason
+                )
+            return ErrorClass.TEMPORARY
         if not admins:
+            reason = "the workspace has none" if failure is None else failure.reason
             _logger.error("no admin can be asked to take over %s: %s", entry.event_id, reason)
             nobody = UnreachableRecipient(
-                user_id=ADMINS, version=entry.version, kind=notification.kind, reason=reason
+                user_id=ADMINS, version=entry.version, kind=NotificationKind.ORPHANED, reason=reason
             )
             self._store.record_unreachable(entry.event_id, entry.version, nobody)
         for user_id in sorted(admins):
-            if user_id > (self._state.recipient or ""):
-                self._deliver_to(user_id, entry, number, notification)
-                self._lease.save(notification=number, recipient=user_id)
+            self._defer(user_id, entry.version, number, 0)
+        return None
 
-    def _find_admins(self) -> tuple[tuple[str, ...], str]:
-        """Return the admins, or why there are none. Each page of members may take a turn of its own."""
+    def _find_admins(self) -> tuple[tuple[str, ...], ClassifiedError | None]:
+        """Return the admins, or why Slack does not list them. Each page of members may take a turn of its own."""
         while (admins := self._admins.admins()) is None:
             self._check_slice()
             try:
                 self._admins.read_page()
             except FAILURES as error:
-                failure = classify(error)
-                if not failure.passes:
-                    return (), failure.reason
-                wait = max(failure.retry_after, FIRST_RETRY_DELAY)
-                raise Paused(self._clock.monotonic() + wait) from error
-        return admins, "the workspace has none"
+                return (), classify(error)
+        return admins, None
 
     def _deliver_to(
         self, user_id: str, entry: JournalEntry, number: int, notification: Notification
@@ -529,6 +534,8 @@ class _DeliveryRun:
                 return
 
     def _send_deferred(self, deferred: Deferred, entry: JournalEntry) -> ErrorClass | None:
+        if deferred.user_id == ADMINS:
+            return self._notify_admins(entry, deferred.notification)
         if not deferred.unreachable:
             notification = _in_order(entry)[deferred.notification]
             return self._send_notification(deferred.user_id, entry, notification)

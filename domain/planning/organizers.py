@@ -29,7 +29,7 @@ def remove_organizer(work: WorkingCopy, user_id: str, cause: Cause) -> ChangeOut
 
 
 def take_over(work: WorkingCopy, actor: Actor) -> ChangeOutcome:
-    """Make an admin the organizer. Raises `UnknownEvent`, `NotOrganizer`, and `AlreadyOrganized`."""
+    """Make an admin the organizer. Raises `UnknownEvent`, `UnknownUser`, `NotOrganizer`, `AlreadyOrganized`."""
     event = work.existing_event()
     if event.is_organizer(actor.user_id):
         return ChangeOutcome(event, changed=False)
@@ -37,6 +37,7 @@ def take_over(work: WorkingCopy, actor: Actor) -> ChangeOutcome:
         raise NotOrganizer(work.event_id, actor.user_id)
     if event.organizer_ids:
         raise AlreadyOrganized(work.event_id, event.title, event.organizer_ids[0])
+    work.check_organizer(actor.user_id)
     organizers = (actor.user_id,)
     _set_organizers(work, event, organizers, ChangeKind.TAKEN_OVER, actor_id=actor.user_id)
     return ChangeOutcome(work.current)

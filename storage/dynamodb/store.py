@@ -357,11 +357,14 @@ class DynamoDBStore(DynamoDBOutbox):
         with writing():
             self._client.delete_item(**request)
 
-    # For `check` only
+    # Everything, in any order
 
-    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
+    def scan_events(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[Event]:
         """See `Store.scan_events`."""
-        return self._reader.scan(EVENTS, self._to_event, limit=limit, cursor=cursor)
+        only = None if organizer_id is None else _organized_by(organizer_id)
+        return self._reader.scan(EVENTS, self._to_event, limit=limit, cursor=cursor, only=only)
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
         """See `Store.scan_registrations`."""

@@ -406,7 +406,7 @@ class SQLiteStore(SQLiteOutbox):
         if done.rowcount != 1:
             raise Conflict(f"{user_id} is not being deleted under the id {deletion_id}")
 
-    # For `check` only
+    # Everything, in any order
 
     def find_damage(self) -> str | None:
         """Return what SQLite finds wrong with the file, or None. It reads the whole file."""
@@ -414,17 +414,21 @@ class SQLiteStore(SQLiteOutbox):
             ((found,), *_) = connection.execute("PRAGMA integrity_check(1)").fetchall()
         return None if found == "ok" else str(found)
 
-    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
+    def scan_events(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[Event]:
         """See `Store.scan_events`."""
+        is_organized, organizer = _organized_by(organizer_id)
         return self._reader.page(
             ("all", "events"),
             "body",
             "events",
-            "true",
+            f"true{is_organized}",
             "event_id",
             to_model(Event),
             limit=limit,
             cursor=cursor,
+            values=organizer,
             first=("",),
         )
 

@@ -272,7 +272,37 @@ def test_admins_are_asked_once_slack_lists_them(harness: SlackHarness, fault: Fa
     harness.deliver_due(1)
     assert len(harness.direct_messages(HARUKI)) == 1
     assert harness.direct_messages(AMARA) == []
+    harness.deliver_due(40)
+    assert len(harness.direct_messages(AMARA)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.rate_limited(7), Fault.server_error(503), Fault.refused("token_revoked")]
+)
+def test_later_messages_of_the_event_do_not_wait_for_the_list_of_admins(
+    harness: SlackHarness, fault: Fault
+) -> None:
+    event_of(harness, BJORN)
+    harness.register(CHLOE, DIEGO, HARUKI)
+    harness.api.fail_next(LIST, fault, times=5)
+    forget(harness, BJORN)
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.deliver_due(2)
+    assert len(harness.direct_messages(HARUKI)) == 1
+    assert harness.direct_messages(AMARA) == []
+    harness.deliver_due(600)
+    assert len(harness.direct_messages(AMARA)) == 1
+    assert harness.store.list_undelivered(limit=10).items == ()
+
+
+def test_slack_is_not_asked_again_before_its_rate_limit_allows(harness: SlackHarness) -> None:
+    event_of(harness, BJORN)
+    harness.api.fail_next(LIST, Fault.rate_limited(25), times=1)
+    forget(harness, BJORN)
+    harness.deliver_due(24)
+    assert len(harness.api.calls(LIST)) == 1
     harness.deliver_due(30)
+    assert len(harness.api.calls(LIST)) == 2
     assert len(harness.direct_messages(AMARA)) == 1
 
 
