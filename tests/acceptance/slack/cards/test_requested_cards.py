@@ -202,7 +202,7 @@ def test_late_cards_crowd_out_no_direct_message(
     three_late_cards: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     harness = three_late_cards
-    monkeypatch.setattr("bot.notifications.delivery.MAX_DEFERRED", 3)
+    monkeypatch.setattr("bot.notifications.deferred.MAX_DEFERRED", 3)
     promote(harness, CHLOE, DIEGO)
     harness.bot.notification_worker.process_due_events()
     assert len(harness.direct_messages(CHLOE)) == len(harness.direct_messages(DIEGO)) == 1
