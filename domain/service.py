@@ -520,17 +520,18 @@ class Service:
         """
         return self._registrations.list_history(event_id, user_id, limit, cursor)
 
-    def sweep(self) -> int:
+    def sweep(self, before_each: Callable[[], None] = lambda: None) -> int:
         """Run due schedules (R8.15) and finish interrupted operations (R7.4); return how many.
 
-        An error in one does not stop the other. Background work that found no thread gets one now.
+        `before_each` is called before each event and each operation. An error in one does not stop the
+        other. Background work that found no thread gets one now.
         """
         self._resolver.ensure_running()
         self._long_operations.ensure_running()
         try:
-            done = self._long_operations.run_due_events()
+            done = self._long_operations.run_due_events(before_each)
         finally:
-            finished = self.finish_unfinished()
+            finished = self._long_operations.finish_unfinished(before_each)
         return done + finished
 
     def finish_unfinished(self) -> int:

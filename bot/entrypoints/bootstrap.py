@@ -138,10 +138,13 @@ def assemble(
     )
 
     def sweep() -> None:
+        # The last two take no more than about half a minute each.
         try:
-            service.sweep()
+            service.sweep(notification_worker.sweep_goes_on)
         finally:
+            notification_worker.sweep_goes_on()
             sync_met_members(service, members)
+            notification_worker.sweep_goes_on()
             follower.follow_pending()
 
     def reconcile() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.account.member_sync import sync_member
-from bot.notifications.delivery import ADMINS
+from bot.notifications.delivery_run import ADMINS
 from bot.slack.admin_directory import MAX_ADMINS
 from bot.slack.error_messages import SENTENCES
 from bot.slack.slack_users import SlackUser

@@ -383,6 +383,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "notifications.messages.card_refused_message": lambda: (
         notification_messages.card_refused_message(entry(), REFUSED_CARD_RECORD)
     ),
+    "notifications.messages.export_given_up_message": lambda: (
+        notification_messages.export_given_up_message(entry())
+    ),
     "notifications.messages.no_files_message": lambda: notification_messages.no_files_message(
         entry(), "missing_scope"
     ),
