@@ -216,6 +216,8 @@ class UnregisterOutcome:
     promoted: tuple[str, ...] = ()
     notifies: bool = True
     """Whether the users concerned are notified. They are not if the event is canceled or over."""
+    can_return: bool = False
+    """Whether the user could register again."""
 
 
 @dataclass(frozen=True, slots=True)

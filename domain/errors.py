@@ -72,6 +72,8 @@ class AlreadyRegistered(RollcallError):
     user_id: str
     status: RegistrationStatus
     position: int | None
+    has_started: bool = False
+    """Whether the event has started: no more seats are given out (R4.7)."""
 
 
 @dataclass(eq=False)

@@ -149,6 +149,11 @@ class Event(BaseModel):
             return ClosedReason.DEADLINE
         return None
 
+    def accepts(self, now: datetime) -> bool:
+        """Return whether a newcomer would get a seat or a waitlist entry at `now` (R3)."""
+        has_seat = self.free_seats > 0 and self.waitlist_count == 0
+        return self.closed_reason(now) is None and (has_seat or self.has_waitlist)
+
     def closed_since(self, reason: ClosedReason) -> datetime | None:
         """Return when registration ended, or None if an organizer ended it."""
         if reason is ClosedReason.STARTED:
@@ -389,6 +394,8 @@ class Deferred(BaseModel):
     """If not empty, this is instead a message to an organizer about these recipients (R9.2)."""
     more_unreachable: int = 0
     """Number of unreachable recipients beyond those listed."""
+    is_card: bool = False
+    """Whether this is a card. `user_id` is then the id of its channel."""
 
 
 class DeliveryState(BaseModel):
@@ -414,6 +421,8 @@ class DeliveryState(BaseModel):
     """Unreachable recipients that the organizers have not been notified about yet."""
     more_unreported: int = 0
     """Number of such recipients beyond those listed."""
+    unfinished_tries: int = 0
+    """Tries of an export, in a row, that had no end: the process died, or the time for the try was over."""
     holder: str | None = None
     leased_until: datetime | None = None
     """When the lease ends, by its holder's clock, unless it is renewed. None: no one holds it.
@@ -432,6 +441,12 @@ class Card(BaseModel):
     channel_id: str
     message_ts: str
     rendered_version: int
+    requested_channel: str | None = None
+    """The channel's id in the request for the card, which may be an earlier or other form of `channel_id`."""
+
+    def is_in(self, channel_id: str) -> bool:
+        """Return whether the card is in a channel, by its id now or by the one that was asked for."""
+        return channel_id in (self.channel_id, self.requested_channel)
 
 
 CREATION_VERSION = 1
@@ -496,6 +511,8 @@ class UserRegistration:
     registration: Registration
     event: Event
     position: int | None = None
+    has_started: bool = False
+    """Whether the event has started: from then on no more seats are given out (R4.7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,6 +521,17 @@ class RegistrationsToCome:
 
     items: tuple[UserRegistration, ...]
     past_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PastRegistrations:
+    """A part of a user's registrations for events that are over, the latest first (R5.5)."""
+
+    items: tuple[UserRegistration, ...]
+    first: int
+    """How many of them are before this part."""
+    count: int
+    """How many there are in all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,13 @@ class Unavailable(Exception):
     """A read failed for a temporary reason: throttling, a timeout, or a server error."""
 
 
+class UnreadableRow(ValueError):
+    """A stored row is damaged, or was written by a newer version: no retry reads it.
+
+    The message names the table, the row's key, the field and the reason, and none of the row's other values.
+    """
+
+
 class ThreadNotStarted(Exception):
     """The system starts no more threads at present: none of the work has run."""
 
@@ -231,10 +238,16 @@ class Store(Protocol):
         """Delete the user. Raises `Conflict` unless it has this deletion id, or `AnswerLost`."""
         ...
 
-    # For `check` only
+    # Everything, in any order: for `check`, and for what must miss nothing
 
-    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
-        """List all events, including tombstones, in any order."""
+    def scan_events(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[Event]:
+        """List all events, including tombstones. With an organizer: without those that others organize.
+
+        An event that exists throughout is listed, whatever else changes meanwhile: its place in this
+        list never changes. A page may be short, or empty.
+        """
         ...
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:

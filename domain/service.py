@@ -57,6 +57,7 @@ from domain.models import (
     EventRegistrations,
     JournalEntry,
     Page,
+    PastRegistrations,
     RegistrationHistoryEntry,
     RegistrationsToCome,
     UnregisterPreview,
@@ -215,9 +216,9 @@ class Service:
         """Return the event; raise `UnknownEvent`, and `NotOrganizer` if the actor may not manage it (R8.9)."""
         return self._events.get(event_id, actor)
 
-    def takes_registrations(self, event: Event) -> bool:
-        """Return whether an event takes registrations now (R2.6): it may be full."""
-        return event.closed_reason(self._clock.now()) is None
+    def accepts(self, event: Event) -> bool:
+        """Return whether a newcomer would get a seat or a waitlist entry now (R3)."""
+        return event.accepts(self._clock.now())
 
     def has_started(self, event: Event) -> bool:
         """Return whether an event has started: from then on no one is promoted (R4.7)."""
@@ -438,10 +439,18 @@ class Service:
         return self._registrations.list_to_come(user_id, status)
 
     def list_past_registrations(
-        self, user_id: str, *, status: RegistrationStatus | None = None
-    ) -> tuple[UserRegistration, ...]:
-        """Return a user's registrations for events that are over, the latest first (R5.5)."""
-        return self._registrations.list_past(user_id, status)
+        self,
+        user_id: str,
+        *,
+        status: RegistrationStatus | None = None,
+        first: int = 0,
+        limit: int = PAGE_SIZE,
+    ) -> PastRegistrations:
+        """Return a user's registrations for events that are over, the latest first (R5.5).
+
+        Those from number `first` on. If there are fewer, those from the first one on.
+        """
+        return self._registrations.list_past(user_id, status, first, limit)
 
     def find_registrations_of(self, user_id: str, text: str) -> FoundRegistrations:
         """Find registrations of a user by an event's id or a part of its title (R8.1).
@@ -511,17 +520,18 @@ class Service:
         """
         return self._registrations.list_history(event_id, user_id, limit, cursor)
 
-    def sweep(self) -> int:
+    def sweep(self, before_each: Callable[[], None] = lambda: None) -> int:
         """Run due schedules (R8.15) and finish interrupted operations (R7.4); return how many.
 
-        An error in one does not stop the other. Background work that found no thread gets one now.
+        `before_each` is called before each event and each operation. An error in one does not stop the
+        other. Background work that found no thread gets one now.
         """
         self._resolver.ensure_running()
         self._long_operations.ensure_running()
         try:
-            done = self._long_operations.run_due_events()
+            done = self._long_operations.run_due_events(before_each)
         finally:
-            finished = self.finish_unfinished()
+            finished = self._long_operations.finish_unfinished(before_each)
         return done + finished
 
     def finish_unfinished(self) -> int:

@@ -22,8 +22,8 @@ class Access:
 
 
 _SERVICE = (
-    # Read, commit, and find out whether a commit applied.
-    Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("upcoming",)),
+    # Read, commit, and find out whether a commit applied. Scan for the events of an organizer who is deleted.
+    Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem", "Scan"), ("upcoming",)),
     Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
     Access(WAITLIST, ("DeleteItem", "PutItem", "Query")),
     Access(JOURNAL, ("GetItem", "PutItem")),
@@ -75,7 +75,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     "members": (
         # Read the stored users, write new names, and delete users whose account is gone. List events
         # by the privacy of their channels.
-        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("upcoming",)),
+        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem", "Scan"), ("upcoming",)),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem")),
         Access(WAITLIST, ("DeleteItem", "Query")),
@@ -84,7 +84,7 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     ),
     "sweep": (
         # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.
-        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem"), ("due", "unfinished", "upcoming")),
+        Access(EVENTS, ("GetItem", "PutItem", "Scan"), ("due", "unfinished")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("DeleteItem", "GetItem"), ("unfinished",)),
         _EXPORTED_NAMES,

@@ -14,8 +14,9 @@ from types import FrameType
 
 from slack_sdk import WebClient
 
-from bot.entrypoints.bootstrap import Bot, SystemClock, build_bot
+from bot.entrypoints.bootstrap import Bot, build_bot
 from bot.entrypoints.http_server import build_http
+from bot.entrypoints.system import SystemClock
 from domain.planning.plan import Plan
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse, Deliver, over_http

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.api import problems
@@ -30,14 +31,12 @@ class BearerAuth:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
-        if (
-            scope["type"] != "http"
-            or self._is_public(scope)
-            or self._is_authorized(Headers(scope=scope))
-        ):
-            await self._app(scope, receive, send)
-            return
-        await problems.refusal(problems.NotAuthorized())(scope, receive, send)
+        if scope["type"] == "http" and not self._is_public(scope):
+            if not self._is_authorized(Headers(scope=scope)):
+                await problems.refusal(problems.NotAuthorized())(scope, receive, send)
+                return
+            Request(scope).state.auth = "token"
+        await self._app(scope, receive, send)
 
     def _is_public(self, scope: Scope) -> bool:
         path = scope["path"]

@@ -87,8 +87,8 @@ _FIELDS = {
 }
 """Fields whose name in JSON is not the domain's in camelCase."""
 
-_INTERNAL = ("fault",)
-"""Data that is for the operator's log only."""
+_INTERNAL = ("fault", "has_started")
+"""Data that is for the operator's log, or only for sentences."""
 
 _MEMBERS = {"title": "eventTitle", "status": "registrationStatus"}
 """Names for members that a problem document has already."""

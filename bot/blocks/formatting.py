@@ -104,3 +104,8 @@ def before_start(minutes: int) -> str:
 
 def _count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def waitlist_note(*, has_started: bool) -> str:
+    """Return what a waitlisted user must know besides the position, after it in a sentence (R4.7)."""
+    return " It has started, so no more seats are given out." if has_started else ""

@@ -32,9 +32,6 @@ MAX_FILES = 65_536
 QUIET_SECONDS = 60.0
 """Time between two log lines of one kind that anybody on the network can cause."""
 
-MAX_PATH = 200
-"""Characters of a request's path and query in a line of the access log. They may have 64 KB."""
-
 Incomplete = dict["BoundedConnection", None]
 """The connections without a complete request, the longest waiting first."""
 
@@ -44,6 +41,7 @@ class BoundedConnection(H11Protocol):
 
     def __init__(self, incomplete: Incomplete, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.access_log = False  # uvicorn's has each request that anybody sends: see `access_log`
         self._incomplete = incomplete
         self._since = 0.0
         self._seconds = 0.0
@@ -123,7 +121,6 @@ def limit_log() -> None:
         logger = logging.getLogger(name)
         if not any(isinstance(one, OnceAMinute) for one in logger.filters):
             logger.addFilter(OnceAMinute())
-    logging.getLogger("uvicorn.access").addFilter(_is_of_a_served_request)
 
 
 class OnceAMinute(logging.Filter):
@@ -149,15 +146,3 @@ class OnceAMinute(logging.Filter):
             record.msg = f"{record.getMessage()} (and {left_out} times since the last such line)"
             record.args = ()
         return True
-
-
-def _is_of_a_served_request(record: logging.LogRecord) -> bool:
-    """Return whether uvicorn's access log gets this line. Shorten the path to `MAX_PATH` characters.
-
-    Requests that anybody can send (401, 405) are not logged.
-    """
-    if not (isinstance(record.args, tuple) and len(record.args) == 5):
-        return True
-    client, method, path, version, status = record.args
-    record.args = (client, method, str(path)[:MAX_PATH], version, status)
-    return status not in (401, 405)

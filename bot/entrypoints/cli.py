@@ -13,9 +13,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.entrypoints import bootstrap
-from bot.entrypoints.bootstrap import StartupError
+from bot.entrypoints import bootstrap, slack_startup, stores, system
 from bot.entrypoints.settings import Settings, SettingsError
+from bot.entrypoints.startup_errors import StartupError
 
 FAILED = 2
 """The exit status of a command that can't run, the same as argparse's for a mistyped one."""
@@ -213,10 +213,10 @@ def _manifest(args: argparse.Namespace, _: Mapping[str, str]) -> int:
 def _tables(_: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env)
     if settings.sqlite_path is not None:
-        with bootstrap.open_store(settings, "none"):
+        with stores.open_store(settings, "none"):
             print(f"{settings.sqlite_path} is ready")
         return 0
-    created = bootstrap.create_dynamodb_tables(settings)
+    created = stores.create_dynamodb_tables(settings)
     print("\n".join(f"created {name}" for name in created) or "all tables already exist")
     return 0
 
@@ -227,7 +227,7 @@ def _doctor(_: argparse.Namespace, env: Mapping[str, str]) -> int:
 
     has_problems = False
     with _without_sdk_log():
-        for finding in examine(settings, bootstrap.SystemClock().now):
+        for finding in examine(settings, system.SystemClock().now):
             print(finding, flush=True)
             has_problems |= finding.level is Level.PROBLEM
     return 1 if has_problems else 0
@@ -249,7 +249,7 @@ def _validate(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env, needs=SLACK, needs_store=False)
     from bot.entrypoints.validate import problems, read
 
-    client, clock = bootstrap.slack_client(settings), bootstrap.SystemClock()
+    client, clock = slack_startup.slack_client(settings), system.SystemClock()
     accepted = refused = 0
     try:
         with Path(args.file).open(encoding="utf-8") as lines, _without_sdk_log():
@@ -266,16 +266,18 @@ def _validate(args: argparse.Namespace, env: Mapping[str, str]) -> int:
 
 def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
     settings = Settings.from_env(env, needs=frozenset() if args.workspace else SLACK)
-    workspace_id = args.workspace or bootstrap.fetch_workspace_id(bootstrap.slack_client(settings))
+    workspace_id = args.workspace or slack_startup.fetch_workspace_id(
+        slack_startup.slack_client(settings)
+    )
     from bot.entrypoints.check_report import Screen, check
     from domain.errors import OperatorNeeded
-    from domain.ports import Conflict, Unavailable
+    from domain.ports import Conflict, Unavailable, UnreadableRow
 
     screen = Screen(sys.stdout, sys.stderr if sys.stderr.isatty() else None)
-    with bootstrap.open_store_to_check(settings, workspace_id) as store:
-        service = bootstrap.build_service(store, bootstrap.SystemClock())
+    with stores.open_store_to_check(settings, workspace_id) as store:
+        service = bootstrap.build_service(store, system.SystemClock())
         try:
-            bootstrap.require_data(store, settings, workspace_id)
+            stores.require_data(store, settings, workspace_id)
             is_sound = check(service, screen, repair=args.repair)
         except (Conflict, Unavailable) as error:
             raise StartupError(
@@ -283,9 +285,9 @@ def _check(args: argparse.Namespace, env: Mapping[str, str]) -> int:
             ) from error
         except OperatorNeeded as error:
             raise StartupError(f"\nThe check did not finish. {error.fault}") from error
-        except ValueError as error:
+        except UnreadableRow as error:
             raise StartupError(
-                f"\nThe check did not finish: an item can't be read: {error}"
+                f"\nThe check did not finish: {error}. Restore a backup, or correct this row."
             ) from error
     return 0 if is_sound else 1
 

@@ -19,9 +19,9 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.entrypoints import bootstrap, manifest
-from bot.entrypoints.bootstrap import MigrationNeeded, StartupError
+from bot.entrypoints import manifest, slack_startup, stores
 from bot.entrypoints.settings import SLACK_API_URL, Settings
+from bot.entrypoints.startup_errors import MigrationNeeded, StartupError
 from bot.slack.api_errors import FAILURES, classify
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
@@ -82,7 +82,7 @@ def examine(settings: Settings, now: Callable[[], datetime]) -> Iterator[Finding
     workspace_id = None
     is_reachable = True
     try:
-        identity = bootstrap.slack_client(settings).auth_test()
+        identity = slack_startup.slack_client(settings).auth_test()
     except FAILURES as error:
         is_reachable = isinstance(error, SlackApiError)
         yield _problem(_failure(error, "SLACK_BOT_TOKEN", settings, COPY_AGAIN))
@@ -100,7 +100,7 @@ def _failure(error: Exception, variable: str, settings: Settings, advice: str) -
     """Return what went wrong in a call with a token. `advice` says what to do if Slack rejects the token."""
     failure = classify(error)
     if failure.passes:
-        return bootstrap.slack_failure(error, settings.slack_api_url, variable)
+        return slack_startup.slack_failure(error, settings.slack_api_url, variable)
     return f"{variable}: Slack rejects it ({failure.reason}). {advice}"
 
 
@@ -183,9 +183,9 @@ def _store(settings: Settings, workspace_id: str) -> Finding:
         if has_folder and _is_yet_to_be_made(path):
             return _ok(f"ROLLCALL_STORE: {path} doesn't exist yet; the first start creates it.")
     try:
-        with bootstrap.open_store(settings, workspace_id, must_exist=True) as store:
+        with stores.open_store(settings, workspace_id, must_exist=True) as store:
             store.list_unfinished_users(limit=1)
-        missing = () if path is not None else bootstrap.missing_dynamodb_tables(settings)
+        missing = () if path is not None else stores.missing_dynamodb_tables(settings)
     except MigrationNeeded as error:
         return _note(str(error))
     except StartupError as error:

@@ -20,13 +20,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from bot.entrypoints import manifest
-from bot.entrypoints.bootstrap import Bot, StartupError, SystemClock, new_id
+from bot.entrypoints.access_log import AccessLog
+from bot.entrypoints.bootstrap import Bot
 from bot.entrypoints.bounded_connections import (
     BoundedConnection,
     limit_log,
     raise_file_limit,
 )
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.startup_errors import StartupError
+from bot.entrypoints.system import SystemClock, new_id
 from bot.slack.request_budget import request_received
 from bot.slack.request_verification import MAX_BODY_BYTES, RequestVerifier
 from domain.ports import Clock
@@ -93,7 +96,7 @@ def server_config(app: ASGIApp) -> uvicorn.Config:
     """Return the server's configuration: what its clients can use up is bounded (R10.6)."""
     files = raise_file_limit()
     config = uvicorn.Config(
-        app,
+        AccessLog(app),
         http=partial(BoundedConnection, {}),  # type: ignore[arg-type]  # uvicorn only calls it
         # asyncio accepts so many at once, before it closes any of them.
         backlog=min(BACKLOG, max(64, files // 4)),
@@ -128,6 +131,7 @@ def build_http(
         refusal = request_verifier.refusal(body, headers)
         if refusal is not None:
             return _response(refusal)  # the threads are for Slack's requests
+        request.state.auth = "signature"
 
         def answer() -> BoltResponse:
             with request_received(received_at, clock):

@@ -15,9 +15,10 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping, Set
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from bot.entrypoints import bootstrap
-from bot.entrypoints.bootstrap import new_id, slack_client
+from bot.entrypoints import bootstrap, system
 from bot.entrypoints.settings import Settings, SettingsError
+from bot.entrypoints.slack_startup import slack_client
+from bot.entrypoints.system import new_id
 
 if TYPE_CHECKING:
     from bot.notifications.ports import StoreWithOutbox
@@ -62,7 +63,7 @@ def build_slack_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
         clock=clock,
         new_id=new_id,
         jitter=random.random,
-        spawn=bootstrap.spawn,
+        spawn=system.spawn,
     )
     request_verifier = RequestVerifier(bot.app, settings.signing_secret, clock)
 
@@ -302,7 +303,7 @@ def _build(name: str) -> Function:
 
     build, needs = _FUNCTIONS[name]
     settings = Settings.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
-    clock = bootstrap.SystemClock()
+    clock = system.SystemClock()
     store = DynamoDBStore(make_client(), settings.table_prefix, settings.workspace_id)
     return build(settings, watched(store, clock), clock)
 

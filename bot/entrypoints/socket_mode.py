@@ -8,8 +8,11 @@ from functools import partial
 
 from slack_sdk import WebClient
 
-from bot.entrypoints.bootstrap import Bot, StartupError, SystemClock, slack_startup_errors
+from bot.entrypoints.bootstrap import Bot
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.slack_startup import slack_startup_errors
+from bot.entrypoints.startup_errors import StartupError
+from bot.entrypoints.system import SystemClock
 from bot.slack.envelopes import Envelope, answer
 from bot.slack.request_budget import request_received
 from bot.slack.socket_connection import Timeouts

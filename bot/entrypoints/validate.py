@@ -12,7 +12,8 @@ from typing import Any
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from bot.entrypoints.bootstrap import StartupError, slack_startup_errors
+from bot.entrypoints.slack_startup import slack_startup_errors
+from bot.entrypoints.startup_errors import StartupError
 from bot.slack.api_errors import ErrorClass, classify
 
 REFUSALS = frozenset({"invalid_blocks", "invalid_message", "invalid_view"})

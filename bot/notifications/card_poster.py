@@ -85,6 +85,7 @@ class CardPoster:
             channel_id=response["channel"],
             message_ts=response["ts"],
             rendered_version=event.version,
+            requested_channel=channel_id,
         )
 
     def _handle_failure(
@@ -121,7 +122,8 @@ class CardPoster:
         cards = self._store.get_cards(event_id)
         # Each `ts` has ten digits, a point and six digits, so text order is time order.
         return max(
-            (card.message_ts for card in cards if channel_id in (None, card.channel_id)), default=""
+            (card.message_ts for card in cards if channel_id is None or card.is_in(channel_id)),
+            default="",
         )
 
     def wait_for_card(

@@ -1,45 +1,26 @@
-"""Delivery of one event's notifications from its journal: in order of version, at least once (R9)."""
+"""Delivery of one event's notifications and cards from its journal, or of one job, under a lease (R9)."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from bot.blocks.builders import Message
+from bot.notifications.card_delivery import CardDelivery
 from bot.notifications.card_poster import CardPoster
+from bot.notifications.deferred import DeferredNotifications
+from bot.notifications.delivery_run import DeliveryRun
 from bot.notifications.export_sender import ExportSender
-from bot.notifications.messages import (
-    card_refused_message,
-    notification_message,
-    unreachable_message,
-)
+from bot.notifications.notification_sender import NotificationSender
 from bot.notifications.ports import StoreWithOutbox
-from bot.notifications.recipients import recipients_of
-from bot.notifications.sender import FIRST_RETRY_DELAY, MessageSender, Paused
-from bot.notifications.unreachable import (
-    add_unreported,
-    organizer_reports,
-    refused_card_report,
-)
+from bot.notifications.sender import MessageSender
+from bot.notifications.time_slice import TimeSlice
 from bot.slack.admin_directory import AdminDirectory
-from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
-from domain.enums import EventStatus, NotificationKind, RegistrationStatus
 from domain.execution.first_seen import FirstSeen
 from domain.execution.leases import Lease, Leases
-from domain.models import (
-    Deferred,
-    DeliveryState,
-    Event,
-    EventSummary,
-    ExportJob,
-    JournalEntry,
-    Notification,
-    UnreachableRecipient,
-)
-from domain.ports import INDEX_LAG, Clock, Conflict
+from domain.models import DeliveryState
+from domain.ports import Clock, Conflict
 
 _logger = logging.getLogger(__name__)
 
@@ -48,19 +29,6 @@ LEASE = 30.0
 
 LEASE_RETRY = 1.0
 """Seconds before asking again for another process's lease. Its holder may have read the journal before our commit."""
-
-TIME_SLICE = 0.5
-"""Seconds of sending for one event, before other events and this event's cards get their turn."""
-
-MAX_RETRY_DELAY = 900.0
-
-MAX_DEFERRED = 50
-"""Deferred notifications of an event. At this many, the whole event waits for their retries."""
-
-JOURNAL_PAGE = 20
-
-ADMINS = "workspace-admins"
-"""Stands for them where it is recorded that none of them can be reached."""
 
 
 class CardProgress(NamedTuple):
@@ -121,19 +89,9 @@ class EventDelivery:
         if lease is None:
             return self._clock.monotonic() + self._lease_retry
         self._restore_unsaved(lease)
-        run = _DeliveryRun(
-            self._message_sender,
-            self._card_poster,
-            self._admins,
-            self._store,
-            self._clock,
-            lease,
-            self._export_sender,
-            self._first_seen,
-        )
         try:
             cards = update_cards(lease.renew)
-            moments = [cards.retry_at, run.run(cards.version, until)]
+            moments = [cards.retry_at, self._begin_run(lease, until).run(cards.version)]
         except Conflict:
             # It was over, and another process took it.
             _logger.info("lost the lease of %s", event_id)
@@ -141,6 +99,25 @@ class EventDelivery:
         finally:
             self._release(lease)
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def _begin_run(self, lease: Lease, until: float) -> DeliveryRun:
+        """Return a run whose slice of time begins now."""
+        time_slice = TimeSlice(self._clock, lease, until)
+        deferred = DeferredNotifications(self._store, self._clock, lease, self._first_seen)
+        return DeliveryRun(
+            self._store,
+            self._clock,
+            lease,
+            self._first_seen,
+            time_slice=time_slice,
+            deferred=deferred,
+            cards=CardDelivery(self._store, self._clock, lease, deferred, self._card_poster),
+            sender=NotificationSender(
+                *(self._store, self._clock, lease, time_slice),
+                *(self._message_sender, self._export_sender),
+            ),
+            admins=self._admins,
+        )
 
     def _restore_unsaved(self, lease: Lease) -> None:
         """Continue with the progress of the last run, if nothing was stored since but this lease."""
@@ -157,427 +134,3 @@ class EventDelivery:
         except Exception:  # whatever the store raised, it has not stored the progress
             self._unsaved[lease.state.event_id] = lease.state
             raise
-
-
-class _DeliveryRun:
-    """One run over an event's journal, under its lease. It continues where the last one stopped."""
-
-    def __init__(
-        self,
-        message_sender: MessageSender,
-        card_poster: CardPoster,
-        admins: AdminDirectory,
-        store: StoreWithOutbox,
-        clock: Clock,
-        lease: Lease,
-        export_sender: ExportSender,
-        first_seen: FirstSeen,
-    ) -> None:
-        self._message_sender = message_sender
-        self._card_poster = card_poster
-        self._admins = admins
-        self._export_sender = export_sender
-        self._store = store
-        self._clock = clock
-        self._lease = lease
-        self._first_seen = first_seen
-        self._slice_ends = 0.0
-
-    @property
-    def _state(self) -> DeliveryState:
-        return self._lease.state
-
-    def run(self, card_version: int, until: float) -> float | None:
-        """Send for a slice of time. Return when to continue, None if all is done."""
-        self._slice_ends = min(self._clock.monotonic() + TIME_SLICE, until)
-        try:
-            self._retry_deferred()
-            self._deliver_new()
-            self._notify_organizers()
-            self._retry_deferred()
-            self._clear_marks(card_version)
-        except Paused as pause:
-            self._post_cards_ahead()
-            return pause.until
-        return self._next_retry()
-
-    # Entries
-
-    def _deliver_new(self) -> None:
-        while entries := self._store.list_journal(
-            self._state.event_id, after=self._state.delivered_version, limit=JOURNAL_PAGE
-        ):
-            for entry in entries:
-                # The wait for an index starts for all of them together.
-                self._first_seen.at(entry.event_id, entry.version)
-            for entry in entries:
-                self._deliver(entry)
-            if len(entries) < JOURNAL_PAGE:
-                return
-            self._check_slice()
-
-    def _deliver(self, entry: JournalEntry) -> None:
-        notifications = _in_order(entry)
-        for number in range(self._state.notification, len(notifications)):
-            notification = notifications[number]
-            if notification.kind is NotificationKind.CARD:
-                if entry.version > self._state.cards_version:
-                    self._deliver_card(entry, number, notification)
-            elif notification.kind is NotificationKind.ORPHANED:
-                self._deliver_to_admins(entry, number, notification)
-            elif notification.user_id is None:
-                self._deliver_to_audience(entry, number, notification)
-            else:
-                self._deliver_to(notification.user_id, entry, number, notification)
-            self._lease.save(notification=number + 1, recipient=None)
-        self._first_seen.forget(entry.event_id, entry.version)
-        self._lease.stage(delivered_version=entry.version, notification=0, recipient=None)
-        if notifications:
-            self._lease.save()
-
-    def _deliver_to_audience(
-        self, entry: JournalEntry, number: int, notification: Notification
-    ) -> None:
-        # The entry's own time is the clock of the process that wrote it.
-        readable_at = self._first_seen.at(entry.event_id, entry.version) + INDEX_LAG
-        if readable_at > self._clock.monotonic():
-            raise Paused(readable_at)
-
-        def at_page_end(cursor: str) -> None:
-            self._lease.stage(notification=number, recipient=cursor)
-            self._check_slice()
-
-        def before_roster(cursor: str) -> None:
-            """Wait until the index shows the seats of those who were promoted since the entry."""
-            self._lease.stage(notification=number, recipient=cursor)
-            readable_at = self._first_seen.at(*roster) + INDEX_LAG
-            if readable_at > self._clock.monotonic() and self._has_changed_since(entry):
-                raise Paused(readable_at)
-
-        roster = entry.event_id, entry.version, number, "roster"
-        for user_id, cursor in recipients_of(
-            self._store,
-            entry,
-            notification.audience,
-            after=self._state.recipient,
-            at_page_end=at_page_end,
-            before_roster=before_roster,
-        ):
-            self._deliver_to(user_id, entry, number, notification)
-            self._lease.save(notification=number, recipient=cursor)
-        self._first_seen.forget(*roster)
-
-    def _has_changed_since(self, entry: JournalEntry) -> bool:
-        event = self._store.get_event(entry.event_id)
-        return event is not None and event.version > entry.version
-
-    def _deliver_to_admins(
-        self, entry: JournalEntry, number: int, notification: Notification
-    ) -> None:
-        """Tell the workspace's admins about an event that has no organizer left (R2.9)."""
-        admins, reason = self._find_admins()
-        if not admins:
-            _logger.error("no admin can be asked to take over %s: %s", entry.event_id, reason)
-            nobody = UnreachableRecipient(
-                user_id=ADMINS, version=entry.version, kind=notification.kind, reason=reason
-            )
-            self._store.record_unreachable(entry.event_id, entry.version, nobody)
-        for user_id in sorted(admins):
-            if user_id > (self._state.recipient or ""):
-                self._deliver_to(user_id, entry, number, notification)
-                self._lease.save(notification=number, recipient=user_id)
-
-    def _find_admins(self) -> tuple[tuple[str, ...], str]:
-        """Return the admins, or why there are none. Each page of members may take a turn of its own."""
-        while (admins := self._admins.admins()) is None:
-            self._check_slice()
-            try:
-                self._admins.read_page()
-            except FAILURES as error:
-                failure = classify(error)
-                if not failure.passes:
-                    return (), failure.reason
-                wait = max(failure.retry_after, FIRST_RETRY_DELAY)
-                raise Paused(self._clock.monotonic() + wait) from error
-        return admins, "the workspace has none"
-
-    def _deliver_to(
-        self, user_id: str, entry: JournalEntry, number: int, notification: Notification
-    ) -> None:
-        if len(self._state.deferred) >= MAX_DEFERRED:
-            raise Paused(self._next_retry() or self._clock.monotonic())
-        earlier = [one for one in self._state.deferred if one.user_id == user_id]
-        if earlier:
-            # A person's notifications stay in order, so this one waits for the earlier one.
-            self._defer(user_id, entry.version, number, 0)
-            return
-        if self._send_notification(user_id, entry, notification) is ErrorClass.TEMPORARY:
-            self._defer(user_id, entry.version, number, 1)
-
-    # Cards
-
-    def _deliver_card(self, entry: JournalEntry, number: int, notification: Notification) -> None:
-        """Post a card, or defer it: neither it nor people's messages wait for each other (R9.7)."""
-        channel_id = notification.channel_id or ""
-        if self._post_card(entry, notification) is ErrorClass.TEMPORARY:
-            self._defer(channel_id, entry.version, number, 1)
-
-    def _post_cards_ahead(self) -> None:
-        """Post the cards of entries whose turn has not come, because messages have to wait."""
-        after = max(self._state.cards_version, self._state.delivered_version)
-        # Some notifications of the entry in progress are delivered.
-        done = self._state.notification if after == self._state.delivered_version else 0
-        while entries := self._store.list_journal(
-            self._state.event_id, after=after, limit=JOURNAL_PAGE
-        ):
-            for entry in entries:
-                for number, notification in list(enumerate(_in_order(entry)))[done:]:
-                    if notification.kind is NotificationKind.CARD:
-                        self._deliver_card(entry, number, notification)
-                done = 0
-            after = entries[-1].version
-            self._lease.save(cards_version=after)
-            if len(entries) < JOURNAL_PAGE:
-                return
-
-    def _post_card(self, entry: JournalEntry, notification: Notification) -> ErrorClass | None:
-        """Post a card. If Slack refuses it for good, record that, and tell whoever asked for it."""
-        self._lease.renew()
-        failure = self._card_poster.post(entry, notification)
-        if failure is None or failure.passes:
-            return None if failure is None else ErrorClass.TEMPORARY
-        refused = UnreachableRecipient(
-            user_id=notification.channel_id or "",
-            version=entry.version,
-            kind=notification.kind,
-            reason=failure.reason,
-        )
-        self._store.record_unreachable(entry.event_id, entry.version, refused)
-        if notification.user_id is not None:
-            report = refused_card_report(refused, notification.user_id, self._clock.now())
-            self._lease.stage(deferred=(*self._state.deferred, report))
-        return failure.error_class
-
-    # Sending
-
-    def _send_notification(
-        self, user_id: str, entry: JournalEntry, notification: Notification
-    ) -> ErrorClass | None:
-        """Send a notification and record an unreachable recipient. The caller saves the state."""
-        if notification.kind is NotificationKind.CARD:
-            return self._post_card(entry, notification)
-        if notification.kind is NotificationKind.REMINDER:
-            event = self._upcoming_event(entry)
-            if event is None:
-                return None
-            entry = entry.model_copy(update={"about": EventSummary.of(event)})
-        if not self._is_current(user_id, notification, entry):
-            return None
-        if notification.kind is NotificationKind.EXPORT:
-            failure = self._export_sender.send(user_id, entry, self._check_slice, self._lease.renew)
-        else:
-            failure = self._send(user_id, entry, lambda: notification_message(notification, entry))
-        if failure is None:
-            return None
-        if failure.error_class is not ErrorClass.TEMPORARY:
-            self._record_unreachable(
-                UnreachableRecipient(
-                    user_id=user_id,
-                    version=entry.version,
-                    kind=notification.kind,
-                    reason=failure.reason,
-                )
-            )
-        return failure.error_class
-
-    def _send(
-        self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
-    ) -> ClassifiedError | None:
-        self._check_slice()
-        return self._message_sender.send(user_id, entry, message_of)
-
-    def _check_slice(self) -> None:
-        """Let others have their turn once the slice of time is over, by raising `Paused`; renew the lease."""
-        if self._clock.monotonic() >= self._slice_ends:
-            raise Paused(self._clock.monotonic())
-        self._lease.renew()
-
-    def _is_current(self, user_id: str, notification: Notification, entry: JournalEntry) -> bool:
-        """Return whether a notification is still true. No one hears of a seat they no longer have (R9.3)."""
-        if notification.kind is NotificationKind.ORPHANED:
-            event = self._store.get_event(entry.event_id)
-            return event is not None and event.deletion is None and not event.organizer_ids
-        if notification.kind not in (NotificationKind.PROMOTED, NotificationKind.REMINDER):
-            return True
-        rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
-        registration = rows.registrations.get(user_id)
-        if registration is None or registration.status is not RegistrationStatus.REGISTERED:
-            return False
-        return notification.ticket in (None, registration.ticket)
-
-    def _upcoming_event(self, entry: JournalEntry) -> Event | None:
-        """Return the event if a reminder still makes sense (R8.15).
-
-        Return None if it was moved since: the new date has its own reminders.
-        """
-        event = self._store.get_event(entry.event_id)
-        if event is None or event.deletion is not None or event.status is EventStatus.CANCELED:
-            return None
-        is_moved = entry.about is None or event.starts_at != entry.about.starts_at
-        return None if is_moved or self._clock.now() >= event.starts_at else event
-
-    # Unreachable recipients
-
-    def _record_unreachable(self, recipient: UnreachableRecipient) -> None:
-        event_id, version = self._state.event_id, recipient.version
-        job = ExportJob.of(event_id)
-        if job is not None:
-            event_id, version = job.event_id, job.version
-        recorded = recipient.model_copy(update={"version": version})
-        self._store.record_unreachable(event_id, version, recorded)
-        self._lease.state = add_unreported(self._state, recipient)
-
-    def _notify_organizers(self) -> None:
-        """Defer one message to each organizer about all unreported recipients. `_retry_deferred` sends it."""
-        if self._state.unreported:
-            job = ExportJob.of(self._state.event_id)
-            event = self._store.get_event(job.event_id if job else self._state.event_id)
-            reports = organizer_reports(self._state, event, self._clock.now()) if event else ()
-            self._lease.save(
-                deferred=(*self._state.deferred, *reports), unreported=(), more_unreported=0
-            )
-
-    # Retries
-
-    def _next_retry(self) -> float | None:
-        # A person's first deferred notification sets the time, because the others wait for it.
-        first = {one.user_id: one for one in reversed(self._state.deferred)}
-        return min(map(self._due_at, first.values()), default=None)
-
-    def _due_at(self, deferred: Deferred) -> float:
-        """Return when to try again, on the monotonic clock.
-
-        The stored time is a wall time, perhaps another process's. It can't delay a retry for longer
-        than its delay, counted from when this process first saw it.
-        """
-        by_wall_clock = (deferred.not_before - self._clock.now()).total_seconds()
-        return min(
-            self._first_seen_at(deferred) + _retry_delay(deferred.attempts),
-            self._clock.monotonic() + by_wall_clock,
-        )
-
-    def _first_seen_at(self, deferred: Deferred) -> float:
-        return self._first_seen.at(*_retry_key(self._state.event_id, deferred))
-
-    def _defer(self, user_id: str, version: int, number: int, attempts: int) -> None:
-        deferred = Deferred(
-            user_id=user_id,
-            version=version,
-            notification=number,
-            attempts=attempts,
-            not_before=self._not_before(attempts),
-        )
-        self._first_seen_at(deferred)
-        self._lease.stage(deferred=(*self._state.deferred, deferred))
-
-    def _not_before(self, attempts: int) -> datetime:
-        return self._clock.now() + timedelta(seconds=_retry_delay(attempts))
-
-    def _retry_deferred(self) -> None:
-        """Retry the deferred notifications that are due, each person's in order."""
-        held_back: set[str] = set()
-        for deferred in self._state.deferred:
-            if deferred.user_id in held_back or self._due_at(deferred) > self._clock.monotonic():
-                held_back.add(deferred.user_id)
-                continue
-            entry = self._store.get_journal_entry(self._state.event_id, deferred.version)
-            if entry is not None and self._send_deferred(deferred, entry) is ErrorClass.TEMPORARY:
-                held_back.add(deferred.user_id)
-                self._defer_again(deferred)
-            else:
-                self._remove_deferred(deferred)
-
-    def _send_deferred(self, deferred: Deferred, entry: JournalEntry) -> ErrorClass | None:
-        if not deferred.unreachable:
-            notification = _in_order(entry)[deferred.notification]
-            return self._send_notification(deferred.user_id, entry, notification)
-        # An organizer who is unreachable, too, is only logged.
-        failure = self._send(
-            deferred.user_id,
-            entry,
-            lambda: _report(entry, deferred),
-        )
-        return None if failure is None else failure.error_class
-
-    def _defer_again(self, deferred: Deferred) -> None:
-        attempts = deferred.attempts + 1
-        again = deferred.model_copy(
-            update={"attempts": attempts, "not_before": self._not_before(attempts)}
-        )
-        self._first_seen.forget(*_retry_key(self._state.event_id, deferred))
-        self._first_seen_at(again)
-        self._lease.save(
-            deferred=tuple(again if one == deferred else one for one in self._state.deferred)
-        )
-
-    def _remove_deferred(self, deferred: Deferred) -> None:
-        self._first_seen.forget(*_retry_key(self._state.event_id, deferred))
-        late = self._state.late_versions
-        if deferred.version <= self._state.cleared_version and deferred.version not in late:
-            late = (*late, deferred.version)
-        self._lease.save(
-            deferred=tuple(one for one in self._state.deferred if one != deferred),
-            # Saved together: after a crash, the next process still clears the entry's mark.
-            late_versions=late,
-        )
-
-    # Marks
-
-    def _clear_marks(self, card_version: int) -> None:
-        """Clear the undelivered marks of entries whose notifications are sent and whose cards are updated.
-
-        The release of the lease saves how far this is. Clearing a mark again changes nothing.
-        """
-        pending = {one.version for one in self._state.deferred}
-        late = [version for version in self._state.late_versions if version not in pending]
-        cleared, last = (
-            self._state.cleared_version,
-            min(self._state.delivered_version, card_version),
-        )
-        for number, version in enumerate([*late, *range(cleared + 1, last + 1)]):
-            if number:  # each slice clears one at least
-                self._check_slice()
-            if version not in pending:
-                self._store.mark_delivered(self._state.event_id, version)
-            if version > cleared:
-                self._lease.stage(cleared_version=version)
-            else:
-                left = tuple(one for one in self._state.late_versions if one != version)
-                self._lease.stage(late_versions=left)
-
-
-def _in_order(entry: JournalEntry) -> list[Notification]:
-    """Return an entry's notifications in order: cards, then those to one person, then those to an audience."""
-    return sorted(
-        entry.notifications,
-        key=lambda one: (one.kind is not NotificationKind.CARD, one.user_id is None),
-    )
-
-
-def _report(entry: JournalEntry, deferred: Deferred) -> Message:
-    first = deferred.unreachable[0]
-    if first.kind is NotificationKind.CARD:
-        return card_refused_message(entry, first)
-    return unreachable_message(entry, deferred.unreachable, deferred.more_unreachable)
-
-
-def _retry_delay(attempts: int) -> float:
-    """Return the seconds before the next try: none for one that only waits for an earlier one."""
-    if attempts == 0:
-        return 0.0
-    # Its number of tries has no limit: without one for the power, it would overflow in the end.
-    return min(FIRST_RETRY_DELAY * 2.0 ** min(attempts - 1, 8), MAX_RETRY_DELAY)
-
-
-def _retry_key(event_id: str, deferred: Deferred) -> tuple[str | int, ...]:
-    return (event_id, deferred.user_id, deferred.version, deferred.notification, deferred.attempts)

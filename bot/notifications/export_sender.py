@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from slack_sdk import WebClient
 
 from bot.features.export.attendee_list import AttendeeReader, export_file
 from bot.features.export.missing_names import MissingNames
-from bot.notifications.messages import no_files_message
+from bot.notifications.messages import export_given_up_message, no_files_message
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import UPLOAD_METHOD, MessageSender, Paused
 from bot.slack.api_errors import FAILURES, ClassifiedError, ErrorClass, classify
 from bot.slack.direct_messages import require_member_id
 from bot.slack.files import File
+from domain.execution.leases import Lease
 from domain.models import Event, ExportJob, JournalEntry
 from domain.ports import Clock
+
+_logger = logging.getLogger(__name__)
 
 MAX_SECONDS = 600.0
 """How long one try may take. Then the export waits for its retry, and others get their turn."""
 
+MAX_TRIES = 5
+"""Tries without an end after which an export is given up. Those that Slack, the store or a stop ends don't count."""
+
 
 class ExportSender:
-    """Sends attendee lists. `check_end` raises `Paused` when this process must stop."""
+    """Sends attendee lists. `check_end` raises `Paused` when this process stops."""
 
     def __init__(
         self,
@@ -47,22 +55,66 @@ class ExportSender:
         self,
         user_id: str,
         entry: JournalEntry,
+        lease: Lease,
         check_slice: Callable[[], None],
-        renew_lease: Callable[[], None],
+        until: float,
     ) -> ClassifiedError | None:
-        """Send the list, or say why Slack takes no files. Return a failure as `MessageSender.send` does.
+        """Send the list, or say why there is none. Return a failure as `MessageSender.send` does.
 
-        `check_slice` and `renew_lease` are those of the delivery. Raises `Paused`, also between two
-        names that it looks up: then it continues when called again.
+        `lease` and `check_slice` are those of the delivery. The process's time ends at `until`. Raises
+        `Paused`, also between two names that it looks up: then it continues when called again.
         """
-        ends_at = self._clock.monotonic() + MAX_SECONDS
+        if lease.state.unfinished_tries >= MAX_TRIES:
+            return self._give_up(user_id, entry, lease)
+        ends_at = min(self._clock.monotonic() + MAX_SECONDS, until)
 
         def before_each() -> None:
             self._check_end()
             if self._clock.monotonic() >= ends_at:
-                raise TimeoutError(f"the export takes more than {MAX_SECONDS:.0f} seconds")
-            renew_lease()
+                raise TimeoutError("the time for this try is over")
+            lease.renew()
 
+        with self._counted_try(lease, ends_at):
+            refused = self._try(user_id, entry, check_slice, before_each)
+        if refused is None or refused.error_class is not ErrorClass.NO_FILES:
+            return refused
+        # In the same slice of time: in the next one, the upload would be tried again first.
+        lease.renew()
+        return self._message_sender.send(
+            user_id, entry, lambda: no_files_message(entry, refused.reason)
+        )
+
+    @contextmanager
+    def _counted_try(self, lease: Lease, ends_at: float) -> Iterator[None]:
+        """Count a try before it begins. One that ends before its time is over counts no more."""
+        earlier = lease.state.unfinished_tries
+        lease.save(unfinished_tries=earlier + 1)
+        try:
+            yield
+        except Exception:
+            if self._clock.monotonic() < ends_at:
+                lease.stage(unfinished_tries=earlier)
+            raise
+        if self._clock.monotonic() < ends_at:
+            lease.stage(unfinished_tries=earlier)
+
+    def _give_up(self, user_id: str, entry: JournalEntry, lease: Lease) -> ClassifiedError | None:
+        failure = self._message_sender.send(user_id, entry, lambda: export_given_up_message(entry))
+        if failure is None or not failure.passes:
+            _logger.error(
+                "the export %s was given up after %d tries: each took too long, or its process died",
+                *(entry.event_id, lease.state.unfinished_tries),
+            )
+            lease.stage(unfinished_tries=0)
+        return failure
+
+    def _try(
+        self,
+        user_id: str,
+        entry: JournalEntry,
+        check_slice: Callable[[], None],
+        before_each: Callable[[], None],
+    ) -> ClassifiedError | None:
         job = ExportJob.of(entry.event_id)
         event = self._store.get_event(job.event_id if job else entry.event_id)
         if event is None or event.deletion is not None:
@@ -76,14 +128,7 @@ class ExportSender:
             if failure.error_class is not ErrorClass.RATE_LIMITED:
                 return failure
             raise Paused(self._clock.monotonic() + failure.retry_after) from error
-        refused = self._message_sender.send_file(user_id, entry, file, before_each)
-        if refused is None or refused.error_class is not ErrorClass.NO_FILES:
-            return refused
-        # In the same slice of time: in the next one, the upload would be tried again first.
-        renew_lease()
-        return self._message_sender.send(
-            user_id, entry, lambda: no_files_message(entry, refused.reason)
-        )
+        return self._message_sender.send_file(user_id, entry, file, before_each)
 
     def _file_of(
         self,

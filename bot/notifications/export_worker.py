@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from math import inf
 
@@ -17,6 +18,8 @@ from bot.slack.admin_directory import AdminDirectory
 from bot.slack.api_errors import CircuitBreaker
 from domain.models import ExportJob
 from domain.ports import Clock
+
+_logger = logging.getLogger(__name__)
 
 EXPORT_LEASE = 120.0
 """Seconds for which others wait for a process that died. No step between two renewals takes half as long."""
@@ -62,6 +65,8 @@ class ExportWorker:
         )
         self._due = DueWork(clock, self.process_job)
         self._ends_at = inf
+        self.last_turn = clock.monotonic()
+        """When this last did something, on the monotonic clock: an export is watched step by step."""
         self._signal = threading.Event()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -76,12 +81,17 @@ class ExportWorker:
         self._thread = threading.Thread(target=self._run, name="exports", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Stop the thread. It gives up the job in progress, for the next process to start over."""
+    def stop(self, seconds: float) -> None:
+        """Stop the thread. It gives up the job in progress, for the next process to start over.
+
+        If it hangs for so many seconds, it is left behind.
+        """
         self._is_stopping = True
         self._signal.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(seconds)
+            if self._thread.is_alive():
+                _logger.warning("the export worker hangs, and is left behind")
 
     def _run(self) -> None:
         while not self._is_stopping:
@@ -91,8 +101,10 @@ class ExportWorker:
 
     def process_due_jobs(self) -> float:
         """Process all jobs that are due. Return the seconds until the next one is."""
-        while not self._is_stopping and self._due.process_next():
-            pass
+        while not self._is_stopping:
+            self.last_turn = self._clock.monotonic()
+            if not self._due.process_next():
+                break
         next_at = self._due.next_at()
         if next_at is None:
             return LONGEST_WAIT
@@ -109,7 +121,7 @@ class ExportWorker:
 
     def process_job(self, job_id: str) -> float | None:
         """Carry out a job. Return when to continue, on the monotonic clock, or None if it is done."""
-        again = self._delivery.deliver(job_id, lambda _: _NO_CARDS)
+        again = self._delivery.deliver(job_id, lambda _: _NO_CARDS, until=self._ends_at)
         if again is None:
             self._store.delete_job(job_id)
             self._export_sender.forget(job_id)
@@ -128,5 +140,6 @@ class ExportWorker:
                 return
 
     def _check_end(self) -> None:
-        if self._is_stopping or self._clock.monotonic() >= self._ends_at:
+        self.last_turn = self._clock.monotonic()
+        if self._is_stopping:
             raise Paused(self._clock.monotonic())

@@ -211,6 +211,16 @@ def no_files_message(entry: JournalEntry, reason: str) -> Message:
     )
 
 
+def export_given_up_message(entry: JournalEntry) -> Message:
+    """Tell an organizer that the list they asked for could not be made (R9.6)."""
+    return _note(
+        f"I couldn’t create the attendee list of {_title(entry)}: each try took too long or was"
+        " interrupted. See the list in Manage, or export it again later.",
+        entry,
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
+
+
 def unreachable_message(
     entry: JournalEntry, recipients: Sequence[UnreachableRecipient], more: int
 ) -> Message:

@@ -1,15 +1,29 @@
-"""The recipients of a notification to an audience, read page by page from any point on (R8.8)."""
+"""The order of an entry's notifications, and the recipients of one to an audience (R8.8).
+
+Recipients are read page by page, from any point on.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from domain.enums import Audience
-from domain.models import JournalEntry, Registration, WaitlistEntry
+from domain.enums import Audience, NotificationKind
+from domain.models import JournalEntry, Notification, Registration, WaitlistEntry
 from domain.ports import Store
 
 PAGE_SIZE = 100
+
+JOURNAL_PAGE = 20
+"""Entries of the journal read at a time."""
+
+
+def in_order(entry: JournalEntry) -> list[Notification]:
+    """Return an entry's notifications in order: cards, then those to one person, then those to an audience."""
+    return sorted(
+        entry.notifications,
+        key=lambda one: (one.kind is not NotificationKind.CARD, one.user_id is None),
+    )
 
 
 def recipients_of(

@@ -41,14 +41,17 @@ SWEEP_INTERVAL = 60.0
 MAX_EVENTS_EXAMINED = 100
 
 STALLED_AFTER = 3 * SWEEP_INTERVAL
-"""Seconds without a turn of the notifier, or without a sweep, after which the process is not well."""
+"""Seconds without a turn of the notifier, or a step of the sweep or an export, after which the process is not well."""
+
+STOP_SECONDS = 20.0
+"""How long a stop waits for the threads: any call to Slack or the store ends within that time."""
 
 
 class NotificationWorker:
     """Sends messages and updates cards, one event at a time. Hands export jobs to a worker of their own.
 
-    `sweep` is the service's, `reconcile` is `member_sync`'s. `spawn` runs both in the background, so
-    cards don't wait for them.
+    `sweep` is the service's, and calls `sweep_goes_on` before each step. `reconcile` is `member_sync`'s.
+    `spawn` runs both in the background, so cards don't wait for them.
     """
 
     def __init__(
@@ -131,17 +134,24 @@ class NotificationWorker:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the threads after the event in progress. A notifier that hangs is left behind."""
+        """Stop the threads: the notifier after the event in progress. One that hangs is left behind."""
         self._is_stopping = True
         self._signal.set()
-        self.exports.stop()
+        ends_at = self._clock.monotonic() + STOP_SECONDS
+        self.exports.stop(STOP_SECONDS)
         if self._thread is not None:
-            self._thread.join(None if self.stalled() is None else 0)
+            self._thread.join(max(0.0, ends_at - self._clock.monotonic()))
+            if self._thread.is_alive():
+                _logger.warning("the notifier hangs, and is left behind")
 
     def stalled(self) -> str | None:
         """Return what has not run for `STALLED_AFTER`, as a sentence for the operator. None if all is well."""
         now = self._clock.monotonic()
-        for what, last in (("notifier", self._last_turn), ("sweep", self._last_sweep)):
+        for what, last in (
+            ("notifier", self._last_turn),
+            ("sweep", self._last_sweep),
+            ("export worker", self.exports.last_turn),
+        ):
             if now - last > STALLED_AFTER:
                 return f"The {what} has not run for {now - last:.0f} seconds. Restart Rollcall."
         return None
@@ -234,6 +244,10 @@ class NotificationWorker:
             if cursor is None:
                 break
 
+    def sweep_goes_on(self) -> None:
+        """Record that the sweep works and does not hang: it may take long."""
+        self._last_sweep = self._clock.monotonic()
+
     def undelivered_since(self) -> datetime | None:
         """Return when the oldest undelivered entry was written, None if there is none.
 
@@ -259,11 +273,11 @@ class NotificationWorker:
             return
 
         def sweep() -> None:
-            self._last_sweep = self._clock.monotonic()
+            self.sweep_goes_on()
             try:
                 self._sweep()
             finally:
-                self._last_sweep = self._clock.monotonic()
+                self.sweep_goes_on()
                 self._sweep_lock.release()
 
         try:

@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.blocks.mrkdwn import is_slack_id
+from bot.slack.api_errors import ErrorClass, classify
 from domain.ports import Clock
 
 PAGE_SIZE = 1_000
@@ -33,16 +34,27 @@ class AdminDirectory:
         self._expires_at = 0.0
         self._found: list[tuple[int, str]] = []
         self._cursor = ""
+        self._limit: SlackApiError | None = None
+        self._limited_until = 0.0
 
     def admins(self) -> tuple[str, ...] | None:
         """Return the ids of up to `MAX_ADMINS` admins, or None until `read_page` has read all pages."""
         return self._admins if self._clock.monotonic() < self._expires_at else None
 
     def read_page(self) -> None:
-        """Read the next page of the members. Raises one of `bot.slack.api_errors.FAILURES`."""
+        """Read the next page of the members. Raises one of `bot.slack.api_errors.FAILURES`.
+
+        After Slack's rate limit, it raises that again until Slack may be asked.
+        """
+        if self._limit is not None and self._clock.monotonic() < self._limited_until:
+            raise self._limit
         try:
             page = self._client.users_list(limit=PAGE_SIZE, cursor=self._cursor)
         except SlackApiError as error:
+            failure = classify(error)
+            if failure.error_class is ErrorClass.RATE_LIMITED:
+                self._limit = error
+                self._limited_until = self._clock.monotonic() + failure.retry_after
             if not self._cursor or error.response.get("error") != "invalid_cursor":
                 raise
             self._cursor, self._found = "", []  # too old: begin again

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot.blocks.builders import Message, note
-from bot.blocks.formatting import headcount, moment, ordinal, seats
+from bot.blocks.formatting import headcount, moment, ordinal, seats, waitlist_note
 from bot.blocks.mrkdwn import bold, channel_link, escape, mention
 from bot.slack.api_errors import ClassifiedError, ErrorClass
 from bot.slack.refusals import (
@@ -96,7 +96,8 @@ def _already(error: errors.AlreadyRegistered) -> str:
     title = bold(error.title)
     if error.status is RegistrationStatus.REGISTERED or error.position is None:
         return f"You already have a seat in {title}."
-    return f"You’re already {ordinal(error.position)} on the waitlist for {title}."
+    more = waitlist_note(has_started=error.has_started)
+    return f"You’re already {ordinal(error.position)} on the waitlist for {title}.{more}"
 
 
 def _closed(error: errors.RegistrationClosed) -> str:

@@ -82,7 +82,11 @@ class Reply:
             update_view(self._client, self._action.modal.id, view)
 
     def _send_into_view(self, message: Message, show: Callable[[WebClient], object]) -> None:
-        self._sender.send(PendingReply(user_id=self._action.user_id, message=message, show=show))
+        self._sender.send(
+            PendingReply(
+                user_id=self._action.user_id, message=message, about=self._action.value, show=show
+            )
+        )
 
 
 def post_ephemeral(
@@ -119,6 +123,7 @@ def _post(
         PendingReply(
             user_id=request.user_id,
             message=message,
+            about=request.value if isinstance(request, BlockAction) else "",
             response_url=url,
             options=options,
         ),

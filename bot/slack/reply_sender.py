@@ -65,6 +65,8 @@ class PendingReply:
     user_id: str | None
     """The member who may get a direct message. None if the request does not name one reliably."""
     message: Message
+    about: str = ""
+    """The event of the button that was pressed. Empty for a command, or a button without an event."""
     response_url: str | None = None
     options: Mapping[str, Any] | None = None
     """Arguments for the response URL besides the message."""
@@ -73,12 +75,13 @@ class PendingReply:
 
     @property
     def key(self) -> str:
-        """Return what replies have in common that must arrive in order.
+        """Return what replies have in common that must arrive in order: the person and the event.
 
-        A view does not wait behind messages: its trigger would expire.
+        The last one that a person reads about an event is true. A view does not wait behind messages: its
+        trigger would expire.
         """
-        whose = self.user_id or self.response_url or ""
-        return f"{whose} in a view" if self.show else whose
+        common = f"{self.user_id or self.response_url or ''} {self.about}"
+        return f"{common} in a view" if self.show else common
 
 
 class ReplySender:

@@ -7,6 +7,9 @@ from datetime import timedelta
 from domain.models import DeliveryState
 from domain.ports import Clock, Conflict, Outbox
 
+FORGOTTEN_AFTER = 10
+"""How many of its lengths after this process saw another's lease it forgets that. The lease then counts as new."""
+
 
 class Leases:
     """Takes leases for one process, `holder`. Each ends `seconds` after it was last renewed.
@@ -22,7 +25,7 @@ class Leases:
         self._holder = holder
         self._seconds = seconds
         self._others: dict[str, tuple[int, float]] = {}
-        """Leases of other processes: the row's last revision, and when this process saw it first."""
+        """Leases of other processes, oldest first: the row's last revision, and when this process saw it first."""
 
     def take(self, key: str) -> Lease | None:
         """Take a lease, or return None while another process holds it. Raises `Unavailable`."""
@@ -38,8 +41,16 @@ class Leases:
             self._others.pop(key, None)
             return Lease(self._outbox, self._clock, state, self._seconds, asked_at)
         if state.revision != revision:
-            self._others[key] = state.revision, self._clock.monotonic()
+            self._remember(key, state.revision)
         return None
+
+    def _remember(self, key: str, revision: int) -> None:
+        now = self._clock.monotonic()
+        self._others.pop(key, None)
+        self._others[key] = revision, now
+        forgotten = now - FORGOTTEN_AFTER * self._seconds
+        while next(iter(self._others.values()))[1] <= forgotten:
+            del self._others[next(iter(self._others))]
 
 
 class Lease:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from domain.commands import Command
+from domain.commands import Command, Create
 from domain.enums import Deletion
 from domain.models import WAITLIST_BLOCK, Registration, WaitlistEntry, block_of
 from domain.planning.snapshot import (
@@ -20,21 +20,35 @@ def load_snapshot(store: Store, event_id: str, commands: Sequence[Command]) -> S
     """Return what the commands need; raise `Unavailable`."""
     event = store.get_event(event_id)
     if event is None or event.deletion is Deletion.DONE:
-        return Snapshot(event)
-    registrations_of, users = users_needed(commands)
-    rows = Rows({}, {})
-    if registrations_of or users:
-        rows = store.get_rows(event_id, registrations_of=registrations_of, users=users)
+        creations = [command for command in commands if isinstance(command, Create)]
+        existing, leaving = _split(_rows(store, event_id, creations if event is None else ()))
+        return Snapshot(event, existing, users_in_deletion=leaving)
+    rows = _rows(store, event_id, commands)
     length = waitlist_head_needed(event, rows.registrations, commands)
     head = store.get_waitlist(event_id, limit=length) if length else ()
     positions = positions_needed(rows.registrations, commands)
+    existing, leaving = _split(rows)
     return Snapshot(
         event,
-        [user.user_id for user in rows.users.values() if user.deletion_id is None],
+        existing,
         {**rows.registrations, **_registrations_of(store, event_id, head, rows)},
         head,
         count_entries_before(store, event_id, positions),
+        leaving,
     )
+
+
+def _rows(store: Store, event_id: str, commands: Sequence[Command]) -> Rows:
+    registrations_of, users = users_needed(commands)
+    if not registrations_of and not users:
+        return Rows({}, {})
+    return store.get_rows(event_id, registrations_of=registrations_of, users=users)
+
+
+def _split(rows: Rows) -> tuple[Collection[str], Collection[str]]:
+    """Return the ids of the users who exist, and of those who are being deleted."""
+    in_deletion = {user_id for user_id, user in rows.users.items() if user.deletion_id is not None}
+    return rows.users.keys() - in_deletion, in_deletion
 
 
 def _registrations_of(

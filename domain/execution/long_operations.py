@@ -90,8 +90,8 @@ class LongOperations:
         """Start operations that found no thread."""
         self._background.ensure_running()
 
-    def finish_unfinished(self) -> int:
-        """Finish interrupted operations; return how many.
+    def finish_unfinished(self, before_each: Callable[[], None] = lambda: None) -> int:
+        """Finish interrupted operations; return how many. `before_each` is called before each of them.
 
         An error of one does not stop the others. The first error is raised at the end.
         """
@@ -99,7 +99,7 @@ class LongOperations:
             *map(self._event_work, self._retry.read_all_pages(self._store.list_unfinished_events)),
             *map(self._user_work, self._retry.read_all_pages(self._store.list_unfinished_users)),
         ]
-        return _count_done(works, self._finish)
+        return _count_done(works, self._finish, before_each)
 
     def _finish(self, work: Work) -> bool:
         try:
@@ -107,12 +107,13 @@ class LongOperations:
         except (Busy, NotConfirmed):
             return False  # left to the next sweep
 
-    def run_due_events(self) -> int:
+    def run_due_events(self, before_each: Callable[[], None] = lambda: None) -> int:
         """Run the schedule of each event that is due (R8.15); return how many events changed.
 
-        An error of one does not stop the others. The first error is raised at the end.
+        `before_each` is called before each of them. An error of one does not stop the others. The first
+        error is raised at the end.
         """
-        return _count_done(self._due_events(), self._run_schedule)
+        return _count_done(self._due_events(), self._run_schedule, before_each)
 
     def _due_events(self) -> Iterable[str]:
         for due in self._retry.read_all_pages(self._store.list_due_events):
@@ -268,11 +269,14 @@ class LongOperations:
         return True
 
 
-def _count_done(items: Iterable[T], do: Callable[[T], bool]) -> int:
+def _count_done(
+    items: Iterable[T], do: Callable[[T], bool], before_each: Callable[[], None]
+) -> int:
     """Return for how many items `do` returned True. Raise its first error after the last item."""
     done = 0
     failed: Exception | None = None
     for item in items:
+        before_each()
         try:
             done += do(item)
         except Exception as error:  # noqa: BLE001  # raised after the other items

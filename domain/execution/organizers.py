@@ -8,19 +8,18 @@ from domain.commands import RemoveOrganizer
 from domain.enums import Cause
 from domain.errors import UnknownEvent
 from domain.execution.executor import Executor
-from domain.execution.retry import RetryPolicy
+from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.models import Event, Page
 from domain.ports import Clock, Store
-
-BATCH_SIZE = 100
-"""Events read at a time, the most that one request to DynamoDB reads."""
 
 
 class OrganizerRemoval:
     """Takes users who are being deleted off the events they organize, past ones included.
 
-    It goes through the list of events in steps, and remembers how far it is: an attempt that runs out
-    of time is continued by the next one in this process. Any process can begin again at any time.
+    It reads all events once, in an order that no change of an event affects: the user can't become an
+    organizer anymore, because the commit checks the deletion id. It goes in steps, and remembers how far
+    it is: an attempt that runs out of time is continued by the next one in this process. Any process can
+    begin again at any time.
     """
 
     def __init__(self, store: Store, executor: Executor, retry: RetryPolicy, clock: Clock) -> None:
@@ -29,7 +28,7 @@ class OrganizerRemoval:
         self._retry = retry
         self._clock = clock
         self._cursors: dict[str, str | None] = {}
-        """The place in the list, by deletion id; `None` at its end."""
+        """The place among all events, by deletion id; `None` at their end."""
 
     def finish(self, user_id: str, deletion_id: str, cause: Cause, deadline: float) -> bool:
         """Return whether the user organizes no event anymore, False if there was no time to find out.
@@ -48,23 +47,18 @@ class OrganizerRemoval:
         cursor = self._cursors.get(deletion_id, "")
         while cursor is not None and self._clock.monotonic() < deadline:
             page = self._page(user_id, cursor or None)
-            yield from page.items
+            for event in page.items:
+                if event.deletion is None and event.is_organizer(user_id):
+                    yield event
             cursor = self._cursors[deletion_id] = page.next_cursor
 
     def _page(self, user_id: str, cursor: str | None) -> Page[Event]:
-        """Return the events of a page of the list of all events that the user organizes.
-
-        The list itself could filter by organizer, but its index may lag: organizers are read consistently.
-        """
-        page = self._retry.read(
-            lambda: self._store.list_events(starting_from=None, limit=BATCH_SIZE, cursor=cursor)
+        return self._retry.read(
+            lambda: self._store.scan_events(
+                limit=LONG_PAGE_SIZE, cursor=cursor, organizer_id=user_id
+            )
         )
-        event_ids = [listed.event_id for listed in page.items]
-        events = self._retry.read(lambda: self._store.get_events(event_ids)) if event_ids else {}
-        found = (events[event_id] for event_id in event_ids if event_id in events)
-        organized = (one for one in found if one.deletion is None and one.is_organizer(user_id))
-        return Page(tuple(organized), page.next_cursor)
 
     def forget(self, deletion_id: str) -> None:
-        """Forget the place in the list: the user is deleted."""
+        """Forget the place among all events: the user is deleted."""
         self._cursors.pop(deletion_id, None)

@@ -7,7 +7,12 @@ from typing import Any
 
 from domain.commands import ApplyFix
 from domain.enums import RegistrationStatus
-from domain.integrity.invariants import ANY_OPERATION_ID, valid_operation
+from domain.integrity.invariants import (
+    ANY_OPERATION_ID,
+    has_valid_seated_version,
+    valid_operation,
+    valid_organizers,
+)
 from domain.integrity.live_count import Count
 from domain.integrity.violations import ViolationKind
 from domain.models import Event, Registration, WaitlistEntry, block_of
@@ -20,6 +25,7 @@ EVENT_FIELDS: Mapping[ViolationKind, tuple[str, ...]] = {
     ViolationKind.OVER_CAPACITY: ("capacity",),
     ViolationKind.NEXT_TICKET: ("next_ticket",),
     ViolationKind.OPERATION: ("capacity_target", "operation_id"),
+    ViolationKind.ORGANIZERS: ("organizer_id", "co_organizer_ids"),
 }
 """The fields of an event that fix each kind of violation."""
 
@@ -28,6 +34,7 @@ def fixed_event_values(count: Count, new_id: NewId) -> dict[str, object]:
     """Return an event's values by the count. All seats are kept, so the capacity may grow."""
     event = count.event.model_copy(update={"capacity": max(count.event.capacity, count.registered)})
     target, operation_id = valid_operation(event)
+    organizer_id, co_organizer_ids = valid_organizers(event)
     return {
         "registered_count": count.registered,
         "waitlist_count": count.waitlisted,
@@ -36,6 +43,8 @@ def fixed_event_values(count: Count, new_id: NewId) -> dict[str, object]:
         "next_ticket": max(event.next_ticket, count.last_ticket + 1),
         "capacity_target": target,
         "operation_id": new_id() if operation_id == ANY_OPERATION_ID else operation_id,
+        "organizer_id": organizer_id,
+        "co_organizer_ids": co_organizer_ids,
     }
 
 
@@ -50,12 +59,19 @@ def raise_version_above(version: int) -> Callable[[Event], ApplyFix | None]:
     return make
 
 
-def with_valid_seated_at(registration: Registration) -> Registration:
-    """Return a registration that has the time and version of its seat exactly if it has one."""
+def with_valid_seat(registration: Registration) -> Registration:
+    """Return a registration that has the time and version of its seat exactly if it has one.
+
+    Without a version, its time decides who is notified.
+    """
     if registration.status is not RegistrationStatus.REGISTERED:
         return registration.model_copy(update={"seated_at": None, "seated_version": None})
+    if not has_valid_seated_version(registration):
+        registration = registration.model_copy(update={"seated_version": None})
+    if registration.seated_at is not None:
+        return registration
     seat = {
-        "seated_at": registration.seated_at or registration.registered_at,
+        "seated_at": registration.registered_at,
         "seated_version": registration.seated_version or registration.registered_version,
     }
     return registration.model_copy(update=seat)

@@ -43,6 +43,9 @@ def event_violations(count: Count, now: datetime) -> Iterator[Violation]:
     stored, valid = _operation(event), valid_operation(event)
     if stored != valid:
         yield violation(ViolationKind.OPERATION, _operation_text(stored), _operation_text(valid))
+    organizer_id, _ = valid_organizers(event)
+    if event.organizer_id != organizer_id:
+        yield violation(ViolationKind.ORGANIZERS, event.organizer_id, organizer_id)
 
 
 Operation = tuple[int | None, str | None]
@@ -66,6 +69,13 @@ def valid_operation(event: Event) -> Operation:
     if event.capacity_target is not None and event.capacity_target > event.capacity:
         return event.capacity_target, operation_id
     return None, None
+
+
+def valid_organizers(event: Event) -> tuple[str | None, tuple[str, ...]]:
+    """Return who should organize an event, and the co-organizers: without an organizer, the first of them."""
+    if event.organizer_id is None and event.co_organizer_ids:
+        return event.co_organizer_ids[0], event.co_organizer_ids[1:]
+    return event.organizer_id, event.co_organizer_ids
 
 
 def _operation_text(operation: Operation) -> str:
@@ -100,10 +110,43 @@ def registration_violations(
     if (registration.seated_at is not None) is not has_seat:
         expected = "a time" if has_seat else None
         yield _violation(registration, ViolationKind.SEATED_AT, registration.seated_at, expected)
+    yield from _version_violations(registration, context.event)
     if context.is_on_roster is not has_seat:
         texts = {True: "on the roster", False: "not on the roster"}
         stored, expected = texts[context.is_on_roster], texts[has_seat]
         yield _violation(registration, ViolationKind.ROSTER, stored, expected)
+
+
+def _version_violations(registration: Registration, event: Event) -> Iterator[Violation]:
+    """Yield what is wrong with the versions that decide who is notified (R9.4)."""
+    stored, last = registration.seated_version, newest_version(registration)
+    if not has_valid_seated_version(registration):
+        yield _violation(registration, ViolationKind.SEATED_VERSION, stored, None)
+    if last > event.version:
+        expected = f"at most {event.version}, its event's version"
+        yield _violation(registration, ViolationKind.VERSION_AHEAD, f"of version {last}", expected)
+
+
+def has_valid_seated_version(registration: Registration) -> bool:
+    """Return whether a registration with a version of its seat has a seat, and not since before it was made."""
+    if registration.seated_version is None:
+        return True
+    has_seat = registration.status is RegistrationStatus.REGISTERED
+    return has_seat and registration.seated_version >= (registration.registered_version or 0)
+
+
+def newest_version(registration: Registration) -> int:
+    """Return the newest event version that a registration names, 0 if it names none."""
+    return max(registration.registered_version or 0, registration.seated_version or 0)
+
+
+def repeats(entry: WaitlistEntry | None, registration: Registration) -> bool:
+    """Return whether a waitlist entry is that of the registration, also in what decides who is notified."""
+    return (
+        entry is not None
+        and entry == WaitlistEntry.of(registration)
+        and entry.registered_version in (None, registration.registered_version)
+    )
 
 
 def _ticket_violations(
@@ -116,7 +159,7 @@ def _ticket_violations(
     elif keepers:
         stored = f"shared with {', '.join(keepers)}"
         yield _violation(registration, ViolationKind.SHARED_TICKET, stored, "its own")
-    elif is_waitlisted and context.entry != WaitlistEntry.of(registration):
+    elif is_waitlisted and not repeats(context.entry, registration):
         kind = ViolationKind.NOT_ON_WAITLIST
         yield _violation(registration, kind, "without a waitlist entry", "on the waitlist")
     for other in context.same_ticket:

@@ -29,9 +29,14 @@ from domain.integrity.fixes import (
     fixed_event_values,
     give_new_ticket,
     raise_version_above,
-    with_valid_seated_at,
+    with_valid_seat,
 )
-from domain.integrity.invariants import event_violations, waitlist_entry_violations
+from domain.integrity.invariants import (
+    event_violations,
+    newest_version,
+    repeats,
+    waitlist_entry_violations,
+)
 from domain.integrity.violations import FixedViolation, Violation, ViolationKind
 from domain.models import Change, Event, JournalEntry, Registration, WaitlistEntry
 from domain.planning.plan import (
@@ -136,17 +141,23 @@ class Repairer:
         violations = list(self._checker.check_journal(event_id))
         for violation in violations:
             _, last = violation.versions or (0, 0)
-            if violation.kind is ViolationKind.JOURNAL_AHEAD and self._apply(
-                event_id, raise_version_above(last)
-            ):
-                yield FixedViolation(violation, f"at version {last + 1}")
-                # The versions below may have gaps, which count from now on.
-                yield from self._fix_journal(event_id)
+            is_ahead = violation.kind is ViolationKind.JOURNAL_AHEAD
+            if is_ahead and (fixed := list(self._raise_version(violation, last))):
+                yield from fixed
                 return
         for violation in violations:
             is_gap = violation.kind is ViolationKind.MISSING_JOURNAL_ENTRY
             if is_gap and self._fill_gap(violation):
                 yield FixedViolation(violation, "entries that say repaired")
+
+    def _raise_version(self, violation: Violation, last: int) -> Iterator[FixedViolation]:
+        """Take the event above a version that its journal, or a registration, has already."""
+        if self._apply(violation.event_id, raise_version_above(last)):
+            is_row = violation.kind is ViolationKind.VERSION_AHEAD
+            text = "below its event's version" if is_row else "at version"
+            yield FixedViolation(violation, f"{text} {last + 1}")
+            # The versions below may have gaps, which count from now on.
+            yield from self._fix_journal(violation.event_id)
 
     def _fill_gap(self, violation: Violation) -> bool:
         first, last = violation.versions or (0, 0)
@@ -209,6 +220,8 @@ class Repairer:
             case ViolationKind.NO_EVENT:
                 if self._write(event_id, DeleteRegistration(registration)):
                     yield FixedViolation(violation, "deleted")
+            case ViolationKind.VERSION_AHEAD:
+                yield from self._raise_version(violation, newest_version(registration))
             case ViolationKind.NOT_ON_WAITLIST:
                 steps = [self._apply(event_id, self._add_entry(registration)) for _ in range(3)]
                 if any(steps):
@@ -234,7 +247,7 @@ class Repairer:
             if stored is None or stored.status is not RegistrationStatus.WAITLISTED:
                 return None
             entry = self._checker.entry_at(registration.event_id, registration.ticket)
-            if entry == WaitlistEntry.of(stored):
+            if repeats(entry, stored):
                 return None
             if entry is None:
                 return ApplyFix(event.version, add=(WaitlistEntry.of(stored),))
@@ -265,7 +278,7 @@ class Repairer:
             stored = self._if_same_ticket(registration)
             if stored is None:
                 return None
-            valid = with_valid_seated_at(stored)
+            valid = with_valid_seat(stored)
             has_seat = stored.status is RegistrationStatus.REGISTERED
             if stored == valid and self._checker.is_on_roster(stored) is has_seat:
                 return None

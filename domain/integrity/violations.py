@@ -18,6 +18,9 @@ class ViolationKind(StrEnum):
     OPERATION = "operation"
     """A capacity increase or a deletion that can't be finished: its fields contradict each other."""
 
+    ORGANIZERS = "organizers"
+    """An event without an organizer has co-organizers (R2.9)."""
+
     MISSING_JOURNAL_ENTRY = "missing_journal_entry"
     JOURNAL_AHEAD = "journal_ahead"
     """The journal is ahead of its event: no commit can apply."""
@@ -30,6 +33,10 @@ class ViolationKind(StrEnum):
     SHARED_TICKET = "shared_ticket"
     BAD_TICKET = "bad_ticket"
     SEATED_AT = "seated_at"
+    SEATED_VERSION = "seated_version"
+    """The version of a seat on the waitlist, or of one before the registration (R9.4)."""
+    VERSION_AHEAD = "version_ahead"
+    """A registration is of a version that its event has not reached: no message to many would include it (R9.4)."""
 
     STRAY_WAITLIST_ENTRY = "stray_waitlist_entry"
 

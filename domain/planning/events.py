@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from domain.commands import Announce, ChangeOutcome, Create, PostCard
 from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind
-from domain.errors import CapacityBelowRegistered, DuplicateEvent, EventCanceled, Invalid
+from domain.errors import (
+    CapacityBelowRegistered,
+    DuplicateEvent,
+    EventCanceled,
+    Invalid,
+    UnknownUser,
+)
 from domain.inputs import EventChanges, check_times
 from domain.models import Actor, Event, EventSummary, Notification
 from domain.planning.registrations import fill_free_seat
@@ -34,10 +40,14 @@ _SCHEDULE_FIELDS = {"starts_at", "time_zone", "reminders", "registration_deadlin
 
 
 def create(work: WorkingCopy, command: Create) -> ChangeOutcome:
-    """Create the event. Raises `DuplicateEvent`, and `Invalid` for a time in the past."""
+    """Create the event. Raises `DuplicateEvent`, and `Invalid` for a time in the past.
+
+    For an organizer who is being deleted it raises `UnknownUser`, for a co-organizer `Invalid`.
+    """
     if work.event is not None:
         raise DuplicateEvent(work.event_id)
     _check_future(command.event, _FUTURE_FIELDS, work.now)
+    _check_new_organizers(work, command.event)
     work.event = command.event
     work.ends_batch = True
     work.record(ChangeKind.CREATED, actor_id=command.actor_id)
@@ -65,6 +75,7 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     _check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
     if not values and capacity is None:
         return ChangeOutcome(before, changed=False)
+    _check_new_organizers(work, event, before.organizer_ids)
     has_earlier_moves = bool(work.changed)
     work.event = event
     if values.keys() & _SCHEDULE_FIELDS:
@@ -293,6 +304,19 @@ def update_due_time(work: WorkingCopy, before: Event | None = None) -> Event:
 
 def _id_of(actor: Actor | None) -> str | None:
     return actor.user_id if actor else None
+
+
+def _check_new_organizers(work: WorkingCopy, event: Event, known: Sequence[str] = ()) -> None:
+    for user_id in event.organizer_ids:
+        if user_id in known:
+            continue
+        try:
+            work.check_organizer(user_id)
+        except UnknownUser:
+            if user_id == event.organizer_id:
+                raise
+            reason = "must not name someone whose data is being deleted"
+            raise Invalid("co_organizer_ids", reason) from None
 
 
 def _check_future(event: Event, names: set[str], now: datetime) -> None:

@@ -11,12 +11,15 @@ from domain.planning.working_copy import WorkingCopy
 
 
 def remove_organizer(work: WorkingCopy, user_id: str, cause: Cause) -> ChangeOutcome:
-    """Take a user off the organizers; the first co-organizer takes their place. Raises `UnknownEvent`.
+    """Take a user who is being deleted off the organizers; the first co-organizer takes their place.
 
-    The organizers who are left are notified. If nobody is left, the workspace's admins are.
+    The organizers who are left are notified. If nobody is left, the workspace's admins are. Raises
+    `UnknownEvent`.
     """
     event = work.existing_event()
-    if not event.is_organizer(user_id):
+    # Another process may have finished the deletion. Then the user is new, and so is the role.
+    is_in_deletion = user_id in work.snapshot.users_in_deletion
+    if not is_in_deletion or not event.is_organizer(user_id):
         return ChangeOutcome(event, changed=False)
     left = tuple(one for one in event.organizer_ids if one != user_id)
     _set_organizers(work, event, left, ChangeKind.ORGANIZER_LEFT, cause=cause)
@@ -29,7 +32,7 @@ def remove_organizer(work: WorkingCopy, user_id: str, cause: Cause) -> ChangeOut
 
 
 def take_over(work: WorkingCopy, actor: Actor) -> ChangeOutcome:
-    """Make an admin the organizer. Raises `UnknownEvent`, `NotOrganizer`, and `AlreadyOrganized`."""
+    """Make an admin the organizer. Raises `UnknownEvent`, `UnknownUser`, `NotOrganizer`, `AlreadyOrganized`."""
     event = work.existing_event()
     if event.is_organizer(actor.user_id):
         return ChangeOutcome(event, changed=False)
@@ -37,6 +40,7 @@ def take_over(work: WorkingCopy, actor: Actor) -> ChangeOutcome:
         raise NotOrganizer(work.event_id, actor.user_id)
     if event.organizer_ids:
         raise AlreadyOrganized(work.event_id, event.title, event.organizer_ids[0])
+    work.check_organizer(actor.user_id)
     organizers = (actor.user_id,)
     _set_organizers(work, event, organizers, ChangeKind.TAKEN_OVER, actor_id=actor.user_id)
     return ChangeOutcome(work.current)

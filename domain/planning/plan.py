@@ -56,9 +56,10 @@ class DeleteWaitlistEntry:
 
 @dataclass(frozen=True, slots=True)
 class CheckUser:
-    """Check that the user exists and is not being deleted."""
+    """Check that the user exists, unless it `may_be_missing`, and is not being deleted."""
 
     user_id: str
+    may_be_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,14 @@ def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
         raise UnknownUser(user_id)
     registration = work.registration(user_id)
     if registration is not None:
-        position = work.position(registration)
-        raise AlreadyRegistered(event.event_id, event.title, user_id, registration.status, position)
+        raise AlreadyRegistered(
+            event.event_id,
+            event.title,
+            user_id,
+            registration.status,
+            work.position(registration),
+            event.has_started(work.now),
+        )
     reason = event.closed_reason(work.now)
     if reason is not None:
         since = event.closed_since(reason)
@@ -102,7 +108,7 @@ def unregister(
     outcome = delete_and_promote(work, user_id, cause, None if is_deactivated else user_id)
     if is_deactivated:
         work.notify_organizers(outcome.registration)
-    return outcome
+    return replace(outcome, can_return=work.current.accepts(work.now))
 
 
 def remove(

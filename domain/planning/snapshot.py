@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from domain.commands import (
     Command,
     ContinueCapacityIncrease,
+    Create,
     Edit,
     FillFreeSeats,
     Register,
     Remove,
     RemoveAttendees,
+    RemoveOrganizer,
+    TakeOver,
     Unregister,
 )
 from domain.enums import RegistrationStatus
@@ -42,6 +45,8 @@ class Snapshot:
     waitlist_head: tuple[WaitlistEntry, ...] = ()
     entries_before: Mapping[int, int] = field(default_factory=dict)
     """By ticket: the number of entries before it within its block."""
+    users_in_deletion: Collection[str] = frozenset()
+    """Ids of the users who are being deleted."""
 
 
 def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset[str]]:
@@ -57,6 +62,14 @@ def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset
                 registrations.add(user_id)
             case RemoveAttendees(user_ids):
                 registrations.update(user_ids)
+            case Create(event):
+                users.update(event.organizer_ids)
+            case Edit(changes):
+                users.update({changes.organizer_id, *changes.co_organizer_ids} - {""})
+            case TakeOver(actor):
+                users.add(actor.user_id)
+            case RemoveOrganizer(user_id):
+                users.add(user_id)
     return frozenset(registrations), frozenset(users)
 
 

@@ -17,7 +17,7 @@ from domain.enums import (
     NotificationKind,
     RegistrationStatus,
 )
-from domain.errors import NotOrganizer, RollcallError, UnknownEvent
+from domain.errors import NotOrganizer, RollcallError, UnknownEvent, UnknownUser
 from domain.models import (
     Actor,
     Change,
@@ -44,7 +44,10 @@ from domain.planning.plan import (
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from domain.planning.waitlist import WorkingWaitlist
 
-_COPIED = ("changed", "costs", "checked_users", "changes", "notifications", "exports")
+_COPIED = (
+    *("changed", "costs", "checked_users", "new_organizers"),
+    *("changes", "notifications", "exports"),
+)
 
 
 class WorkingCopy:
@@ -66,6 +69,7 @@ class WorkingCopy:
         self.changed: dict[str, Registration | None] = {}
         self.costs: dict[str, int] = {}  # actions, by user id
         self.checked_users: set[str] = set()  # must still exist when the plan is committed
+        self.new_organizers: set[str] = set()  # must not be in deletion then
         self.fixes: tuple[Action, ...] = ()
         self.min_version = 0
         self.ends_batch = False  # later commands need data that was not read
@@ -84,8 +88,8 @@ class WorkingCopy:
     @property
     def cost(self) -> int:
         """The number of actions so far, with one each for the event and the journal entry."""
-        shared = 2 + len(self.checked_users) + len(self.fixes) + len(self.exports)
-        return shared + sum(self.costs.values())
+        checks = len(self.checked_users | self.new_organizers)
+        return 2 + checks + len(self.fixes) + len(self.exports) + sum(self.costs.values())
 
     # The event
 
@@ -125,6 +129,15 @@ class WorkingCopy:
         """Set fields of the event and return it."""
         self.event = self.current.model_copy(update=values)
         return self.event
+
+    def check_organizer(self, user_id: str) -> None:
+        """Require that a user who becomes an organizer is not being deleted, now and at the commit (R2.9).
+
+        Raises `UnknownUser`.
+        """
+        if user_id in self.snapshot.users_in_deletion:
+            raise UnknownUser(user_id)
+        self.new_organizers.add(user_id)
 
     # Registrations
 
@@ -252,7 +265,7 @@ class WorkingCopy:
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
         for user_id in self.changed:
             actions += self._registration_actions(user_id)
-        actions += [CheckUser(user_id) for user_id in sorted(self.checked_users)]
+        actions += self._user_checks()
         actions += [*self.fixes, PutJournalEntry(self._journal_entry(event))]
         actions += [
             PutJournalEntry(self._export_job(event, number, user_id))
@@ -284,6 +297,12 @@ class WorkingCopy:
             notifications=(Notification(kind=NotificationKind.EXPORT, user_id=user_id),),
             about=EventSummary.of(event),
         )
+
+    def _user_checks(self) -> Iterator[CheckUser]:
+        for user_id in sorted(self.checked_users | self.new_organizers):
+            # Organizers need not be users: an API client names whom it likes.
+            exists = user_id in self.checked_users or user_id in self.snapshot.users
+            yield CheckUser(user_id, may_be_missing=not exists)
 
     def _registration_actions(self, user_id: str) -> Iterator[Action]:
         before, after = self.snapshot.registrations.get(user_id), self.changed[user_id]

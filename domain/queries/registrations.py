@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from domain import cursors
@@ -16,6 +16,7 @@ from domain.models import (
     EventRegistrations,
     JournalEntry,
     Page,
+    PastRegistrations,
     Registration,
     RegistrationHistoryEntry,
     RegistrationsToCome,
@@ -26,6 +27,8 @@ from domain.models import (
 )
 from domain.ports import Clock, Store
 from domain.queries.events import EventQueries
+
+_Stored = tuple[Registration, Event]
 
 
 def waitlist_cursor(event_id: str, ticket: int) -> str:
@@ -53,41 +56,39 @@ class RegistrationQueries:
     ) -> tuple[UserRegistration, ...]:
         """Return a user's registrations: what is to come, soonest first, then the past, latest first (R5.5)."""
         now = self._clock.now()
-        found, _ = self._list(user_id, status, lambda _: True)
-        to_come = [one for one in found if not one.event.is_over(now)]
-        past = [one for one in found if one.event.is_over(now)]
-        return *sorted(to_come, key=_start), *sorted(past, key=_start, reverse=True)
+
+        def read() -> tuple[UserRegistration, ...] | None:
+            stored = self._stored(user_id, status)
+            return self._with_positions([*_to_come(stored, now), *_past(stored, now)])
+
+        return self._retry.read_consistently(read)
 
     def list_to_come(self, user_id: str, status: RegistrationStatus | None) -> RegistrationsToCome:
         """Return a user's registrations for events that are not over, soonest first."""
         now = self._clock.now()
-        found, past_count = self._list(user_id, status, lambda event: not event.is_over(now))
-        return RegistrationsToCome(tuple(sorted(found, key=_start)), past_count)
+
+        def read() -> RegistrationsToCome | None:
+            stored = self._stored(user_id, status)
+            to_come = _to_come(stored, now)
+            items = self._with_positions(to_come)
+            return None if items is None else RegistrationsToCome(items, len(stored) - len(to_come))
+
+        return self._retry.read_consistently(read)
 
     def list_past(
-        self, user_id: str, status: RegistrationStatus | None
-    ) -> tuple[UserRegistration, ...]:
-        """Return a user's registrations for events that are over, the latest first."""
-        now = self._clock.now()
-        found, _ = self._list(user_id, status, lambda event: event.is_over(now))
-        return tuple(sorted(found, key=_start, reverse=True))
+        self, user_id: str, status: RegistrationStatus | None, first: int, limit: int
+    ) -> PastRegistrations:
+        """Return a part of a user's registrations for events that are over, the latest first.
 
-    def _list(
-        self,
-        user_id: str,
-        status: RegistrationStatus | None,
-        is_wanted: Callable[[Event], bool],
-    ) -> tuple[Sequence[UserRegistration], int]:
-        """Return a user's registrations for the wanted events, and how many there are for others.
-
-        A position costs a request, so only those of the wanted events are read.
+        A position costs a request, so only those of this part are read.
         """
+        now = self._clock.now()
 
-        def read() -> tuple[Sequence[UserRegistration], int] | None:
-            stored = self._store.get_registrations_of(user_id)
-            return self._with_events(
-                [one for one in stored if status in (None, one.status)], is_wanted
-            )
+        def read() -> PastRegistrations | None:
+            past = _past(self._stored(user_id, status), now)
+            start = first if first < len(past) else 0
+            items = self._with_positions(past[start : start + limit])
+            return None if items is None else PastRegistrations(items, start, len(past))
 
         return self._retry.read_consistently(read)
 
@@ -231,37 +232,38 @@ class RegistrationQueries:
             for event in events
         )
 
-    def _with_events(
-        self, registrations: Sequence[Registration], is_wanted: Callable[[Event], bool]
-    ) -> tuple[Sequence[UserRegistration], int] | None:
-        """Return registrations with their wanted events and positions, and how many there are for others.
+    def _stored(self, user_id: str, status: RegistrationStatus | None) -> Sequence[_Stored]:
+        """Return a user's registrations with a status (None: all), each with its event."""
+        rows = self._store.get_registrations_of(user_id)
+        rows = tuple(one for one in rows if status in (None, one.status))
+        events = self._store.get_events([one.event_id for one in rows]) if rows else {}
+        with_events = ((one, events.get(one.event_id)) for one in rows)
+        return [
+            (one, event)
+            for one, event in with_events
+            if event is not None and event.deletion is None
+        ]
 
-        Return None if something changed meanwhile.
-        """
-        event_ids = [registration.event_id for registration in registrations]
-        events = self._store.get_events(event_ids) if event_ids else {}
+    def _with_positions(self, stored: Sequence[_Stored]) -> tuple[UserRegistration, ...] | None:
+        """Return registrations with their positions, or None if something changed meanwhile."""
         found: list[UserRegistration] = []
-        others = 0
-        for registration in registrations:
-            event = events.get(registration.event_id)
-            if event is None or event.deletion is not None:
-                continue
-            if not is_wanted(event):
-                others += 1
-                continue
+        for registration, event in stored:
             one = self._with_position(event, registration)
             if one is None:
                 return None
             found.append(one)
         with_position = [one.event for one in found if one.position is not None]
-        return (found, others) if self.are_unchanged(with_position) else None
+        return tuple(found) if self.are_unchanged(with_position) else None
 
     def _with_position(self, event: Event, registration: Registration) -> UserRegistration | None:
         """Return a registration with its position, or None if the waitlist changed meanwhile."""
+        has_started = event.has_started(self._clock.now())
         if registration.status is RegistrationStatus.REGISTERED:
-            return UserRegistration(registration, event)
+            return UserRegistration(registration, event, has_started=has_started)
         position = self._position(event, WaitlistEntry.of(registration))
-        return None if position is None else UserRegistration(registration, event, position)
+        if position is None:
+            return None
+        return UserRegistration(registration, event, position, has_started)
 
     def _position(self, event: Event, entry: WaitlistEntry) -> int | None:
         """Return an entry's position, or None if it is not on the waitlist any more."""
@@ -272,8 +274,17 @@ class RegistrationQueries:
         return 1 + event.entries_before_block(block_of(entry.ticket)) + before
 
 
-def _start(registration: UserRegistration) -> tuple[datetime, str]:
-    return registration.event.starts_at, registration.event.event_id
+def _to_come(stored: Sequence[_Stored], now: datetime) -> list[_Stored]:
+    return sorted((one for one in stored if not one[1].is_over(now)), key=_start)
+
+
+def _past(stored: Sequence[_Stored], now: datetime) -> list[_Stored]:
+    return sorted((one for one in stored if one[1].is_over(now)), key=_start, reverse=True)
+
+
+def _start(stored: _Stored) -> tuple[datetime, str]:
+    _, event = stored
+    return event.starts_at, event.event_id
 
 
 def registration_move(

@@ -39,8 +39,8 @@ def transact_item(keys: Keys, action: Action) -> dict[str, Any]:
             return {"Put": keys.put(WAITLIST, item, **_absent("event_id"))}
         case DeleteWaitlistEntry(event_id, entry):
             return {"Delete": _delete_waitlist_entry(keys, event_id, entry)}
-        case CheckUser(user_id):
-            return {"ConditionCheck": _check_user(keys, user_id)}
+        case CheckUser(user_id, may_be_missing):
+            return {"ConditionCheck": _check_user(keys, user_id, may_be_missing=may_be_missing)}
         case PutJournalEntry(journal_entry, is_undelivered):
             # One entry per version: it proves which plan made that version.
             item = keys.items.journal_entry(journal_entry, is_undelivered=is_undelivered)
@@ -82,12 +82,11 @@ def _delete_waitlist_entry(keys: Keys, event_id: str, entry: WaitlistEntry) -> d
     )
 
 
-def _check_user(keys: Keys, user_id: str) -> dict[str, Any]:
-    return keys.at(
-        keys.user(user_id),
-        # The user exists and no deletion has started (R7.1).
-        ConditionExpression="attribute_exists(user_id) AND attribute_not_exists(deletion_id)",
-    )
+def _check_user(keys: Keys, user_id: str, *, may_be_missing: bool) -> dict[str, Any]:
+    # The user exists (R7.1), unless an organizer is no user (R2.9), and no deletion has started.
+    exists = "" if may_be_missing else "attribute_exists(user_id) AND "
+    condition = f"{exists}attribute_not_exists(deletion_id)"
+    return keys.at(keys.user(user_id), ConditionExpression=condition)
 
 
 def _absent(hash_key: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ and are written back with it (R7.7). Only waitlist entries drop them: an entry i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from zlib import crc32
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from pydantic import BaseModel, TypeAdapter
 
-from domain.enums import EventStatus, RegistrationStatus
+from domain.enums import RegistrationStatus
 from domain.models import (
     Card,
     DeliveryState,
@@ -31,8 +31,19 @@ from domain.models import (
     User,
     WaitlistEntry,
 )
-from storage.dynamodb.schema import TABLES, UNDELIVERED_SHARDS
+from storage.dynamodb.schema import (
+    CARDS,
+    EVENTS,
+    JOURNAL,
+    REGISTRATIONS,
+    TABLES,
+    UNDELIVERED_SHARDS,
+    USERS,
+    WAITLIST,
+    Table,
+)
 from storage.older_forms import modernized
+from storage.unreadable import WRONG, unreadable
 
 VERSION = 2
 """The version of the form that is written. Raise it with every change of what is stored (R7.7).
@@ -46,6 +57,7 @@ STORE_ATTRIBUTES = frozenset(
 
 Item = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 _serializer = TypeSerializer()
 _deserializer = TypeDeserializer()
@@ -183,57 +195,77 @@ class Items:
 
     # Item to model
 
+    # Each raises `UnreadableRow`.
+
     def to_event(self, item: Mapping[str, Any]) -> Event:
         """Return the event of an item. Its blocks are right if `has_known_blocks`."""
-        return self._to_model(Event, item)
+        return self._read(EVENTS, item, lambda: self._to_model(Event, item))
 
     def to_user(self, item: Mapping[str, Any]) -> User:
         """Return the user of an item."""
-        return self._to_model(User, item)
+        return self._read(USERS, item, lambda: self._to_model(User, item))
 
     def to_registration(self, item: Mapping[str, Any]) -> Registration:
         """Return the registration of an item."""
-        return self._to_model(Registration, item)
+        return self._read(REGISTRATIONS, item, lambda: self._to_model(Registration, item))
 
     def to_journal_entry(self, item: Mapping[str, Any]) -> JournalEntry:
         """Return the journal entry of an item."""
-        entry = self._to_model(JournalEntry, item)
+        entry = self._read(JOURNAL, item, lambda: self._to_model(JournalEntry, item))
         # A recipient is recorded twice if the answer to the first request was lost.
         return entry.model_copy(update={"unreachable": tuple(dict.fromkeys(entry.unreachable))})
 
     def to_delivery(self, item: Mapping[str, Any]) -> DeliveryState:
         """Return the delivery row of the journal's item at version 0."""
-        return self._to_model(
-            DeliveryState, {name: item[name] for name in item if name != "version"}
-        )
+        rest = {name: item[name] for name in item if name != "version"}
+        return self._read(JOURNAL, item, lambda: self._to_model(DeliveryState, rest))
 
     def to_waitlist_entry(self, item: Mapping[str, Any]) -> WaitlistEntry:
         """Return the waitlist entry of an item."""
-        return _waitlist_entries().validate_python(self._values(item))
+        return self._read(
+            WAITLIST, item, lambda: _waitlist_entries().validate_python(self._values(item))
+        )
 
     def to_listed(self, item: Mapping[str, Any]) -> ListedEvent:
         """Return what the index `upcoming` carries of an event. The item's version is not among it."""
-        values = modernized(Event, from_wire(item))
-        return ListedEvent(
-            self.identifier(values["event_id"]),
-            values["title"],
-            datetime.fromisoformat(values["starts_at"]),
-            EventStatus(values["status"]),
-            datetime.fromisoformat(values["closes_at"]),
-            values["listed"],
-        )
+
+        def read() -> ListedEvent:
+            values = modernized(Event, from_wire(item))
+            values["event_id"] = self.identifier(values["event_id"])
+            return _listed_events().validate_python(values)
+
+        return self._read(EVENTS, item, read)
 
     def to_due(self, item: Mapping[str, Any]) -> DueEvent:
         """Return what the index `due` carries of an event."""
-        values = from_wire(item)
-        due_at = datetime.fromisoformat(values["next_due_at"])
-        return DueEvent(self.identifier(values["event_id"]), due_at)
+
+        def read() -> DueEvent:
+            values = from_wire(item)
+            due_at = datetime.fromisoformat(values["next_due_at"])
+            return DueEvent(self.identifier(values["event_id"]), due_at)
+
+        return self._read(EVENTS, item, read)
 
     def to_card(self, item: Mapping[str, Any]) -> Card:
         """Return the card of an item."""
         channel_id, _, message_ts = item["message"]["S"].partition("#")
         rest = {name: item[name] for name in item if name != "message"}
-        return self._to_model(Card, rest, channel_id=channel_id, message_ts=message_ts)
+        return self._read(
+            CARDS,
+            item,
+            lambda: self._to_model(Card, rest, channel_id=channel_id, message_ts=message_ts),
+        )
+
+    def _read(self, table: Table, item: Mapping[str, Any], read: Callable[[], T]) -> T:
+        try:
+            return read()
+        except WRONG as error:
+            key = {
+                name: self.identifier(str(value))
+                for name in table.key.names()
+                for value in item[name].values()
+            }
+            raise unreadable(table.name, key, error) from None
 
     def _values(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return an item's values with ids instead of keys, without the store's own attributes."""
@@ -261,6 +293,11 @@ def has_known_blocks(item: Mapping[str, Any]) -> bool:
 
 def _version_of(item: Mapping[str, Any]) -> int:
     return int(item["v"]["N"]) if "v" in item else VERSION
+
+
+@cache
+def _listed_events() -> TypeAdapter[ListedEvent]:
+    return TypeAdapter(ListedEvent)
 
 
 @cache

@@ -15,7 +15,7 @@ from domain.models import (
     UnreachableRecipient,
 )
 from storage.dynamodb.errors import ConditionFailed, delivering
-from storage.dynamodb.items import VERSION, from_wire, to_wire
+from storage.dynamodb.items import VERSION, to_wire
 from storage.dynamodb.keys import Keys
 from storage.dynamodb.reader import DynamoDBReader, Listing
 from storage.dynamodb.schema import CARDS, JOURNAL, UNDELIVERED_SHARDS
@@ -44,7 +44,7 @@ class DynamoDBOutbox:
         )
         page = self._reader.page(
             listing,
-            lambda item: self._items.identifier(from_wire(item)["event_id"]),
+            lambda item: self._items.identifier(item["event_id"]["S"]),
             limit=limit,
             cursor=after or None,
         )
@@ -65,7 +65,7 @@ class DynamoDBOutbox:
                 {":shard": self._items.shard_of(event_id), ":event": self._items.key(event_id)}
             ),
         )
-        return tuple(int(from_wire(item)["version"]) for item in items)
+        return tuple(int(item["version"]["N"]) for item in items)
 
     def get_delivery(self, event_id: str) -> DeliveryState:
         """See `Outbox.get_delivery`."""

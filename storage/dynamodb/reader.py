@@ -225,9 +225,15 @@ class DynamoDBReader:
         return start if start[listing.key.range] >= listing.since else None
 
     def scan(
-        self, table: Table, to_item: Callable[[Item], T], *, limit: int, cursor: str | None
+        self,
+        table: Table,
+        to_item: Callable[[Item], T],
+        *,
+        limit: int,
+        cursor: str | None,
+        only: Only | None = None,
     ) -> Page[T]:
-        """Return one page of all items of the workspace. It may be short. For `check` only."""
+        """Return one page of all items of the workspace. It may be short. `limit` counts what is examined."""
         list_id, position = ("all", table.name), table.key.names()
         arguments: dict[str, Any] = {
             "ConsistentRead": True,
@@ -235,6 +241,9 @@ class DynamoDBReader:
             "ExpressionAttributeNames": {"#hash": table.key.hash},
             "ExpressionAttributeValues": to_wire({":workspace": self._keys.items.key("")}),
         }
+        if only is not None:
+            arguments["FilterExpression"] += f" AND ({only.expression})"
+            arguments["ExpressionAttributeValues"] |= to_wire(only.values)
         if cursor is not None:
             start = self._from_cursor(list_id, position, cursor)
             arguments["ExclusiveStartKey"] = to_wire(start)

@@ -28,7 +28,7 @@ from domain.planning.plan import Plan
 from domain.ports import Rows
 from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.errors import ConditionFailed, writing
-from storage.dynamodb.items import Item, from_wire, has_known_blocks, moment, to_wire
+from storage.dynamodb.items import Item, has_known_blocks, moment, to_wire
 from storage.dynamodb.outbox import DynamoDBOutbox
 from storage.dynamodb.reader import Listing, Only
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
@@ -147,7 +147,7 @@ class DynamoDBStore(DynamoDBOutbox):
         return self._reader.page(listing, self._items.to_due, limit=limit, cursor=cursor)
 
     def _event_id(self, item: Item) -> str:
-        return self._items.identifier(from_wire(item)["event_id"])
+        return self._items.identifier(item["event_id"]["S"])
 
     # Registrations
 
@@ -300,7 +300,7 @@ class DynamoDBStore(DynamoDBOutbox):
         listing = Listing(("unfinished users",), USERS, "unfinished", workspace_id)
         return self._reader.page(
             listing,
-            lambda item: self._items.identifier(from_wire(item)["user_id"]),
+            lambda item: self._items.identifier(item["user_id"]["S"]),
             limit=limit,
             cursor=cursor,
         )
@@ -357,11 +357,14 @@ class DynamoDBStore(DynamoDBOutbox):
         with writing():
             self._client.delete_item(**request)
 
-    # For `check` only
+    # Everything, in any order
 
-    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
+    def scan_events(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[Event]:
         """See `Store.scan_events`."""
-        return self._reader.scan(EVENTS, self._to_event, limit=limit, cursor=cursor)
+        only = None if organizer_id is None else _organized_by(organizer_id)
+        return self._reader.scan(EVENTS, self._to_event, limit=limit, cursor=cursor, only=only)
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
         """See `Store.scan_registrations`."""

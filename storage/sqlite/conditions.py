@@ -62,8 +62,8 @@ def apply(connection: sqlite3.Connection, workspace_id: str, action: Action) -> 
                 " AND ticket = :ticket AND user_id = :user_id",
                 **waitlist_columns(event_id, entry),
             )
-        case CheckUser(user_id):
-            _check_user(connection, workspace_id, user_id)
+        case CheckUser(user_id, may_be_missing):
+            _check_user(connection, workspace_id, user_id, may_be_missing=may_be_missing)
         case PutJournalEntry(journal_entry, is_undelivered):
             # One entry per version: it proves which plan made that version.
             columns = journal_columns(journal_entry, is_undelivered=is_undelivered)
@@ -78,13 +78,15 @@ def _insert(write: Write, table: str, columns: Columns) -> None:
     write(f"{statement} ON CONFLICT DO NOTHING", **columns)
 
 
-def _check_user(connection: sqlite3.Connection, workspace_id: str, user_id: str) -> None:
-    """Require that the user exists and no deletion has started (R7.1)."""
+def _check_user(
+    connection: sqlite3.Connection, workspace_id: str, user_id: str, *, may_be_missing: bool
+) -> None:
+    """Require that the user exists (R7.1), unless an organizer is no user (R2.9), and no deletion has started."""
     found = connection.execute(
-        "SELECT 1 FROM users WHERE workspace = ? AND user_id = ? AND deletion_id IS NULL",
-        (workspace_id, user_id),
-    )
-    if found.fetchone() is None:
+        "SELECT deletion_id FROM users WHERE workspace = ? AND user_id = ?", (workspace_id, user_id)
+    ).fetchone()
+    is_checked = may_be_missing if found is None else found == (None,)
+    if not is_checked:
         raise Conflict(f"{user_id} does not exist or is being deleted")
 
 

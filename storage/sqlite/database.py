@@ -7,13 +7,14 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from domain.errors import OperatorNeeded
 from domain.ports import AnswerLost, Conflict, Unavailable
 from storage.sqlite import ownership
 from storage.sqlite.migration import migrate
-from storage.sqlite.schema import OWN_TABLES, SCHEMA, SCHEMA_VERSION
+from storage.sqlite.schema import OWN_TABLES, SCHEMA, SCHEMA_VERSION, missing_from
 
 _logger = logging.getLogger(__name__)
 
@@ -153,6 +154,8 @@ class SQLiteFile:
             check_same_thread=False,  # `_connection` gives it to one thread at a time
             cached_statements=256,
         )
+        # sqlite3's own error for text that is not UTF-8 names no row, and contains the text.
+        connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
         try:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
@@ -223,18 +226,24 @@ class SQLiteFile:
     def _version(self, connection: sqlite3.Connection) -> int:
         """Return the file's schema version, 0 while it is empty. Raise `ValueError` if it can't be used."""
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
-        if version == 0 and not tables:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        if version == 0 and not names:
             if self._must_exist:
                 raise ValueError(f"{self._path} is empty, not a database of Rollcall")
             return 0
         # Other programs count their versions, too. Rollcall's start at 1.
-        if version < 1 or not tables >= OWN_TABLES:
+        if version < 1 or not names >= OWN_TABLES:
             raise ValueError(f"{self._path} is a database of another program")
         if version > SCHEMA_VERSION:
             raise ValueError(
                 f"{self._path} was written by a newer Rollcall: it has schema version {version}, and "
                 f"this Rollcall reads version {SCHEMA_VERSION}. Use the newer Rollcall"
+            )
+        missing = missing_from(names, version)
+        if missing:
+            raise ValueError(
+                f"{self._path} is damaged: it lacks the tables or indexes {', '.join(missing)}. Stop"
+                " Rollcall, keep a copy of the file, and restore a backup"
             )
         if version < SCHEMA_VERSION and self._must_exist:
             raise MigrationNeeded(

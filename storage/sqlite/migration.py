@@ -23,6 +23,13 @@ from domain.models import (
 )
 from storage.older_forms import modernized, recounted
 from storage.sqlite.rows import (
+    CARDS,
+    DELIVERIES,
+    EVENTS,
+    JOURNAL,
+    REGISTRATIONS,
+    USERS,
+    WAITLIST,
     Columns,
     card_columns,
     delivery_columns,
@@ -35,11 +42,17 @@ from storage.sqlite.rows import (
     waitlist_columns,
 )
 from storage.sqlite.schema import SCHEMA, SCHEMA_VERSION
+from storage.unreadable import WRONG, unreadable
 
 M = TypeVar("M", bound=BaseModel)
 
 OldRow = dict[str, Any]
 """A row of an older file by column."""
+
+_KEYS = {
+    stored.table: stored.key
+    for stored in (EVENTS, USERS, REGISTRATIONS, WAITLIST, JOURNAL, DELIVERIES, CARDS)
+}
 
 _WAITLIST_ENTRIES = TypeAdapter(WaitlistEntry)
 
@@ -48,7 +61,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Rewrite all rows of a file with an earlier schema version, in the caller's transaction.
 
     The connection's foreign keys are off: a damaged file stays as it is, for `rollcall check` to report.
-    Raise `ValueError` for a row that can't be read.
+    Raise `UnreadableRow` for a row that can't be read.
     """
     indexes = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL"
     for (name,) in connection.execute(indexes).fetchall():
@@ -71,11 +84,9 @@ def _rewrite(connection: sqlite3.Connection, table: str) -> None:
         old = dict(zip(names, row, strict=True))
         try:
             columns = {"workspace": old["workspace"], **_NEW_ROWS[table](connection, old)}
-        except ValueError as error:
-            key = " ".join(str(old[name]) for name in ("event_id", "user_id") if name in old)
-            raise ValueError(
-                f"the row of {key} in {table} can't be read, so nothing was changed: {error}"
-            ) from error
+        except WRONG as error:
+            key = {name: old[name] for name in _KEYS[table] if name in old}
+            raise unreadable(table, key, error) from None
         connection.execute(insertion(table, columns), columns)
 
 

@@ -16,12 +16,14 @@ from domain.ports import Conflict
 from storage.sqlite.database import SQLiteFile
 from storage.sqlite.reader import SQLiteReader
 from storage.sqlite.rows import (
+    CARDS,
+    DELIVERIES,
+    JOURNAL,
     Columns,
     card_columns,
     delivery_columns,
     insertion,
     journal_columns,
-    to_model,
     to_text,
 )
 
@@ -60,9 +62,9 @@ class SQLiteOutbox:
     def get_delivery(self, event_id: str) -> DeliveryState:
         """See `Outbox.get_delivery`."""
         row = self._reader.first(
-            "SELECT body FROM deliveries WHERE workspace = ? AND event_id = ?", event_id
+            "SELECT body, event_id FROM deliveries WHERE workspace = ? AND event_id = ?", event_id
         )
-        return to_model(DeliveryState)(row) if row else DeliveryState(event_id=event_id)
+        return DELIVERIES.read(row) if row else DeliveryState(event_id=event_id)
 
     def take_lease(
         self, event_id: str, *, holder: str, until: datetime, expired: int | None = None
@@ -145,9 +147,11 @@ class SQLiteOutbox:
         key = (self._workspace_id, event_id, version)
         with self._file.writing() as connection:
             row = connection.execute(
-                "SELECT body FROM journal WHERE workspace = ? AND event_id = ? AND version = ?", key
+                "SELECT body, event_id, version FROM journal"
+                " WHERE workspace = ? AND event_id = ? AND version = ?",
+                key,
             ).fetchone()
-            entry = JournalEntry.model_validate_json(row[0]) if row else None
+            entry = JOURNAL.read(row) if row else None
             if entry is None or recipient in entry.unreachable:
                 return
             unreachable = (*entry.unreachable, recipient)[:MAX_UNREACHABLE]
@@ -160,9 +164,11 @@ class SQLiteOutbox:
     def get_cards(self, event_id: str) -> tuple[Card, ...]:
         """See `Outbox.get_cards`."""
         rows = self._reader.all(
-            "SELECT body FROM cards WHERE workspace = ? AND event_id = ?", event_id
+            "SELECT body, event_id, channel_id, message_ts FROM cards"
+            " WHERE workspace = ? AND event_id = ?",
+            event_id,
         )
-        return tuple(map(to_model(Card), rows))
+        return tuple(map(CARDS.read, rows))
 
     def put_card(self, card: Card) -> bool:
         """See `Outbox.put_card`."""

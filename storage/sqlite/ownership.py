@@ -50,7 +50,8 @@ def restrict(path: str) -> None:
 
     A file in write-ahead mode is of no use to a group that can only read it: SQLite's readers write, too.
     """
-    for file in (Path(path + suffix) for suffix in _SUFFIXES):
+    real = os.path.realpath(path)  # the log is beside the file, not beside a link to it
+    for file in (Path(real + suffix) for suffix in _SUFFIXES):
         if not file.exists() or not _others_can(file):
             continue
         mode = stat.S_IMODE(file.stat().st_mode)

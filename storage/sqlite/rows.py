@@ -7,11 +7,12 @@ line in `schema.SCHEMA` and a line here, with a new `SCHEMA_VERSION`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import TypeAdapter
 
 from domain.models import (
     Card,
@@ -22,8 +23,9 @@ from domain.models import (
     User,
     WaitlistEntry,
 )
+from storage.unreadable import WRONG, unreadable
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M")
 
 Row = tuple[Any, ...]
 
@@ -43,9 +45,23 @@ def from_micros(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
-def to_model(model: type[M]) -> Callable[[Row], M]:
-    """Return a function that makes the model of a row whose first column is its body."""
-    return lambda row: model.model_validate_json(row[0])
+@dataclass(frozen=True, slots=True)
+class StoredModel(Generic[M]):
+    """How the rows of a table are read."""
+
+    table: str
+    key: tuple[str, ...]
+    """The columns of the key, without the workspace."""
+    parse: Callable[[str], M]
+    """Makes the model of a body."""
+
+    def read(self, row: Row) -> M:
+        """Return the model of a row that begins with its body and then its key. Raise `UnreadableRow`."""
+        try:
+            return self.parse(row[0])
+        except WRONG as error:
+            key = dict(zip(self.key, row[1:], strict=False))
+            raise unreadable(self.table, key, error) from None
 
 
 def to_text(row: Row) -> str:
@@ -53,10 +69,26 @@ def to_text(row: Row) -> str:
     return str(row[0])
 
 
-@lru_cache(maxsize=64)
-def event_from_body(body: str) -> Event:
-    """Return the event. Most are read a second time, unchanged, to verify their version: hence the cache."""
-    return Event.model_validate_json(body)
+@cache
+def _waitlist_entries() -> TypeAdapter[WaitlistEntry]:
+    return TypeAdapter(WaitlistEntry)
+
+
+EVENTS = StoredModel("events", ("event_id",), Event.model_validate_json)
+
+CACHED_EVENTS = replace(EVENTS, parse=lru_cache(maxsize=64)(Event.model_validate_json))
+"""Most events are read a second time, unchanged, to verify their version."""
+
+USERS = StoredModel("users", ("user_id",), User.model_validate_json)
+REGISTRATIONS = StoredModel(
+    "registrations", ("event_id", "user_id"), Registration.model_validate_json
+)
+WAITLIST: StoredModel[WaitlistEntry] = StoredModel(
+    "waitlist", ("event_id", "ticket"), lambda body: _waitlist_entries().validate_json(body)
+)
+JOURNAL = StoredModel("journal", ("event_id", "version"), JournalEntry.model_validate_json)
+DELIVERIES = StoredModel("deliveries", ("event_id",), DeliveryState.model_validate_json)
+CARDS = StoredModel("cards", ("event_id", "channel_id", "message_ts"), Card.model_validate_json)
 
 
 def event_columns(event: Event) -> Columns:
@@ -149,13 +181,3 @@ def assignments(columns: Columns) -> str:
     """Return what an UPDATE of an event, a user or a registration sets: all but its key."""
     # A key in an UPDATE would make SQLite look for rows that refer to it.
     return ", ".join(f"{name} = :{name}" for name in columns if name not in _KEYS)
-
-
-def to_waitlist_entry(row: Row) -> WaitlistEntry:
-    """Return the waitlist entry of a row whose first column is its body."""
-    return _waitlist_entries().validate_json(row[0])
-
-
-@cache
-def _waitlist_entries() -> TypeAdapter[WaitlistEntry]:
-    return TypeAdapter(WaitlistEntry)

@@ -9,6 +9,9 @@ microseconds since 1970, UTC.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set
+
 SCHEMA_VERSION = 5
 """The version of a file written by this module. Raise it with every change of what is stored (R7.7).
 
@@ -102,3 +105,12 @@ CREATE TABLE cards (
     PRIMARY KEY (workspace, event_id, channel_id, message_ts)
 ) STRICT, WITHOUT ROWID;
 """
+
+_TABLES = frozenset(re.findall(r"CREATE TABLE (\w+)", SCHEMA))
+_INDEXES = frozenset(re.findall(r"CREATE INDEX (\w+)", SCHEMA))
+
+
+def missing_from(names: Set[str], version: int) -> list[str]:
+    """Return the tables and indexes that a file of this or an earlier version lacks. `names` are those it has."""
+    # Every version has had the same tables. The indexes of earlier ones were others.
+    return sorted((_TABLES | _INDEXES if version == SCHEMA_VERSION else _TABLES) - names)

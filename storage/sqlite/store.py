@@ -24,16 +24,19 @@ from storage.sqlite.database import SQLiteFile
 from storage.sqlite.outbox import SQLiteOutbox
 from storage.sqlite.reader import ROWS_OF_ONE_REQUEST
 from storage.sqlite.rows import (
+    CACHED_EVENTS,
+    EVENTS,
+    JOURNAL,
+    REGISTRATIONS,
+    USERS,
+    WAITLIST,
     Columns,
     Row,
     assignments,
-    event_from_body,
     from_micros,
     insertion,
     to_micros,
-    to_model,
     to_text,
-    to_waitlist_entry,
     user_columns,
 )
 
@@ -42,7 +45,7 @@ _BEFORE_ALL, _AFTER_ALL = -(2**62), 2**62
 
 
 def _to_listed(row: Row) -> ListedEvent:
-    return ListedEvent.of(Event.model_validate_json(row[0]))
+    return ListedEvent.of(EVENTS.read(row))
 
 
 def _organized_by(user_id: str | None) -> tuple[str, tuple[str, ...]]:
@@ -51,7 +54,9 @@ def _organized_by(user_id: str | None) -> tuple[str, tuple[str, ...]]:
         return "", ()
     # Ids hold no quotes, so one in quotes is found in the list's JSON only as a whole.
     among = "instr(json_extract(body, '$.co_organizer_ids'), '\"' || ? || '\"') > 0"
-    return f" AND (json_extract(body, '$.organizer_id') = ? OR {among})", (user_id, user_id)
+    organizes = f"json_extract(body, '$.organizer_id') = ? OR {among}"
+    # A body that is no JSON is read, to say which row has it.
+    return f" AND CASE WHEN json_valid(body) THEN {organizes} ELSE true END", (user_id, user_id)
 
 
 class SQLiteStore(SQLiteOutbox):
@@ -81,16 +86,16 @@ class SQLiteStore(SQLiteOutbox):
     def get_event(self, event_id: str) -> Event | None:
         """See `Store.get_event`."""
         row = self._reader.first(
-            "SELECT body FROM events WHERE workspace = ? AND event_id = ?", event_id
+            "SELECT body, event_id FROM events WHERE workspace = ? AND event_id = ?", event_id
         )
-        return None if row is None else event_from_body(row[0])
+        return None if row is None else CACHED_EVENTS.read(row)
 
     def get_events(self, event_ids: Collection[str]) -> dict[str, Event]:
         """See `Store.get_events`."""
         rows = self._reader.among(
-            "SELECT event_id, body FROM events WHERE workspace = ? AND event_id IN", event_ids
+            "SELECT body, event_id FROM events WHERE workspace = ? AND event_id IN", event_ids
         )
-        return {event_id: event_from_body(body) for event_id, body in rows}
+        return {row[1]: CACHED_EVENTS.read(row) for row in rows}
 
     def list_events(
         self,
@@ -105,7 +110,7 @@ class SQLiteStore(SQLiteOutbox):
         is_organized, organizer = _organized_by(organizer_id)
         return self._reader.page(
             ("events",),
-            "body",
+            "body, event_id",
             "events",
             f"is_shown = 1{is_organized}",
             "starts_at, event_id",
@@ -128,7 +133,7 @@ class SQLiteStore(SQLiteOutbox):
         is_organized, organizer = _organized_by(organizer_id)
         return self._reader.page(
             ("running events",),
-            "body",
+            "body, event_id",
             "events",
             f"is_shown = 1 AND ends_at IS NOT NULL AND starts_at < ?{is_organized}",
             "ends_at, event_id",
@@ -174,16 +179,17 @@ class SQLiteStore(SQLiteOutbox):
     ) -> Rows:
         """See `Store.get_rows`."""
         registrations = self._reader.among(
-            "SELECT body FROM registrations WHERE workspace = ? AND event_id = ? AND user_id IN",
+            "SELECT body, event_id, user_id FROM registrations"
+            " WHERE workspace = ? AND event_id = ? AND user_id IN",
             registrations_of,
             event_id,
         )
         found = self._reader.among(
-            "SELECT body FROM users WHERE workspace = ? AND user_id IN", users
+            "SELECT body, user_id FROM users WHERE workspace = ? AND user_id IN", users
         )
         return Rows(
-            {user.user_id: user for user in map(to_model(User), found)},
-            {one.user_id: one for one in map(to_model(Registration), registrations)},
+            {user.user_id: user for user in map(USERS.read, found)},
+            {one.user_id: one for one in map(REGISTRATIONS.read, registrations)},
         )
 
     def get_waitlist(
@@ -191,14 +197,14 @@ class SQLiteStore(SQLiteOutbox):
     ) -> tuple[WaitlistEntry, ...]:
         """See `Store.get_waitlist`."""
         rows = self._reader.all(
-            "SELECT body FROM waitlist WHERE workspace = ? AND event_id = ?"
+            "SELECT body, event_id, ticket FROM waitlist WHERE workspace = ? AND event_id = ?"
             " AND ticket > ? AND ticket <= ? ORDER BY ticket LIMIT ?",
             event_id,
             after,
             _AFTER_ALL if until is None else until,
             ROWS_OF_ONE_REQUEST if limit is None else limit,
         )
-        return tuple(map(to_waitlist_entry, rows))
+        return tuple(map(WAITLIST.read, rows))
 
     def count_entries_before(
         self, event_id: str, entry: WaitlistEntry, *, after: int
@@ -220,11 +226,11 @@ class SQLiteStore(SQLiteOutbox):
         """See `Store.list_roster`."""
         return self._reader.page(
             ("roster", event_id),
-            "body",
+            "body, event_id, user_id",
             "registrations",
             "status = 'registered' AND event_id = ?",
             "ticket",
-            to_model(Registration),
+            REGISTRATIONS.read,
             limit=limit,
             cursor=cursor,
             values=(event_id,),
@@ -234,19 +240,21 @@ class SQLiteStore(SQLiteOutbox):
     def get_last_seated(self, event_id: str, *, limit: int) -> tuple[Registration, ...]:
         """See `Store.get_last_seated`."""
         rows = self._reader.all(
-            "SELECT body FROM registrations WHERE workspace = ? AND status = 'registered'"
+            "SELECT body, event_id, user_id FROM registrations"
+            " WHERE workspace = ? AND status = 'registered'"
             " AND event_id = ? ORDER BY ticket DESC LIMIT ?",
             event_id,
             limit,
         )
-        return tuple(map(to_model(Registration), rows))
+        return tuple(map(REGISTRATIONS.read, rows))
 
     def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
         """See `Store.get_registrations_of`."""
         rows = self._reader.all(
-            "SELECT body FROM registrations WHERE workspace = ? AND user_id = ?", user_id
+            "SELECT body, event_id, user_id FROM registrations WHERE workspace = ? AND user_id = ?",
+            user_id,
         )
-        return tuple(map(to_model(Registration), rows))
+        return tuple(map(REGISTRATIONS.read, rows))
 
     # Committing
 
@@ -283,24 +291,26 @@ class SQLiteStore(SQLiteOutbox):
     def get_journal_entry(self, event_id: str, version: int) -> JournalEntry | None:
         """See `Store.get_journal_entry`."""
         row = self._reader.first(
-            "SELECT body FROM journal WHERE workspace = ? AND event_id = ? AND version = ?",
+            "SELECT body, event_id, version FROM journal"
+            " WHERE workspace = ? AND event_id = ? AND version = ?",
             event_id,
             version,
         )
-        return None if row is None else to_model(JournalEntry)(row)
+        return None if row is None else JOURNAL.read(row)
 
     def list_journal(
         self, event_id: str, *, after: int = 0, limit: int
     ) -> tuple[JournalEntry, ...]:
         """See `Store.list_journal`."""
         rows = self._reader.all(
-            "SELECT body FROM journal WHERE workspace = ? AND event_id = ? AND version > ?"
+            "SELECT body, event_id, version FROM journal"
+            " WHERE workspace = ? AND event_id = ? AND version > ?"
             " ORDER BY version LIMIT ?",
             event_id,
             after,
             limit,
         )
-        return tuple(map(to_model(JournalEntry), rows))
+        return tuple(map(JOURNAL.read, rows))
 
     def list_history(
         self, event_id: str, *, limit: int, cursor: str | None = None
@@ -308,11 +318,11 @@ class SQLiteStore(SQLiteOutbox):
         """See `Store.list_history`."""
         return self._reader.page(
             ("history", event_id),
-            "body",
+            "body, event_id, version",
             "journal",
             "event_id = ?",
             "version",
-            to_model(JournalEntry),
+            JOURNAL.read,
             limit=limit,
             cursor=cursor,
             values=(event_id,),
@@ -325,19 +335,19 @@ class SQLiteStore(SQLiteOutbox):
     def get_user(self, user_id: str) -> User | None:
         """See `Store.get_user`."""
         row = self._reader.first(
-            "SELECT body FROM users WHERE workspace = ? AND user_id = ?", user_id
+            "SELECT body, user_id FROM users WHERE workspace = ? AND user_id = ?", user_id
         )
-        return None if row is None else to_model(User)(row)
+        return None if row is None else USERS.read(row)
 
     def list_users(self, *, limit: int | None, cursor: str | None = None) -> Page[User]:
         """See `Store.list_users`."""
         return self._reader.page(
             ("users",),
-            "body",
+            "body, user_id",
             "users",
             "true",
             "name, user_id",
-            to_model(User),
+            USERS.read,
             limit=limit,
             cursor=cursor,
             first=("", ""),
@@ -378,12 +388,13 @@ class SQLiteStore(SQLiteOutbox):
         """See `Store.start_user_deletion`."""
         with self._file.writing() as connection:
             row = connection.execute(
-                "SELECT body FROM users WHERE workspace = ? AND user_id = ? AND revision = ?",
+                "SELECT body, user_id FROM users"
+                " WHERE workspace = ? AND user_id = ? AND revision = ?",
                 (self._workspace_id, user_id, revision),
             ).fetchone()
             if row is None:
                 return None
-            user = to_model(User)(row)
+            user = USERS.read(row)
             if user.deletion_id is not None:
                 return user.deletion_id
             body = user.model_copy(update={"deletion_id": deletion_id}).model_dump_json()
@@ -406,7 +417,7 @@ class SQLiteStore(SQLiteOutbox):
         if done.rowcount != 1:
             raise Conflict(f"{user_id} is not being deleted under the id {deletion_id}")
 
-    # For `check` only
+    # Everything, in any order
 
     def find_damage(self) -> str | None:
         """Return what SQLite finds wrong with the file, or None. It reads the whole file."""
@@ -414,17 +425,21 @@ class SQLiteStore(SQLiteOutbox):
             ((found,), *_) = connection.execute("PRAGMA integrity_check(1)").fetchall()
         return None if found == "ok" else str(found)
 
-    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
+    def scan_events(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[Event]:
         """See `Store.scan_events`."""
+        is_organized, organizer = _organized_by(organizer_id)
         return self._reader.page(
             ("all", "events"),
-            "body",
+            "body, event_id",
             "events",
-            "true",
+            f"true{is_organized}",
             "event_id",
-            to_model(Event),
+            EVENTS.read,
             limit=limit,
             cursor=cursor,
+            values=organizer,
             first=("",),
         )
 
@@ -432,11 +447,11 @@ class SQLiteStore(SQLiteOutbox):
         """See `Store.scan_registrations`."""
         return self._reader.page(
             ("all", "registrations"),
-            "body",
+            "body, event_id, user_id",
             "registrations",
             "true",
             "user_id, event_id",
-            to_model(Registration),
+            REGISTRATIONS.read,
             limit=limit,
             cursor=cursor,
             first=("", ""),
@@ -446,12 +461,13 @@ class SQLiteStore(SQLiteOutbox):
         """See `Store.find_on_roster`."""
         rows = self._reader.all(
             # Without the hint, SQLite reads the whole workspace.
-            "SELECT body FROM registrations INDEXED BY roster WHERE workspace = ?"
+            "SELECT body, event_id, user_id FROM registrations INDEXED BY roster"
+            " WHERE workspace = ?"
             " AND event_id = ? AND ticket = ? AND status = 'registered'",
             event_id,
             ticket,
         )
-        return tuple(map(to_model(Registration), rows))
+        return tuple(map(REGISTRATIONS.read, rows))
 
     def scan_waitlist(
         self, *, limit: int, cursor: str | None = None
@@ -459,11 +475,11 @@ class SQLiteStore(SQLiteOutbox):
         """See `Store.scan_waitlist`."""
         return self._reader.page(
             ("all", "waitlist"),
-            "body, event_id",
+            "body, event_id, ticket",
             "waitlist",
             "true",
             "event_id, ticket",
-            lambda row: (str(row[1]), to_waitlist_entry(row)),
+            lambda row: (str(row[1]), WAITLIST.read(row)),
             limit=limit,
             cursor=cursor,
             first=("", 0),

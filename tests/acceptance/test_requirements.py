@@ -698,7 +698,7 @@ def test_r5_5_what_is_to_come_is_first_then_the_past_latest_first(
     assert [one.event.event_id for one in to_come.items] == in_order[:3]
     assert to_come.past_count == 2
     past = service.list_past_registrations("a")
-    assert [one.event.event_id for one in past] == in_order[3:]
+    assert [one.event.event_id for one in past.items] == in_order[3:]
     assert [one.event.event_id for one in service.find_registrations_of("a", "").matches] == (
         in_order[:3]
     )

@@ -14,8 +14,9 @@ from slack_bolt import Ack, App, Respond
 from slack_bolt.authorization import AuthorizeResult
 
 from bot.blocks.ids import ActionId
-from bot.entrypoints.bootstrap import THREADS, SystemClock
+from bot.entrypoints.bootstrap import THREADS
 from bot.entrypoints.http_server import build_http
+from bot.entrypoints.system import SystemClock
 
 
 def main() -> None:

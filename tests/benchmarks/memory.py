@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bot.entrypoints.bootstrap import SystemClock
+from bot.entrypoints.system import SystemClock
 from bot.features.export.attendee_list import AttendeeReader, export_file
 from domain.models import Event
 from storage.dynamodb.schema import create_tables

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from bot.blocks.ids import ActionId
-from bot.entrypoints.bootstrap import SystemClock
+from bot.entrypoints.system import SystemClock
 from bot.features.cards.views import event_card
 from domain.models import Event
 from playground.client import payloads

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from bot.entrypoints.bootstrap import SystemClock, new_id
+from bot.entrypoints.system import SystemClock, new_id
 from domain.commands import Register
 from domain.errors import Busy
 from domain.execution.loader import load_snapshot

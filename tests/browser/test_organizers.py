@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from bot.entrypoints.bootstrap import SystemClock
+from bot.entrypoints.system import SystemClock
 from tests.support.browser.windows import AMARA, BJORN, CHLOE, PRIYA, Window, plain
 from tests.support.slack import sentences
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,6 +16,7 @@ from domain.enums import (
     RegistrationStatus,
 )
 from domain.errors import UnknownUser
+from domain.inputs import EventChanges
 from domain.integrity.violations import Violation
 from domain.models import Card
 from domain.service import Service
@@ -24,7 +25,7 @@ from storage.sqlite.schema import SCHEMA_VERSION
 from storage.sqlite.store import SQLiteStore
 from tests.support.builders import all_items
 from tests.support.earlier_data import DYNAMODB, SQLITE, earlier_data
-from tests.support.environment import service_on
+from tests.support.environment import ManualClock, service_on
 from tests.support.invariants import assert_invariants
 from tests.support.stores import AnyStore, empty_sqlite
 
@@ -56,6 +57,20 @@ def test_events_are_found_by_their_organizer(earlier: AnyStore) -> None:
         listed = all_items(earlier.list_events, starting_from=None, organizer_id=event.organizer_id)
         assert event.event_id in [one.event_id for one in listed]
     assert stored
+
+
+@pytest.mark.parametrize("name", [*SQLITE, *DYNAMODB])
+def test_running_event_is_found_by_its_organizer(name: str) -> None:
+    """R8.6: earlier files and tables had no order by end. Nothing was written since."""
+    clock = ManualClock(datetime(2099, 5, 20, 12, tzinfo=UTC))
+    with earlier_data(name, ends_at=datetime(2099, 6, 10, 12, tzinfo=UTC)) as store:
+        service = service_on(store, clock=clock)
+        for _ in range(2):
+            assert "e1" in [event.event_id for event in service.list_organized("org").items]
+            assert [one.event_id for one in service.list_to_hand_over("org")] == ["e1"]
+            service.edit_event("e1", EventChanges.of(title="Now"))
+        clock.advance(timedelta(days=23))
+        assert service.list_organized("org").items == ()
 
 
 def test_positions_are_right(earlier: AnyStore) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.execution.leases import Lease, Leases
+from domain.execution.leases import FORGOTTEN_AFTER, Lease, Leases
 from domain.ports import Clock, Conflict
 from tests.support.environment import ApartClock, ManualClock
 from tests.support.stores import AnyStore
@@ -67,6 +67,22 @@ def test_released_lease_is_taken_at_once(store: AnyStore, by: timedelta) -> None
     lease.release()
     taken(other).release()
     assert store.get_delivery("e1").leased_until is None
+
+
+def test_leases_of_others_are_forgotten_in_time(store: AnyStore) -> None:
+    """A process meets those of thousands of events. One that it met long ago counts as new."""
+    clock = ManualClock()
+    theirs, ours = leases(store, clock, "one"), leases(store, clock, "two")
+    for number in range(5):
+        assert theirs.take(f"e{number}") is not None
+        assert ours.take(f"e{number}") is None
+    clock.advance(FORGOTTEN_AFTER * LENGTH)
+    assert theirs.take("late") is not None
+    assert ours.take("late") is None
+    assert len(ours._others) == 1
+    assert ours.take("e1") is None
+    clock.advance(LENGTH)
+    assert ours.take("e1") is not None
 
 
 @apart

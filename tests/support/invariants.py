@@ -93,6 +93,38 @@ def assert_event(event: Event, found: Everything) -> None:
     assert Counter(block_of(entry.ticket) for entry in entries) == dict(event.waitlist_by_block)
     assert [entry.version for entry in journal] == list(range(1, event.version + 1))
     assert replay(journal) == (set(seated), waitlisted)
+    assert event.organizer_id is not None or not event.co_organizer_ids
+    _assert_versions(event, found, entries)
+
+
+def _assert_versions(event: Event, found: Everything, entries: list[WaitlistEntry]) -> None:
+    """Assert that the versions in the rows, which decide who is notified (R9.4), are those of the journal.
+
+    Rows that an earlier Rollcall wrote have none.
+    """
+    entered, seated = versions_in(found.journal[event.event_id])
+    for row in found.registrations.values():
+        if row.event_id == event.event_id:
+            assert row.registered_version in (None, entered[row.user_id]), row
+            assert row.seated_version in (None, seated.get(row.user_id)), row
+    for entry in entries:
+        assert entry.registered_version in (None, entered[entry.user_id]), entry
+
+
+def versions_in(entries: tuple[JournalEntry, ...]) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the version that registered each attendee, and the one that gave the seat, from the journal."""
+    entered: dict[str, int] = {}
+    seated: dict[str, int] = {}
+    for entry in entries:
+        for change in entry.changes:
+            user_id = change.user_id or ""
+            if change.kind in (ChangeKind.REGISTERED, ChangeKind.WAITLISTED):
+                entered[user_id] = entry.version
+            if change.kind in (ChangeKind.REGISTERED, ChangeKind.PROMOTED):
+                seated[user_id] = entry.version
+            if change.kind is ChangeKind.UNREGISTERED:
+                seated.pop(user_id, None)
+    return entered, seated
 
 
 def replay(entries: tuple[JournalEntry, ...]) -> tuple[set[str], list[str]]:

@@ -89,9 +89,9 @@ class MemoryStore:
             case DeleteWaitlistEntry(event_id, entry):
                 stored_entry = self.waitlist.pop((event_id, entry.ticket), None)
                 _require(stored_entry is not None and stored_entry.user_id == entry.user_id)
-            case CheckUser(user_id):
+            case CheckUser(user_id, may_be_missing):
                 user = self.users.get(user_id)
-                _require(user is not None and user.deletion_id is None)
+                _require(may_be_missing if user is None else user.deletion_id is None)
             case PutJournalEntry(entry, _):
                 _require((entry.event_id, entry.version) not in self.journal)
                 self.journal[entry.event_id, entry.version] = entry
@@ -265,8 +265,15 @@ class MemoryStore:
         _require(stored is not None and stored.deletion_id == deletion_id)
         del self.users[user_id]
 
-    def scan_events(self, *, limit: int, cursor: str | None = None) -> Page[Event]:
-        return _page(self.events.values(), limit, cursor, lambda event: [event.event_id])
+    def scan_events(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[Event]:
+        events = (
+            event
+            for event in self.events.values()
+            if organizer_id is None or event.is_organizer(organizer_id)
+        )
+        return _page(events, limit, cursor, lambda event: [event.event_id])
 
     def scan_registrations(self, *, limit: int, cursor: str | None = None) -> Page[Registration]:
         return _page(

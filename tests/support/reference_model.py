@@ -5,10 +5,12 @@ Operations that may go in steps (R2.5, R7.1) can be done whole, or step by step.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
-from domain.enums import EventStatus, RegistrationStatus
+from domain.enums import EventStatus, NotificationKind, RegistrationStatus
+from domain.models import Actor
 
 
 class Refused(Exception):
@@ -20,9 +22,21 @@ class Refused(Exception):
         self.facts = facts
 
 
+Message = tuple[NotificationKind, str | None, str | None]
+"""A message to one person: its kind, the recipient, and whom or which channel it is about."""
+
+_COPIED = (
+    *("seated", "waitlist", "tickets"),
+    *("co_organizers", "messages", "exports", "requests"),
+)
+
+REQUESTS = 8
+"""The number of latest requests that an event recognizes (R8.13)."""
+
+
 @dataclass
 class ReferenceEvent:
-    """Event with its attendees, in order of arrival."""
+    """Event with its organizers and its attendees, in order of arrival."""
 
     capacity: int
     has_waitlist: bool
@@ -37,6 +51,42 @@ class ReferenceEvent:
     """The number of tickets so far."""
     has_started: bool = False
     is_over: bool = False
+    organizer: str | None = "organizer"
+    """None once the last organizer is gone (R2.9)."""
+    co_organizers: list[str] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    """What organizers and admins were told, and the cards that were requested, in order."""
+    exports: list[str] = field(default_factory=list)
+    """Who asked for the list of attendees."""
+    requests: list[str] = field(default_factory=list)
+    """The ids of the latest requests."""
+
+    @property
+    def organizers(self) -> list[str]:
+        """The organizer and the co-organizers, each once."""
+        first = [] if self.organizer is None else [self.organizer]
+        return list(dict.fromkeys([*first, *self.co_organizers]))
+
+    def set_organizers(self, organizers: Sequence[str]) -> None:
+        """Set the organizers; the first of them is not a co-organizer."""
+        self.organizer = organizers[0] if organizers else None
+        self.co_organizers = list(organizers[1:])
+
+    def remove_organizer(self, user_id: str) -> None:
+        """Take a user off the organizers; tell those who are left, or the admins (R2.9)."""
+        left = [one for one in self.organizers if one != user_id]
+        self.set_organizers(left)
+        kind = NotificationKind.ORGANIZER_LEFT if left else NotificationKind.ORPHANED
+        self._tell(kind, left or [None], user_id)
+
+    def tell_of_deactivation(self, user_id: str) -> None:
+        """Tell the other organizers that an attendee's account is no longer active (R8.14)."""
+        others = [one for one in self.organizers if one != user_id]
+        self._tell(NotificationKind.DEACTIVATED, others, user_id)
+
+    def _tell(self, kind: NotificationKind, recipients: Sequence[str | None], about: str) -> None:
+        if self.status is not EventStatus.CANCELED and not self.is_over:
+            self.messages += [(kind, recipient, about) for recipient in recipients]
 
     def status_and_position(self, user_id: str) -> tuple[RegistrationStatus, int | None] | None:
         """Return a user's status and position, or None if the user is not registered."""
@@ -79,23 +129,16 @@ class ReferenceEvent:
 
     def copied(self) -> ReferenceEvent:
         """Return a deep copy."""
-        return ReferenceEvent(
-            self.capacity,
-            self.has_waitlist,
-            self.status,
-            self.seated.copy(),
-            self.waitlist.copy(),
-            self.target,
-            self.tickets.copy(),
-            self.tickets_given,
-            self.has_started,
-            self.is_over,
-        )
+        other = copy(self)
+        for name in _COPIED:
+            setattr(other, name, copy(getattr(self, name)))
+        return other
 
     def contents(self) -> Hashable:
         """Return the contents to compare."""
         tickets = frozenset(self.tickets.items()), tuple(self.waitlist), self.tickets_given
-        return self.capacity, self.has_waitlist, self.status, self.target, *tickets
+        organizers = self.organizer, tuple(self.co_organizers)
+        return self.capacity, self.has_waitlist, self.status, self.target, organizers, *tickets
 
 
 @dataclass
@@ -115,16 +158,27 @@ class ReferenceModel:
             raise Refused("UnknownEvent")
         return self.events[event_id]
 
+    def managed_event(self, event_id: str, actor: Actor | None) -> ReferenceEvent:
+        """Return an event that the actor may manage; None is the operator (R8.9)."""
+        event = self.event(event_id)
+        if actor and not actor.is_admin and actor.user_id not in event.organizers:
+            raise Refused("NotOrganizer")
+        return event
+
     def create_user(self, user_id: str) -> None:
         if user_id in self.users or user_id in self.deleting:
             raise Refused("DuplicateUser")
         self.users.add(user_id)
 
-    def delete_user(self, user_id: str) -> None:
+    def delete_user(self, user_id: str, *, is_deactivated: bool = False) -> None:
         self.start_user_deletion(user_id, 0)
         for event in self.events.values():
             if user_id in event.tickets:
                 event.remove(user_id)
+                if is_deactivated:
+                    event.tell_of_deactivation(user_id)
+            if user_id in event.organizers:
+                event.remove_organizer(user_id)
         self.finish_user_deletion(user_id)
 
     def start_user_deletion(self, user_id: str, deletion: int) -> None:
@@ -135,14 +189,25 @@ class ReferenceModel:
         self.deleting[user_id] = self.deleting.get(user_id, frozenset()) | {deletion}
 
     def finish_user_deletion(self, user_id: str) -> None:
-        """Finish the deletion of a user who is not registered any more."""
+        """Finish the deletion of a user who is not registered any more, and organizes nothing."""
         self.finished |= self.deleting.pop(user_id)
 
-    def create_event(self, event_id: str, capacity: int, has_waitlist: bool) -> None:
+    def create_event(
+        self,
+        event_id: str,
+        capacity: int,
+        has_waitlist: bool,
+        organizers: Sequence[str] = ("organizer",),
+        card_channel: str | None = None,
+    ) -> None:
         if event_id in self.used_event_ids:
             raise Refused("DuplicateEvent")
+        self._check_new_organizers(organizers)
         self.used_event_ids.add(event_id)
-        self.events[event_id] = ReferenceEvent(capacity, has_waitlist)
+        event = self.events[event_id] = ReferenceEvent(capacity, has_waitlist)
+        event.set_organizers(organizers)
+        if card_channel is not None:
+            event.messages.append((NotificationKind.CARD, organizers[0], card_channel))
 
     def delete_event(self, event_id: str) -> None:
         self.event(event_id)
@@ -200,11 +265,65 @@ class ReferenceModel:
         event.target = capacity
         return event.continue_capacity_increase(most)
 
-    def set_status(self, event_id: str, status: EventStatus) -> None:
-        event = self.event(event_id)
+    def set_status(self, event_id: str, status: EventStatus, actor: Actor | None = None) -> None:
+        event = self.managed_event(event_id, actor)
         if event.status is EventStatus.CANCELED and status is not EventStatus.CANCELED:
             raise Refused("EventCanceled")
         event.status = status
+
+    def edit_organizers(
+        self, event_id: str, organizer: str | None, co_organizers: Sequence[str] | None
+    ) -> None:
+        """Set the organizer, the co-organizers, or both (None: unchanged)."""
+        event = self.event(event_id)
+        if event.status is EventStatus.CANCELED:
+            raise Refused("EventCanceled")
+        first = organizer or event.organizer
+        others = event.co_organizers if co_organizers is None else list(co_organizers)
+        organizers = [*([] if first is None else [first]), *others]
+        self._check_new_organizers(organizers, event.organizers)
+        event.set_organizers(organizers)
+
+    def _check_new_organizers(self, organizers: Sequence[str], known: Sequence[str] = ()) -> None:
+        """Refuse whoever is being deleted (R2.9)."""
+        for number, user_id in enumerate(organizers):
+            if user_id in self.deleting and user_id not in known:
+                raise Refused("Invalid" if number else "UnknownUser")
+
+    def take_over(self, event_id: str, actor: Actor) -> bool:
+        """Make an admin the organizer of an event without one; return whether that changes it (R2.9)."""
+        event = self.event(event_id)
+        if actor.user_id in event.organizers:
+            return False
+        if not actor.is_admin:
+            raise Refused("NotOrganizer")
+        if event.organizers:
+            raise Refused("AlreadyOrganized", event.organizers[0])
+        self._check_new_organizers([actor.user_id])
+        event.set_organizers([actor.user_id])
+        return True
+
+    def export(self, event_id: str, actor: Actor, request_id: str) -> bool:
+        """Export the list of attendees for the actor; return whether the request is new."""
+        event = self.managed_event(event_id, actor)
+        is_new = self._is_new(event, request_id)
+        if is_new:
+            event.exports.append(actor.user_id)
+        return is_new
+
+    def post_card(self, event_id: str, actor: Actor, request_id: str, channel_id: str) -> bool:
+        """Request a card; return whether the request is new."""
+        event = self.managed_event(event_id, actor)
+        is_new = self._is_new(event, request_id)
+        if is_new:
+            event.messages.append((NotificationKind.CARD, actor.user_id, channel_id))
+        return is_new
+
+    def _is_new(self, event: ReferenceEvent, request_id: str) -> bool:
+        if request_id in event.requests:
+            return False
+        event.requests = [*event.requests, request_id][-REQUESTS:]
+        return True
 
     def copied(self) -> ReferenceModel:
         """Return a deep copy."""

@@ -62,8 +62,10 @@ class BrowsingListeners:
         """Show a page of one's registrations for past events."""
         word, offset = _read_offset(action.value)
         status = _STATUSES.get(word)
-        past = self._service.list_past_registrations(action.user_id, status=status)
-        reply.replace(browsing_views.past_registration_list(past, status, offset))
+        past = self._service.list_past_registrations(
+            action.user_id, status=status, first=offset, limit=browsing_views.MAX_LISTED
+        )
+        reply.replace(browsing_views.past_registration_list(past, status))
 
     def show_events(self, action: BlockAction, reply: Reply) -> None:
         """Show upcoming events, below the message that offers them."""

@@ -12,7 +12,14 @@ from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, shortened
 from bot.features.cards.views import event_blocks
 from domain.enums import EventStatus, RegistrationStatus
-from domain.models import Event, ListedEvent, Page, RegistrationsToCome, UserRegistration
+from domain.models import (
+    Event,
+    ListedEvent,
+    Page,
+    PastRegistrations,
+    RegistrationsToCome,
+    UserRegistration,
+)
 from domain.search import FoundEvents, FoundRegistrations
 
 MAX_LISTED = 15
@@ -66,17 +73,14 @@ def registration_list(
     return Message("Your registrations", blocks)
 
 
-def past_registration_list(
-    registrations: Sequence[UserRegistration], status: RegistrationStatus | None, first: int
-) -> Message:
-    """List a user's own registrations for past events, from number `first` on (R5.5)."""
-    shown = registrations[first : first + MAX_LISTED]
-    blocks: list[Block] = [section(f"*{PAST_REGISTRATIONS}*" if shown else NO_PAST_REGISTRATIONS)]
-    for one in shown:
+def past_registration_list(past: PastRegistrations, status: RegistrationStatus | None) -> Message:
+    """List a user's own registrations for past events (R5.5): up to `MAX_LISTED`."""
+    heading = f"*{PAST_REGISTRATIONS}*" if past.items else NO_PAST_REGISTRATIONS
+    blocks: list[Block] = [section(heading)]
+    for one in past.items:
         blocks += past_registration_blocks(one)
-    buttons = _more_button(
-        ActionId.PAST_REGISTRATIONS, status, first + len(shown), len(registrations)
-    )
+    following = past.first + len(past.items)
+    buttons = _more_button(ActionId.PAST_REGISTRATIONS, status, following, past.count)
     value = _offset(status, 0)
     buttons.append(button("Upcoming registrations", ActionId.MORE_REGISTRATIONS, value))
     return Message(PAST_REGISTRATIONS, [*blocks, ActionsBlock(elements=buttons)])
@@ -135,12 +139,18 @@ def _history_button(event: Event) -> ButtonElement:
 
 def past_registration_blocks(registration: UserRegistration) -> Sequence[Block]:
     """Show one of a user's own registrations for past events: it is history (R4.7)."""
+    text, history = past_registration(registration)
+    return [section(text, history)]
+
+
+def past_registration(registration: UserRegistration) -> tuple[str, ButtonElement]:
+    """Return the text of a registration for a past event, and the button to its history."""
     event = registration.event
     status = status_text(registration)
     if event.status is not EventStatus.CANCELED:
         status = f"You {_past_status(registration)}"
     lines = f"{bold(event.title, LISTED)} · {status}\n{when_and_where(event, LISTED)}"
-    return [section(lines, _history_button(event))]
+    return lines, _history_button(event)
 
 
 def status_text(registration: UserRegistration) -> str:
@@ -148,7 +158,10 @@ def status_text(registration: UserRegistration) -> str:
     if registration.event.status is EventStatus.CANCELED:
         return f"Canceled (you {_past_status(registration)})"
     position = registration.position
-    return "You have a seat" if position is None else f"You’re {ordinal(position)} on the waitlist"
+    if position is None:
+        return "You have a seat"
+    more = " (no more seats are given out)" if registration.has_started else ""
+    return f"You’re {ordinal(position)} on the waitlist{more}"
 
 
 def _past_status(registration: UserRegistration) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.blocks.builders import Message, note
-from bot.blocks.formatting import ordinal, when_and_where
+from bot.blocks.formatting import ordinal, waitlist_note, when_and_where
 from bot.blocks.mrkdwn import bold
 from bot.slack.error_messages import why_no_files
 from domain.models import Event, UserRegistration
@@ -15,11 +15,14 @@ def file_sent(event: Event) -> Message:
 
 
 def no_seat_yet(registration: UserRegistration) -> Message:
-    """Tell a waitlisted user that there is nothing to add to a calendar yet."""
-    return note(
-        f"You’re {ordinal(registration.position or 0)} on the waitlist for {bold(registration.event.title)}."
-        " If you get a seat, I’ll message you so you can add it to your calendar."
+    """Tell a waitlisted user that there is nothing to add to a calendar yet, or no more (R4.7)."""
+    position, title = ordinal(registration.position or 0), bold(registration.event.title)
+    more = (
+        waitlist_note(has_started=True)
+        if registration.has_started
+        else " If you get a seat, I’ll message you so you can add it to your calendar."
     )
+    return note(f"You’re {position} on the waitlist for {title}.{more}")
 
 
 def file_not_sent(event: Event) -> Message:

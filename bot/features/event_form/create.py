@@ -10,6 +10,7 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.features.cards.listing import is_private
 from bot.features.cards.posting import wait_for_card
 from bot.features.event_form import views as event_form_views
+from bot.features.event_form.co_organizers import ensure_co_organizers
 from bot.features.event_form.form_values import event_draft
 from bot.features.home.publisher import HomePublisher
 from bot.slack.context import AppContext
@@ -81,6 +82,7 @@ class CreateListeners:
             listing_channel=decides,
             card_channel=channel_id,
         )
+        ensure_co_organizers(context, draft.co_organizer_ids)
         event, _ = context.service.create_event_once(draft)
         if private is None:
             context.follow_channel_later(event)

@@ -7,6 +7,7 @@ from slack_sdk.models.views import View
 from bot.blocks.ids import ActionId, CallbackId
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import changed_fields, fingerprints
+from bot.features.event_form.co_organizers import ensure_co_organizers
 from bot.features.event_form.form_values import edited_values
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
@@ -27,6 +28,7 @@ class EditListeners:
     """Run the form that edits an event."""
 
     def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._service = context.service
         self._members = context.members
         self._manage_modal = ManageModal(context)
@@ -41,6 +43,7 @@ class EditListeners:
         form = EditMetadata.of(submission.view)
         event = self._manage_modal.get_event(submission.user_id, form.event_id)
         changes = changed_fields(edited_values(submission.view, event), form.shown)
+        ensure_co_organizers(self._context, changes.co_organizer_ids)
         outcome = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.edit_event(form.event_id, changes, actor=actor),

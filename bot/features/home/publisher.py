@@ -17,7 +17,7 @@ from bot.slack.refusals import GuestRefused, GuestStatusUnknown
 from bot.slack.replies import changing_nothing
 from bot.slack.view_metadata import HomeMetadata
 from domain.errors import RollcallError
-from domain.models import Event, Page, UserRegistration
+from domain.models import Event, Page, PastRegistrations, UserRegistration
 
 _logger = logging.getLogger(__name__)
 
@@ -75,26 +75,46 @@ class HomePublisher:
 
     def _publish(self, client: WebClient, user_id: str, shown: HomeMetadata) -> None:
         to_come = self._service.list_registrations_to_come(user_id)
-        organized = fill_page(
-            lambda cursor: self._service.list_organized(
-                user_id, limit=home_views.PAGE_SIZE, cursor=cursor
-            ),
-            shown.organized,
-            ENOUGH,
-        )
+        past = self._past(user_id, shown)
+        organized = self._organized(user_id, shown.organized, past.items if past else ())
         lists = home_views.Lists(
             user_id,
             to_come,
-            self._service.list_past_registrations(user_id) if shown.is_past else None,
+            past,
             organized,
-            frozenset(
-                event.event_id
-                for event in organized.items
-                if self._service.takes_registrations(event)
-            ),
+            self._registrations_over(user_id, organized.items),
+            frozenset(event.event_id for event in organized.items if self._service.accepts(event)),
             self._upcoming(user_id, shown.upcoming, to_come.items),
         )
         client.views_publish(user_id=user_id, view=home_views.home(lists, shown))
+
+    def _past(self, user_id: str, shown: HomeMetadata) -> PastRegistrations | None:
+        if not shown.is_past:
+            return None
+        return self._service.list_past_registrations(
+            user_id, first=shown.registrations, limit=home_views.PAGE_SIZE
+        )
+
+    def _organized(
+        self, user_id: str, cursor: str | None, past: Sequence[UserRegistration]
+    ) -> Page[Event]:
+        """Return a page of the events that a member organizes, but those among the past ones shown (R8.6)."""
+        shown = {one.event.event_id for one in past}
+
+        def read(cursor: str | None) -> Page[Event]:
+            page = self._service.list_organized(user_id, limit=home_views.PAGE_SIZE, cursor=cursor)
+            others = tuple(event for event in page.items if event.event_id not in shown)
+            return Page(others, page.next_cursor)
+
+        return fill_page(read, cursor, ENOUGH)
+
+    def _registrations_over(
+        self, user_id: str, events: Sequence[Event]
+    ) -> dict[str, UserRegistration]:
+        """Return the member's registrations for those events that are over, by event id."""
+        over = [event.event_id for event in events if self._service.is_over(event)]
+        found = {event_id: self._service.find_registration(event_id, user_id) for event_id in over}
+        return {event_id: one for event_id, one in found.items() if one is not None}
 
     def _upcoming(
         self, user_id: str, cursor: str | None, registrations: Sequence[UserRegistration]

@@ -1,13 +1,14 @@
 """App Home: a member's registrations, the events they organize, and upcoming events (R8.6).
 
 An event is shown once. One that the member organizes is among those, with the member's own status and
-a button to manage it. One that the member is registered for is among the registrations.
+a button to manage it. One that the member is registered for is among the registrations. So is a past one
+that the member organized, while past registrations are shown.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlock
@@ -20,7 +21,7 @@ from bot.blocks.mrkdwn import LISTED, bold
 from bot.features.browsing import views as browsing_views
 from bot.features.cards import views as cards_views
 from bot.slack.view_metadata import HomeMetadata
-from domain.models import Event, Page, RegistrationsToCome, UserRegistration
+from domain.models import Event, Page, PastRegistrations, RegistrationsToCome, UserRegistration
 
 PAGE_SIZE = 8
 """Items of each list that are read at a time. All three lists fit into the 100 blocks of a view."""
@@ -40,11 +41,13 @@ class Lists:
 
     user_id: str
     to_come: RegistrationsToCome
-    past: Sequence[UserRegistration] | None
+    past: PastRegistrations | None
     """The registrations for past events, if they are to be shown in place of those to come."""
     organized: Page[Event]
+    over: Mapping[str, UserRegistration]
+    """The member's registrations for those organized events that are over, by event id."""
     open_ids: frozenset[str]
-    """The ids of those organized events that take registrations."""
+    """The ids of those organized events that accept newcomers."""
     upcoming: Page[Event] | str
     """Why the member does not see the list, in mrkdwn, if they don't."""
 
@@ -54,7 +57,7 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
     create = button("Create an event", ActionId.CREATE_EVENT, "new", style="primary")
     blocks: list[Block] = [
         ActionsBlock(elements=[create]),
-        *(_registrations(lists, shown) if lists.past is None else _past(lists.past, shown)),
+        *(_registrations(lists, shown) if lists.past is None else _past(lists.past, lists.user_id)),
     ]
     if lists.organized.items or lists.organized.next_cursor or shown.organized is not None:
         blocks += [
@@ -94,20 +97,21 @@ def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
 def _also_organized(count: int, *, is_all: bool) -> str:
     also = "" if is_all else "also "
     if count == 1:
-        return f"You’re {also}registered for an event that you organize. It’s listed below."
-    return f"You’re {also}registered for {count:,} events that you organize. They’re listed below."
+        what = f"an event that you organize. It’s under “{ORGANIZED_HEADING}”."
+    else:
+        what = f"{count:,} events that you organize. They’re under “{ORGANIZED_HEADING}”."
+    return f"You’re {also}registered for {what}"
 
 
-def _past(registrations: Sequence[UserRegistration], shown: HomeMetadata) -> list[Block]:
-    first = shown.registrations if shown.registrations < len(registrations) else 0
-    page = registrations[first : first + PAGE_SIZE]
+def _past(past: PastRegistrations, user_id: str) -> list[Block]:
     blocks: list[Block] = [HeaderBlock(text=plain(browsing_views.PAST_REGISTRATIONS))]
-    for one in page:
-        blocks += browsing_views.past_registration_blocks(one)
-    if not page:
+    for one in past.items:
+        is_own = one.event.is_organizer(user_id)
+        blocks += _organized_past(one) if is_own else browsing_views.past_registration_blocks(one)
+    if not past.items:
         blocks.append(section(browsing_views.NO_PAST_REGISTRATIONS))
     blocks += _offset_buttons(
-        ActionId.HOME_PAST_REGISTRATIONS, first, len(page), len(registrations)
+        ActionId.HOME_PAST_REGISTRATIONS, past.first, len(past.items), past.count
     )
     upcoming = button("Upcoming registrations", ActionId.HOME_REGISTRATIONS, FIRST)
     return [*blocks, ActionsBlock(elements=[upcoming])]
@@ -117,14 +121,25 @@ def _organized(lists: Lists, *, is_first: bool) -> list[Block]:
     own = {one.event.event_id: one for one in lists.to_come.items}
     blocks: list[Block] = []
     for event in lists.organized.items:
-        registration = own.get(event.event_id)
-        blocks += _organized_event(event, registration, is_open=event.event_id in lists.open_ids)
+        event_id = event.event_id
+        if event_id in lists.over:
+            blocks += _organized_past(lists.over[event_id])
+            continue
+        is_open = event_id in lists.open_ids
+        blocks += _organized_event(event, own.get(event_id), is_open=is_open)
     return blocks + _page_buttons(
         ActionId.HOME_ORGANIZED,
         lists.organized.next_cursor,
         "More of your events",
         is_first=is_first,
     )
+
+
+def _organized_past(registration: UserRegistration) -> list[Block]:
+    """Show a past event to its organizer, who was registered for it."""
+    text, history = browsing_views.past_registration(registration)
+    manage = button("Manage", ActionId.MANAGE, registration.event.event_id)
+    return [section(text, manage), ActionsBlock(elements=[history])]
 
 
 def _organized_event(
@@ -139,7 +154,7 @@ def _organized_event(
     if registration is not None:
         buttons = browsing_views.registration_buttons(registration)
         blocks.append(ActionsBlock(elements=buttons))
-    elif is_open and (event.free_seats > 0 or event.has_waitlist):
+    elif is_open:
         blocks.append(ActionsBlock(elements=[cards_views.register_button(event)]))
     return blocks
 

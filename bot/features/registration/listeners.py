@@ -83,6 +83,7 @@ class RegistrationListeners:
     def choose_to_register(self, action: BlockAction, reply: Reply) -> None:
         """Register for the event chosen; the reply replaces the question."""
         reply.replace(self._register(action.value, action.user_draft))
+        self._home.refresh_if_shown(action)
 
     def press_unregister(self, action: BlockAction, reply: Reply) -> None:
         """Unregister, or ask first, without changing the card."""

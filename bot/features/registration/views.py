@@ -5,7 +5,7 @@ from __future__ import annotations
 from slack_sdk.models.blocks import ActionsBlock
 
 from bot.blocks.builders import Message, button, context, note
-from bot.blocks.formatting import ordinal, when_and_where
+from bot.blocks.formatting import ordinal, waitlist_note, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold
 from domain.commands import RegisterOutcome, UnregisterOutcome
@@ -27,12 +27,21 @@ def registered(outcome: RegisterOutcome) -> Message:
 
 
 def unregistered(outcome: UnregisterOutcome) -> Message:
-    """Tell a user that they are no longer registered, and what happens to their seat."""
-    title = bold(outcome.event.title)
+    """Tell a user that they are no longer registered, and what happens to their seat.
+
+    If they can, one button registers them again (R8.4).
+    """
+    event = outcome.event
+    title = bold(event.title)
+    text = f"You’re no longer registered for {title}."
     if outcome.registration.status is RegistrationStatus.WAITLISTED:
-        return note(f"You left the waitlist for {title}.")
-    given = " Your seat goes to the next person on the waitlist." if outcome.promoted else ""
-    return note(f"You’re no longer registered for {title}.{given}")
+        text = f"You left the waitlist for {title}."
+    elif outcome.promoted:
+        text += " Your seat goes to the next person on the waitlist."
+    if not outcome.can_return:
+        return note(text)
+    again = button("Register again", ActionId.CHOOSE_TO_REGISTER, event.event_id)
+    return note(text, ActionsBlock(elements=[again]))
 
 
 def unregister_question(preview: UnregisterPreview) -> Message:
@@ -40,7 +49,8 @@ def unregister_question(preview: UnregisterPreview) -> Message:
     event = preview.registration.event
     title = bold(event.title)
     if preview.registration.position is not None:
-        cost = f"You’re {ordinal(preview.registration.position)} on the waitlist for {title}."
+        more = waitlist_note(has_started=preview.registration.has_started)
+        cost = f"You’re {ordinal(preview.registration.position)} on the waitlist for {title}.{more}"
     elif preview.next_gets_seat:
         cost = f"Your seat in {title} will go to the next person on the waitlist."
     elif preview.is_open:
@@ -71,7 +81,8 @@ def registration_kept(registration: UserRegistration) -> Message:
     if registration.position is None:
         text = f"You still have your seat in {title}."
     else:
-        text = f"You’re still {ordinal(registration.position)} on the waitlist for {title}."
+        more = waitlist_note(has_started=registration.has_started)
+        text = f"You’re still {ordinal(registration.position)} on the waitlist for {title}.{more}"
     return _with_buttons(text, registration.event, has_seat=registration.position is None)
 
 

@@ -119,6 +119,28 @@ def test_file_of_an_earlier_version_is_an_error(
     assert main(CHECK, env(tmp_path)) == 0
 
 
+@pytest.mark.parametrize("lost", ["TABLE cards", "TABLE deliveries", "TABLE waitlist", "INDEX due"])
+@pytest.mark.parametrize("arguments", [CHECK, [*CHECK, "--repair"], ["tables", "create"]])
+def test_file_that_lacks_a_table_or_index_is_an_error(
+    path: Path, capsys: pytest.CaptureFixture[str], lost: str, arguments: list[str]
+) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"DROP {lost}")
+    said = refusal(capsys, env(path.parent), *arguments)
+    assert f"{path} is damaged: it lacks the tables or indexes {lost.split()[1]}. " in said
+    assert "restore a backup" in said
+
+
+def test_file_of_an_earlier_version_that_lacks_a_table_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sqlite_file("sqlite-4", tmp_path / "rollcall.sqlite")
+    with closing(sqlite3.connect(tmp_path / "rollcall.sqlite")) as connection:
+        connection.execute("DROP TABLE cards")
+    for arguments in (CHECK, ["tables", "create"]):
+        assert "it lacks the tables or indexes cards" in refusal(capsys, env(tmp_path), *arguments)
+
+
 def test_file_that_may_not_be_read_is_an_error(
     path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +233,15 @@ def test_missing_table_is_an_error(
     dynamodb_client().delete_table(TableName=f"nothing-{table}")
     said = refusal(capsys, on_dynamodb)
     assert f"Tables are missing in this region and account: nothing-{table}." in said
+
+
+def test_missing_index_is_an_error(
+    on_dynamodb: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    dynamodb_client().update_table(
+        TableName="nothing-events", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "due"}}]
+    )
+    assert "Indexes are missing: nothing-events/due." in refusal(capsys, on_dynamodb)
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ import pytest
 import yaml
 
 from bot.entrypoints import socket_mode
-from bot.entrypoints.bootstrap import StartupError
 from bot.entrypoints.cli import main
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.startup_errors import StartupError
 from bot.slack.socket_connection import Timeouts
 from playground.demo.http_server import build_server, serve
 from storage.sqlite.store import SQLiteStore

@@ -9,16 +9,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from urllib.parse import urlencode
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import uvicorn
 from slack_sdk.signature import SignatureVerifier
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from bot.api.app import build_api
 from bot.entrypoints import bounded_connections, http_server
-from bot.entrypoints.bounded_connections import MAX_INCOMPLETE, OnceAMinute
+from bot.entrypoints.bounded_connections import MAX_INCOMPLETE, OnceAMinute, raise_file_limit
 from tests.support.slack.harness import BJORN, REGISTER_COMMAND, SECRET, SlackHarness
+from tests.support.slack.http_process import env, running_http
 
 HALF_SENT = 1_100
 """More connections than a process may have files by default: 1,024 on many systems."""
@@ -27,12 +30,35 @@ HALF_A_HEADER = b"POST /slack/events HTTP/1.1\r\nHost: rollcall\r\nX-Slow: "
 HALF_A_BODY = b"POST /slack/events HTTP/1.1\r\nHost: rollcall\r\nContent-Length: 1000\r\n\r\npart"
 
 
+TOKEN = "a-token-of-this-test"
+LONG_SECRET = "0123456789"
+
+
 @pytest.fixture
 def address(harness: SlackHarness) -> Iterator[tuple[str, int]]:
     harness.event()
-    app = http_server.build_http(harness.bot.app, harness.bot.executor, SECRET, harness.clock)
+    with serving(harness) as address:
+        yield address
+
+
+@contextmanager
+def serving(harness: SlackHarness, *, has_api: bool = False) -> Iterator[tuple[str, int]]:
+    """Serve the bot, and the HTTP API if asked, as `rollcall http` does; yield the address."""
+    bot = harness.bot
+    api = (
+        build_api(bot.service, tokens=[TOKEN], clock=harness.clock, new_id=lambda: "id")
+        if has_api
+        else None
+    )
+    app = http_server.build_http(bot.app, bot.executor, SECRET, harness.clock, api)
     with running(http_server.server_config(app)) as address:
         yield address
+
+
+def api_request(path: str) -> bytes:
+    """Return a request of an API client."""
+    head = f"GET /{path} HTTP/1.1\r\nHost: rollcall\r\nConnection: close\r\n"
+    return f"{head}Authorization: Bearer {TOKEN}\r\n\r\n".encode()
 
 
 @contextmanager
@@ -105,6 +131,42 @@ def test_press_is_answered_in_time_during_half_sent_requests(
     assert warnings(caplog) == []
 
 
+def is_open(connection: socket.socket) -> bool:
+    """Return whether the server has not closed a connection, without waiting."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("part", [HALF_A_HEADER, HALF_A_BODY], ids=["header", "body"])
+def test_process_answers_a_press_while_half_sent_requests_are_open(
+    harness: SlackHarness, tmp_path: Path, part: bytes
+) -> None:
+    """`rollcall http` itself: as many as it keeps are still open when the press has been carried out in time."""
+    raise_file_limit()
+    harness.event()
+    slack = {
+        "SLACK_API_URL": f"{harness.workspace.url}/api/",
+        "SLACK_BOT_TOKEN": harness.workspace.app.bot_token,
+        "SLACK_SIGNING_SECRET": LONG_SECRET,
+    }
+    with running_http(env(tmp_path, **slack)) as url:
+        at = urlsplit(url)
+        address = (str(at.hostname), at.port or 0)
+        with half_sent(address, HALF_SENT, part) as connections:
+            response = answer(address, request(harness, secret=LONG_SECRET))
+            still_open = [is_open(connection) for connection in connections]
+    assert b"You have a seat" in response
+    assert still_open[-MAX_INCOMPLETE + 1 :] == [True] * (MAX_INCOMPLETE - 1)
+    assert sum(still_open) <= MAX_INCOMPLETE
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
+
+
 @pytest.mark.parametrize("part", [b"", HALF_A_HEADER, HALF_A_BODY], ids=["none", "header", "body"])
 def test_half_sent_request_is_closed_in_time(
     address: tuple[str, int],
@@ -164,29 +226,53 @@ def test_flood_of_unsigned_requests_is_refused_with_one_line_a_minute(
 
 
 @pytest.mark.parametrize(
-    "head",
+    "sent",
     [
-        f"GET /{'a' * 60_000} HTTP/1.1\r\nConnection: close",
-        f"GET /healthz?{'a' * 60_000} HTTP/1.1\r\nConnection: close",
-        "GET /slack/events HTTP/1.1\r\nConnection: close",
+        "GET /favicon.ico HTTP/1.1",
+        f"GET /{'a' * 60_000} HTTP/1.1",
+        "GET /healthz HTTP/1.1",
+        f"GET /healthz?{'a' * 60_000} HTTP/1.1",
+        "GET /docs HTTP/1.1",
+        "GET /openapi.json HTTP/1.1",
+        "GET /users HTTP/1.1",
+        "GET /slack/events HTTP/1.1",
+        "POST /slack/events HTTP/1.1\r\nContent-Length: 11\r\n\r\nssl_check=1",
+        f"POST /slack/events HTTP/1.1\r\nContent-Length: 1000001\r\n\r\n{'a' * 1_000_001}",
         "GET /slack/events HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     ],
-    ids=["unknown", "health", "method", "websocket"],
+    ids=[
+        *("unknown", "long", "health", "long-health", "docs", "openapi", "no-token", "method"),
+        *("certificate", "large", "websocket"),
+    ],
 )
-def test_request_that_anybody_can_send_leaves_little_in_the_log(
-    address: tuple[str, int], caplog: pytest.LogCaptureFixture, head: str
+@pytest.mark.parametrize("has_api", [False, True])
+def test_request_that_anybody_can_send_is_not_logged(
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture, sent: str, has_api: bool
 ) -> None:
-    with caplog.at_level(logging.INFO):
-        answer(address, b"GET /healthz HTTP/1.1\r\nHost: rollcall\r\nConnection: close\r\n\r\n")
+    head, _, rest = sent.partition("\r\n")
+    raw = f"{head}\r\nHost: rollcall\r\n{rest}" + ("" if "\r\n\r\n" in rest else "\r\n\r\n")
+    with serving(harness, has_api=has_api) as address, caplog.at_level(logging.INFO):
+        answer(address, api_request("users"))  # uvicorn has logged its start by then
         caplog.clear()
-        for _ in range(10):
-            with socket.create_connection(address, timeout=30) as connection:
-                connection.sendall(f"{head}\r\nHost: rollcall\r\n\r\n".encode())
-                assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
-    lines = [one.getMessage() for one in caplog.records]
-    assert sum(map(len, lines)) <= 10 * 300
-    assert not any("WebSocket" in line or " 405" in line for line in lines)
+        with socket.create_connection(address, timeout=30) as connection:
+            connection.sendall(raw.encode())
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 ")
+        assert caplog.messages == []
+
+
+def test_requests_of_slack_and_of_api_clients_are_logged(
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without the query, which a signature does not cover."""
+    harness.event()
+    with serving(harness, has_api=True) as address, caplog.at_level(logging.INFO):
+        answer(
+            address, request(harness).replace(b"/slack/events", b"/slack/events?" + b"a" * 60_000)
+        )
+        answer(address, api_request("users/no%20one"))
+    lines = [one.getMessage() for one in caplog.records if one.name.endswith("access_log")]
+    assert lines == ['"POST /slack/events" 200', '"GET /users/no%20one" 404']
 
 
 def test_line_that_repeats_is_logged_once_a_minute_with_a_count() -> None:

@@ -214,6 +214,18 @@ def test_backup_of_a_damaged_file_fails_and_keeps_the_last_one(machine: Path) ->
     assert kept.read_bytes() == before
 
 
+def test_backup_of_a_damaged_index_says_so(machine: Path) -> None:
+    """Cron mails only what a command prints, and SQLite examines such a copy without an error."""
+    with closing(sqlite3.connect(database(machine))) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET sql = sql || ' WHERE name IS NULL' WHERE name = 'members'"
+        )
+        connection.commit()
+    with pytest.raises(AssertionError, match=r"\.sqlite\.part is damaged: .*members"):
+        run(machine, backup_script())
+
+
 def test_crontabs_check_and_doctor_get_the_bots_environment(machine: Path) -> None:
     (check,) = (line.split(maxsplit=6)[6] for line in crontab() if "check" in line)
     assert "violations: 0" in run(machine, check)

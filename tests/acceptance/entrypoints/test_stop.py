@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.blocks.ids import ActionId
-from bot.entrypoints.bootstrap import SystemClock
+from bot.entrypoints.system import SystemClock
 from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.client.transport import over_http, signed

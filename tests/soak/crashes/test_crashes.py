@@ -28,6 +28,7 @@ from tests.support.stores import empty_local
 ALL = [
     *operations.USERS,
     *operations.EVENTS,
+    *operations.ORGANIZERS,
     *operations.REGISTRATIONS,
     *operations.SWEEPS,
     *operations.REPAIRS,

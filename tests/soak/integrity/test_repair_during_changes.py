@@ -46,6 +46,7 @@ DAMAGES: dict[str, Damage] = {
     "a lost entry": lambda target: target.lose_entry(3),
     "free seats": lambda target: target.rewrite_event({"capacity": 4}),
     "an entry ahead": lambda target: target.add_entry(7),
+    "a registration ahead": lambda target: target.rewrite_row("waitlisted1", registered_version=8),
     "a shared ticket": lambda target: target.rewrite_row("seated2", ticket=1),
     "no time of a seat": lambda target: target.rewrite_row("seated1", seated_at=None),
 }

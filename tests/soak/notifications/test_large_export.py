@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.entrypoints.bootstrap import SystemClock, new_id
+from bot.entrypoints.system import SystemClock, new_id
 from bot.notifications.worker import NotificationWorker
 from domain.inputs import EventDraft
 from domain.models import Actor

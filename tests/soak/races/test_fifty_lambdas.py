@@ -22,8 +22,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.entrypoints import lambda_functions
-from bot.entrypoints.bootstrap import SystemClock
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.system import SystemClock
 from bot.notifications.ports import StoreWithOutbox
 from domain.ports import Clock
 from playground.client.transport import signed

@@ -18,7 +18,7 @@ from tests.support.races.calls import Call
 from tests.support.races.judging import contents_of
 from tests.support.races.linearizability import find_order
 from tests.support.races.over_http import ApiProgram
-from tests.support.races.races import RACES
+from tests.support.races.races import NOT_IN_THE_API, RACES
 from tests.support.races.recording import RecordingService, WallClock
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
@@ -33,7 +33,7 @@ WITHOUT_PROMOTIONS = {"edit_event", "delete_user"}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
-@pytest.mark.parametrize("name", RACES)
+@pytest.mark.parametrize("name", [name for name in RACES if name != NOT_IN_THE_API])
 @pytest.mark.parametrize(
     "seeds",
     [range(1), pytest.param(range(1, 1 + scaled(4)), marks=pytest.mark.soak)],

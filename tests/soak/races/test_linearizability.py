@@ -333,7 +333,7 @@ def test_search_agrees_with_trying_all_orders(
 
 asked_of_two = st.sampled_from(
     [
-        *("register", "register", "unregister", "is_in"),
+        *("register", "register", "unregister", "is_in", "set_co_organizer", "take_over"),
         *("delete_user", "delete_user", "create_user", "get_user"),
     ]
 )

@@ -18,6 +18,7 @@ from typing import Any
 from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.errors import RollcallError
 from domain.inputs import EventChanges
+from domain.models import Actor
 from domain.ports import Store
 from domain.service import Service
 from storage.dynamodb.store import DynamoDBStore
@@ -32,7 +33,11 @@ CALLS = 40
 
 USERS = [f"p{number}" for number in range(90)]
 EVENTS = ("small", "increased", "deleted")
+ORGANIZERS = ("p0", "p1")
+"""The organizer and the co-organizer of each event."""
 INCREASED_TO = 80
+
+ADMIN = Actor("admin", is_admin=True)
 
 LONG = frozenset({"increase", "delete_user", "delete_event"})
 
@@ -55,6 +60,9 @@ def calls_of(thread: int, random: Random) -> list[list[str]]:
         1: ["delete_event", "deleted"],
         2: ["delete_user", random.choice(USERS)],
         3: ["delete_user", random.choice(USERS)],
+        4: ["delete_user", ORGANIZERS[0]],
+        5: ["delete_user", ORGANIZERS[1]],
+        6: ["take_over", "small"],
     }
     if thread in long:
         calls.insert(random.randrange(CALLS // 4), long[thread])
@@ -70,6 +78,7 @@ def carry_out(service: Service, call: list[str]) -> object:
         "increase": lambda event: service.edit_event(event, EventChanges.of(capacity=INCREASED_TO)),
         "delete_event": service.delete_event,
         "delete_user": service.delete_user,
+        "take_over": lambda event: service.take_over_event(event, actor=ADMIN),
     }
     try:
         answer = make[kind](*names)

@@ -18,7 +18,14 @@ from domain.models import Change, Page
 from domain.ports import Store
 from storage.dynamodb.store import DynamoDBStore
 from storage.sqlite.store import SQLiteStore
-from tests.support.crashes.killed_process import EVENTS, INCREASED_TO, LONG, USERS
+from tests.support.crashes.killed_process import (
+    ADMIN,
+    EVENTS,
+    INCREASED_TO,
+    LONG,
+    ORGANIZERS,
+    USERS,
+)
 from tests.support.environment import commit_together, ids, new_event, new_users, service_on
 from tests.support.invariants import Everything, assert_invariants
 from tests.support.npm import ROOT
@@ -86,7 +93,8 @@ def prepare(store: AnyStore) -> None:
     service = service_on(store, new_id=ids("prepare"))
     new_users(service, *USERS)
     for event_id, capacity, crowd in zip(EVENTS, (5, 1, 30), (20, 80, 80), strict=True):
-        new_event(service, event_id, capacity=capacity)
+        first, *others = ORGANIZERS
+        new_event(service, event_id, capacity=capacity, organizer_id=first, co_organizer_ids=others)
         commit_together(store, event_id, [Register(user_id) for user_id in USERS[:crowd]])
         for entry in store.list_journal(event_id, limit=100):
             store.mark_delivered(event_id, entry.version)
@@ -164,6 +172,19 @@ def pages(read: Callable[..., Page[str]]) -> Iterator[str]:
         yield from page.items
 
 
+def assert_organizers_are_true(found: Everything) -> None:
+    """Assert that no deleted user organizes an event, and that admins were notified of each without any (R2.9)."""
+    for event in found.events.values():
+        if event.deletion is not None:
+            continue
+        left = [one for one in ORGANIZERS if one in found.users]
+        entries = found.journal[event.event_id]
+        kinds = [one.kind for entry in entries for one in entry.notifications]
+        assert kinds.count(NotificationKind.ORPHANED) == (not left)
+        is_taken_over = any(c.kind is ChangeKind.TAKEN_OVER for e in entries for c in e.changes)
+        assert list(event.organizer_ids) == left + [ADMIN.user_id] * is_taken_over
+
+
 def assert_next_process_continues(store: Store, rush: RushTranscript) -> None:
     """Assert that the sweep finishes what was interrupted, and that the next process works."""
     service = service_on(store, new_id=ids("next"))
@@ -181,6 +202,7 @@ def assert_next_process_continues(store: Store, rush: RushTranscript) -> None:
                 assert found.events["deleted"].deletion is Deletion.DONE, "the deletion is lost"
             case ["delete_user", user_id], bool():
                 assert user_id not in found.users, "the deletion is lost"
+    assert_organizers_are_true(found)
     new_users(service, "new")
     placed = service.register("small", "new")
     assert service.unregister("small", "new").registration == placed.registration

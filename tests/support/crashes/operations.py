@@ -126,6 +126,11 @@ USERS = [
 ]
 
 EVENTS = [
+    Operation(
+        "create event with a card",
+        prepare_nothing,
+        lambda p: p.service.create_event_once(draft(card_channel="C1")),
+    ),
     Operation("create event", prepare_nothing, lambda p: p.service.create_event(draft())),
     Operation("create event, taken", FULL, lambda p: p.service.create_event(draft())),
     Operation("create event once", prepare_nothing, lambda p: p.service.create_event_once(draft())),
@@ -250,6 +255,53 @@ def due_reminder(process: ServiceProcess) -> None:
     event_with("ada", "bob", "eve", starts_at=START + timedelta(hours=23, minutes=30))(process)
     process.clock.advance(timedelta(days=2))
 
+
+def organized_events(process: ServiceProcess) -> None:
+    """Create events that `new` organizes: alone, with another organizer, after another, and as an attendee."""
+    event_with("ada", organizer_id="new")(process)
+    new_event(process.service, "e2", organizer_id="new", co_organizer_ids=["ada", "bob"])
+    new_event(process.service, "e3", organizer_id="ada", co_organizer_ids=["new"])
+    commit_together(process.store, "e3", [Register("new")])
+
+
+def unfinished_organizer_deletion(process: ServiceProcess) -> None:
+    """Stop the deletion of an organizer after its start."""
+    organized_events(process)
+    start_user_deletion(process.store, "new")
+
+
+def orphaned_event(process: ServiceProcess) -> None:
+    """Delete an event's only organizer."""
+    event_with("ada", organizer_id="new")(process)
+    process.service.delete_user("new")
+
+
+ORGANIZERS = [
+    Operation(
+        "post card",
+        FULL,
+        lambda p: p.service.post_card(
+            "e1", "C1", after="", request_id="r1", actor=Actor("organizer")
+        ),
+    ),
+    Operation(
+        "take over",
+        orphaned_event,
+        lambda p: p.service.take_over_event("e1", actor=Actor("ada", is_admin=True)),
+    ),
+    Operation(
+        "deactivate organizer of three events",
+        organized_events,
+        lambda p: p.service.deactivate_user("new"),
+        is_long=True,
+    ),
+    Operation(
+        "sweep, an organizer's deletion",
+        unfinished_organizer_deletion,
+        lambda p: p.service.sweep(),
+        is_long=True,
+    ),
+]
 
 SWEEPS = [
     Operation(f"sweep, {name}", prepare, lambda p: p.service.sweep(), is_long=True)

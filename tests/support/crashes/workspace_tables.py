@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 
-from domain.models import Card, DeliveryState, JournalEntry, User
+from domain.models import Card, DeliveryState, ExportJob, JournalEntry, User
 from storage.dynamodb import schema
 from storage.dynamodb.items import Item, Items, from_wire
 from storage.dynamodb.store import DynamoDBStore
@@ -42,6 +42,8 @@ class WorkspaceState:
     waitlist: object
     history: Mapping[str, tuple[object, ...]]
     """Changes and notifications by event, in order, however many commits wrote them."""
+    jobs: tuple[object, ...]
+    """The events with an export on its way, and what its journal holds."""
     delivered: tuple[object, ...]
     """The journal entries that no sweep would deliver any more."""
     deliveries: object
@@ -149,6 +151,11 @@ class WorkspaceTables:
             plain(memory.registrations),
             plain(memory.waitlist),
             {event_id: _history(memory, event_id) for event_id in memory.events},
+            tuple(
+                (job.event_id, plain(entry.notifications), plain(entry.about))
+                for (_, entry) in sorted(memory.journal.items())
+                if (job := ExportJob.of(entry.event_id)) is not None
+            ),
             tuple(plain(entry) for entry in contents.delivered),
             plain(contents.deliveries),
             plain(contents.cards),

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 from domain.inputs import EventChanges
-from domain.models import Actor
 from domain.service import Service
 from tests.support.crashes import operations
 from tests.support.crashes.cases import CrashScenario, FaultPlan, Operation, ServiceProcess
@@ -22,7 +21,7 @@ from tests.support.crashes.workspace_tables import WorkspaceTables
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.dynamodb.requests import WRITES
 from tests.support.dynamodb.wire_faults import Fault
-from tests.support.environment import ManualClock, start_user_deletion
+from tests.support.environment import ManualClock
 from tests.support.infra.iam_actions import Need, recorded
 from tests.support.stores import empty_local
 
@@ -32,48 +31,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[3]
 
 
-def _deleted_organizer(process: ServiceProcess) -> None:
-    """Stop the deletion of an event's only organizer after its start."""
-    event_with("ada", organizer_id="new")(process)
-    start_user_deletion(process.store, "new")
-
-
-def _without_organizer(process: ServiceProcess) -> None:
-    event_with("ada", organizer_id="new")(process)
-    process.service.delete_user("new")
-
-
-ORGANIZERS = (
-    Operation(
-        "post card",
-        FULL,
-        lambda p: p.service.post_card(
-            "e1", "C1", after="", request_id="r1", actor=Actor("organizer")
-        ),
-    ),
-    Operation(
-        "take over",
-        _without_organizer,
-        lambda p: p.service.take_over_event("e1", actor=Actor("ada", is_admin=True)),
-    ),
-    Operation(
-        "delete organizer",
-        event_with("ada", organizer_id="new"),
-        lambda p: p.service.delete_user("new"),
-        is_long=True,
-    ),
-    Operation(
-        "sweep, an organizer's deletion",
-        _deleted_organizer,
-        lambda p: p.service.sweep(),
-        is_long=True,
-    ),
-)
-
 CHANGES = (
-    *ORGANIZERS,
     *operations.USERS,
     *operations.EVENTS,
+    *operations.ORGANIZERS,
     *operations.REGISTRATIONS,
     *operations.SWEEPS,
 )
@@ -87,10 +48,7 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "get_event": (FULL, lambda service: service.get_event("e1")),
     "is_over": (FULL, lambda service: service.is_over(service.get_event("e1"))),
     "has_started": (FULL, lambda service: service.has_started(service.get_event("e1"))),
-    "takes_registrations": (
-        FULL,
-        lambda service: service.takes_registrations(service.get_event("e1")),
-    ),
+    "accepts": (FULL, lambda service: service.accepts(service.get_event("e1"))),
     "list_organized": (FULL, lambda service: service.list_organized("organizer")),
     "list_events": (FULL, lambda service: service.list_events(upcoming=True)),
     "list_following": (FULL, lambda service: service.list_following()),

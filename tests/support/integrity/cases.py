@@ -64,6 +64,9 @@ NUMBERS = {
         K.REGISTERED_COUNT,
         event="-deleted",
     ),
+    "co-organizers without an organizer": rewritten(
+        K.ORGANIZERS, organizer_id=None, co_organizer_ids=("ada", "bob")
+    ),
     "a seat lost": in_history(K.REGISTERED_COUNT, lambda target: target.lose_row("seated1")),
 }
 HISTORY = {
@@ -113,6 +116,12 @@ WAITLIST = {
         4,
         lambda target: target.lose_waitlist_entry("waitlisted2"),
         lambda target: target.add_waitlist_entry(4, "nobody"),
+    ),
+    "a waitlist entry of another version": in_waitlist(
+        K.NOT_ON_WAITLIST,
+        "waitlisted2",
+        4,
+        lambda target: target.rewrite_waitlist_entry("waitlisted2", 9),
     ),
     "a waitlist entry in no event": Corruption(
         lambda target: target.add_waitlist_entry(99, "nobody", f"{target.event_id}-gone"),
@@ -164,6 +173,21 @@ REGISTRATIONS = {
     "a ticket that was never given": in_row(K.NOT_ON_WAITLIST, "waitlisted3", 50, ticket=50),
     "a waitlisted user with a seat time": in_row(K.SEATED_AT, "waitlisted1", 3, seated_at=START),
     "a seat without a seat time": in_row(K.SEATED_AT, "seated1", 1, seated_at=None),
+    "a waitlisted user with a version of a seat": in_row(
+        K.SEATED_VERSION, "waitlisted1", 3, seated_version=5
+    ),
+    "a seat of a version before the registration": in_row(
+        K.SEATED_VERSION, "seated2", 2, seated_version=1
+    ),
+    "a seat of a version that its event has not reached": in_row(
+        K.VERSION_AHEAD, "seated2", 2, seated_version=9
+    ),
+    "a registration of a version that its event has not reached": in_row(
+        K.VERSION_AHEAD, "seated1", 1, registered_version=7, seated_version=8
+    ),
+    "a waitlisted user of a version that the event has not reached": in_row(
+        K.VERSION_AHEAD, "waitlisted3", 5, registered_version=120
+    ),
     "a seat turned into a waitlist entry": in_row(
         K.NOT_ON_WAITLIST, "seated2", 2, status=RegistrationStatus.WAITLISTED, seated_at=None
     ),

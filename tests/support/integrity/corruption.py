@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.enums import Deletion
@@ -94,6 +94,13 @@ class CorruptibleEvent:
         """Write only a waitlist entry."""
         entry = WaitlistEntry(ticket, self.user_id(name), START)
         self.corrupt(PutWaitlistEntry(event_id or self.event_id, entry))
+
+    def rewrite_waitlist_entry(self, name: str, registered_version: int | None) -> None:
+        """Overwrite the version in a waitlist entry."""
+        entry = WaitlistEntry.of(self.row(name))
+        self.corrupt(DeleteWaitlistEntry(self.event_id, entry))
+        new = replace(entry, registered_version=registered_version)
+        self.corrupt(PutWaitlistEntry(self.event_id, new))
 
     def lose_user(self, name: str) -> None:
         """Delete only a user."""
@@ -200,8 +207,10 @@ def _is_sound(event_id: str, found: Everything) -> bool:
     waitlist = [found.waitlist[key] for key in sorted(found.waitlist) if key[0] == event_id]
     event = found.events.get(event_id)
     if event is None or event.deletion is Deletion.DONE:
+        has_organizer = event is None or event.organizer_id or not event.co_organizer_ids
         counts = (event.registered_count, event.waitlist_count) if event else (0, 0)
-        return not rows and not waitlist and counts == (0, 0) and _has_valid_operation(event)
+        is_empty = not rows and not waitlist and counts == (0, 0)
+        return bool(is_empty and has_organizer and _has_valid_operation(event))
     seated, waitlisted = found.seated(event_id), found.waitlisted(event_id)
     tickets = [row.ticket for row in rows]
     return (
@@ -215,8 +224,22 @@ def _is_sound(event_id: str, found: Everything) -> bool:
         and all(0 < ticket < event.next_ticket for ticket in tickets)
         and all((row.seated_at is not None) is (row.user_id in seated) for row in rows)
         and {row.user_id for row in rows} <= set(found.users)
+        and all(_has_valid_versions(row, event, row.user_id in seated) for row in rows)
+        and all(
+            entry.registered_version
+            in (None, found.registrations[event_id, entry.user_id].registered_version)
+            for entry in waitlist
+        )
+        and not (event.organizer_id is None and event.co_organizer_ids)
         and _has_valid_operation(event)
     )
+
+
+def _has_valid_versions(row: Registration, event: Event, has_seat: bool) -> bool:
+    registered = row.registered_version or 0
+    if row.seated_version is None:
+        return registered <= event.version
+    return has_seat and registered <= row.seated_version <= event.version
 
 
 def _has_valid_operation(event: Event | None) -> bool:

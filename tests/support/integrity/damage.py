@@ -22,6 +22,7 @@ anybody = st.sampled_from([*NAMES, "nobody"])
 tickets = st.integers(-1, 12)
 few = st.integers(-2, 8)
 times = st.none() | st.integers(-2, 2).map(lambda days: START + timedelta(days=days))
+versions = st.none() | st.integers(1, 12)
 numbers = st.fixed_dictionaries(
     {},
     optional={
@@ -33,6 +34,8 @@ numbers = st.fixed_dictionaries(
         "capacity_target": st.none() | st.integers(1, 9),
         "operation_id": st.none() | st.just("o"),
         "deletion": st.none() | st.sampled_from(Deletion),
+        "organizer_id": st.none() | st.just("ada"),
+        "co_organizer_ids": st.just(()) | st.just(("bob", "eve")),
     },
 )
 values = st.fixed_dictionaries(
@@ -42,6 +45,8 @@ values = st.fixed_dictionaries(
         "status": st.sampled_from(RegistrationStatus),
         "seated_at": times,
         "registered_at": times.filter(bool),
+        "registered_version": versions,
+        "seated_version": versions,
     },
 )
 damages: st.SearchStrategy[Damage] = st.one_of(
@@ -56,6 +61,9 @@ damages: st.SearchStrategy[Damage] = st.one_of(
     names.map(lambda name: lambda target: target.lose_waitlist_entry(name)),
     names.map(lambda name: lambda target: target.lose_user(name)),
     st.tuples(tickets, anybody).map(lambda pair: lambda target: target.add_waitlist_entry(*pair)),
+    st.tuples(names, versions).map(
+        lambda pair: lambda target: target.rewrite_waitlist_entry(*pair)
+    ),
     names.map(lambda name: lambda target: target.copy_row(name, event_id="gone")),
     st.integers(1, 6).map(lambda version: lambda target: target.lose_entry(version)),
     st.integers(7, 9).map(lambda version: lambda target: target.add_entry(version)),

@@ -17,7 +17,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.features.cards.views import event_card
-from bot.notifications import delivery
+from bot.notifications import delivery_run
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from domain.models import Event
@@ -207,7 +207,7 @@ class DeliveryScene:
 def delivery_scene(harness: SlackHarness, kind: Kind) -> Iterator[DeliveryScene]:
     """Yield a scene with an empty store of this kind, and no wait for an index: these have no lag."""
     with empty_store(kind) as store, pytest.MonkeyPatch.context() as limits:
-        limits.setattr(delivery, "INDEX_LAG", 0.0)
+        limits.setattr(delivery_run, "INDEX_LAG", 0.0)
         yield DeliveryScene(
             harness, cast(StoreWithOutbox, store), service_on(store, clock=harness.clock)
         )

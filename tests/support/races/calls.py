@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.enums import EventStatus
+from domain.models import Actor
 from tests.support.reference_model import ReferenceModel, Refused
 
 Facts = tuple[object, ...]
@@ -143,6 +144,35 @@ def _get_event(model: ReferenceModel, call: Call) -> Facts:
     return ("event", event.capacity, event.status, len(event.seated), len(event.waitlist))
 
 
+def _create_event(model: ReferenceModel, call: Call) -> Facts:
+    event_id, user_id = _ids(call)
+    model.create_event(event_id, 2, has_waitlist=True, organizers=[user_id])
+    return ("event", 2, EventStatus.OPEN, 0, 0)
+
+
+def _set_co_organizer(model: ReferenceModel, call: Call) -> Facts:
+    event_id, user_id = _ids(call)
+    before = model.event(event_id).contents()
+    model.edit_organizers(event_id, None, [user_id])
+    return ("changed", (), model.event(event_id).contents() != before)
+
+
+def _take_over(model: ReferenceModel, call: Call) -> Facts:
+    event_id, user_id = _ids(call)
+    return ("changed", (), model.take_over(event_id, Actor(user_id, is_admin=True)))
+
+
+def _set_status_as(model: ReferenceModel, call: Call, status: EventStatus) -> Facts:
+    event_id, user_id = _ids(call)
+    before = model.event(event_id).status
+    model.set_status(event_id, status, Actor(user_id))
+    return ("changed", (), before is not status)
+
+
+def _get_organizers(model: ReferenceModel, call: Call) -> Facts:
+    return ("organizers", *model.event(*_values(call)).organizers)
+
+
 def _ids(call: Call) -> tuple[str, str]:
     event_id, user_id = _values(call)
     return event_id, user_id
@@ -169,4 +199,10 @@ MODEL_CALLS: dict[str, Callable[[ReferenceModel, Call], Facts]] = {
     "is_in": _listed_registration,
     "preview_unregister": _preview_unregister,
     "get_event": _get_event,
+    "create_event": _create_event,
+    "set_co_organizer": _set_co_organizer,
+    "take_over": _take_over,
+    "close_as": lambda model, call: _set_status_as(model, call, EventStatus.CLOSED),
+    "reopen_as": lambda model, call: _set_status_as(model, call, EventStatus.OPEN),
+    "get_organizers": _get_organizers,
 }

@@ -51,6 +51,8 @@ def contents_of(found: Everything) -> Hashable:
             event.capacity_target,
             {p: found.registrations[event_id, p].ticket for p in seated + waitlisted},
             event.next_ticket - 1,
+            organizer=event.organizer_id,
+            co_organizers=list(event.co_organizer_ids),
         )
     return model.contents()
 

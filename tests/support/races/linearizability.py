@@ -2,9 +2,9 @@
 
 A history is linearizable if each call can be given one moment between its invocation and its
 response, and the reference model, taking the calls in that order, gives each the same answer. Some
-operations have more than one moment: the deletion of a user starts, leaves each event, and ends
-(R7.1); a long capacity increase continues seat by seat (R2.5). Such background steps may happen at any
-moment after the operation has started.
+operations have more than one moment: the deletion of a user starts, leaves each event, takes the user
+off each event's organizers (R2.9), and ends (R7.1); a long capacity increase continues seat by seat
+(R2.5). Such background steps may happen at any moment after the operation has started.
 
 The search is Wing and Gong's, with a memory of visited states: the calls that have their moment, and
 the model's state. It rejects a history only after it has tried every order.
@@ -19,6 +19,9 @@ from math import inf
 
 from tests.support.races.calls import BUSY, Call, Facts, model_answer
 from tests.support.reference_model import ReferenceModel, Refused
+
+NAMING_ORGANIZERS = frozenset({"create_event", "set_co_organizer", "take_over"})
+"""Calls that are refused while the user is being deleted, and not after that."""
 
 MAX_STATES = 1_000_000
 """The search gives up after this many states, and neither accepts nor rejects the history."""
@@ -146,7 +149,8 @@ class _Search:
         The most urgent step is about one of these events. In any order of the remaining steps one step
         about these events comes first. The steps before it are about other events, don't depend on it,
         and can follow it as well, so nothing is missed. The start of a deletion matters to calls that
-        register the user. Its end matters only if the user might be created or deleted again.
+        register the user. Its end matters only if the user might be created or deleted again, or become
+        an organizer.
         """
         missing = self._missing(node)
         urgent = min(missing, key=lambda n: self.steps[n].ends, default=None)
@@ -163,6 +167,10 @@ class _Search:
                 if step.call.name != "delete_user" or (step.call.answer or BUSY)[0] != "deleted":
                     return None
                 deleting |= set(step.call.args)
+        gone = deleting | set(node.model.deleting)
+        calls = [self.steps[n].call for n in possible]
+        if any(call.name in NAMING_ORGANIZERS and call.args[1] in gone for call in calls):
+            return None
         return {
             event_id
             for n in possible
@@ -246,7 +254,11 @@ def background_steps(
         for event_id in events:
             what = f"{user_id} is removed from {event_id}"
             yield event_id, what, partial(_remove_user, event_id, user_id)
-        if not events:
+        organized = [of for of, event in model.events.items() if user_id in event.organizers]
+        for event_id in organized:
+            what = f"{user_id} organizes {event_id} no longer"
+            yield event_id, what, partial(_remove_organizer, event_id, user_id)
+        if not events and not organized:
             yield None, f"the deletion of {user_id} ends", partial(_finish_deletion, user_id)
     for event_id, event in model.events.items():
         if event.target is not None:
@@ -259,6 +271,10 @@ def background_steps(
 
 def _remove_user(event_id: str, user_id: str, model: ReferenceModel) -> None:
     model.leave(event_id, user_id)
+
+
+def _remove_organizer(event_id: str, user_id: str, model: ReferenceModel) -> None:
+    model.event(event_id).remove_organizer(user_id)
 
 
 def _finish_deletion(user_id: str, model: ReferenceModel) -> None:

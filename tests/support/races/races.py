@@ -25,6 +25,7 @@ class InitialEvent:
     capacity: int
     has_waitlist: bool = True
     attendees: Sequence[str] = ()
+    organizers: Sequence[str] = ("organizer",)
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,16 @@ class Race:
             model.create_user(user_id)
         new_users(service, *self.users)
         for event_id, initial_event in self.events.items():
-            model.create_event(event_id, initial_event.capacity, initial_event.has_waitlist)
+            capacity, has_waitlist = initial_event.capacity, initial_event.has_waitlist
+            model.create_event(event_id, capacity, has_waitlist, initial_event.organizers)
+            organizer_id, *co_organizer_ids = initial_event.organizers
             new_event(
                 service,
                 event_id,
-                capacity=initial_event.capacity,
-                has_waitlist=initial_event.has_waitlist,
+                capacity=capacity,
+                has_waitlist=has_waitlist,
+                organizer_id=organizer_id,
+                co_organizer_ids=co_organizer_ids,
             )
             commit_together(
                 store, event_id, [Register(user_id) for user_id in initial_event.attendees]
@@ -171,6 +176,30 @@ def capacity_increased_then_lowered(dice: random.Random) -> Race:
     return Race([*waitlisted, *coming], {E1: InitialEvent(2, attendees=waitlisted)}, scripts)
 
 
+def organizers_deleted_while_others_manage(dice: random.Random) -> Race:
+    """Delete the organizers of two events while they and others say who organizes what (R2.9)."""
+    events = {
+        E1: InitialEvent(1, attendees=["x", "y"], organizers=["x"]),
+        E2: InitialEvent(2, attendees=["y"], organizers=["x", "y"]),
+    }
+
+    def about(name: str, *user_ids: str) -> Facts:
+        return (name, dice.choice([E1, E2]), dice.choice(user_ids))
+
+    def look() -> Facts:
+        return ("get_organizers", dice.choice([E1, E2]))
+
+    scripts: list[Script] = [[("delete_user", "x"), look()], [("delete_user", "y")]]
+    scripts.append([("delete_user", "x"), ("create_user", "x"), about("set_co_organizer", "x")])
+    scripts += [[about("set_co_organizer", "x", "y"), look()] for _ in range(2)]
+    scripts += [[about("take_over", "x", "a"), look()] for _ in range(2)]
+    scripts += [[look(), look()] for _ in range(4)]
+    scripts.append([about("close_as", "x", "y"), about("reopen_as", "x", "a")])
+    scripts += [[("create_event", E3, dice.choice("xy")), about("take_over", "y")]] * 2
+    scripts += [[_register("x", E2)], [_leave("y")]]
+    return Race(["x", "y", "a"], events, scripts)
+
+
 RACES: dict[str, Callable[[random.Random], Race]] = {
     race.__name__: race
     for race in (
@@ -183,8 +212,12 @@ RACES: dict[str, Callable[[random.Random], Race]] = {
         event_deleted_during_registrations,
         two_deletions_of_one_user,
         capacity_increased_then_lowered,
+        organizers_deleted_while_others_manage,
     )
 }
+
+NOT_IN_THE_API = organizers_deleted_while_others_manage.__name__
+"""The race with calls that the HTTP API does not have."""
 
 
 def _register(user_id: str, event_id: str = E1) -> Facts:

@@ -15,12 +15,12 @@ from time import monotonic, monotonic_ns
 from typing import Any
 
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
-from domain.errors import NotConfirmed, RollcallError
+from domain.errors import Invalid, NotConfirmed, RollcallError
 from domain.inputs import EventChanges, UserDraft
-from domain.models import Event, UnregisterPreview, User, UserRegistration
+from domain.models import Actor, Event, UnregisterPreview, User, UserRegistration
 from domain.ports import Clock, NewId, Store
 from domain.service import Service
-from tests.support.environment import START, ids
+from tests.support.environment import START, ids, new_event
 from tests.support.races.calls import Call, Facts
 
 Script = Sequence[Facts]
@@ -150,6 +150,18 @@ def _asked(service: Service, name: str, args: Facts) -> object:
             given = {"capacity": capacity, "has_waitlist": has_waitlist}
             changes = {name: value for name, value in given.items() if value is not None}
             return service.edit_event(event_id, EventChanges.of(**changes))
+        case "create_event", (str(event_id), str(user_id)):
+            return new_event(service, event_id, organizer_id=user_id)
+        case "set_co_organizer", (str(event_id), str(user_id)):
+            return service.edit_event(event_id, EventChanges.of(co_organizer_ids=[user_id]))
+        case "take_over", (str(event_id), str(user_id)):
+            return service.take_over_event(event_id, actor=Actor(user_id, is_admin=True))
+        case "close_as", (str(event_id), str(user_id)):
+            return service.close_event(event_id, actor=Actor(user_id))
+        case "reopen_as", (str(event_id), str(user_id)):
+            return service.reopen_event(event_id, actor=Actor(user_id))
+        case "get_organizers", (str(event_id),):
+            return service.get_event(event_id).organizer_ids
         case _:
             result: object = getattr(service, name)(*args)
             return result
@@ -196,8 +208,12 @@ def facts_of(outcome: object) -> Facts:
             return ("event", outcome.capacity, outcome.status, *counts)
         case User():
             return ("created",)
+        case tuple():
+            return ("organizers", *outcome)
         case bool():
             return ("deleted", outcome)
+        case Invalid():
+            return ("Invalid",)
         case RollcallError():
             given = vars(outcome).items()
             facts = [value for name, value in given if name not in NOT_COMPARED]

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from bot.blocks.ids import ActionId
-from bot.entrypoints.bootstrap import SystemClock
+from bot.entrypoints.system import SystemClock
 from playground.client import payloads
 from playground.client.member_client import find_element
 from playground.client.transport import over_http, signed

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.blocks.ids import ActionId
+from bot.blocks.ids import ActionId, BlockId
 from bot.features.account.member_sync import sync_member
-from bot.notifications.delivery import ADMINS
+from bot.notifications.delivery_run import ADMINS
 from bot.slack.admin_directory import MAX_ADMINS
 from bot.slack.error_messages import SENTENCES
 from bot.slack.slack_users import SlackUser
@@ -18,9 +18,10 @@ from domain.errors import AlreadyOrganized, NotOrganizer
 from domain.inputs import EventChanges
 from domain.models import Actor, Event
 from playground.client.member_client import ActionResult
-from playground.demo.seed import RANDOM
+from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import start_user_deletion
+from tests.support.slack.event_form import INPUTS, filled
 from tests.support.slack.harness import (
     AMARA,
     BJORN,
@@ -112,6 +113,34 @@ def test_co_organizer_who_leaves_is_taken_off(harness: SlackHarness) -> None:
     assert organizers(harness) == (BJORN,)
     (message,) = harness.direct_messages(BJORN)
     assert "no longer organizes *Yoga in the park*" in message
+
+
+def test_co_organizer_whom_rollcall_never_met_is_taken_off(harness: SlackHarness) -> None:
+    """Chosen in a form, at creation or later: they have pressed nothing themselves."""
+    view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
+    assert view is not None
+    assert harness.slack.submit(BJORN, view.id, filled(harness, CO_ORGANIZERS=[CHLOE])).view
+    (event,) = harness.bot.service.list_organized(BJORN).items
+    manage = harness.slack.command(BJORN, EVENTS, "/event", event.event_id).view
+    assert manage is not None
+    form = harness.slack.click(BJORN, manage, ActionId.EDIT).view
+    assert form is not None
+    both = {INPUTS[BlockId.CO_ORGANIZERS]: [CHLOE, DIEGO]}
+    assert harness.slack.submit(BJORN, form.id, both).errors == {}
+    assert organizers(harness, event.event_id) == (BJORN, CHLOE, DIEGO)
+    for user_id in (CHLOE, DIEGO):
+        deactivate(harness, user_id)
+    assert organizers(harness, event.event_id) == (BJORN,)
+
+
+def test_co_organizer_who_is_being_deleted_is_marked_in_the_form(harness: SlackHarness) -> None:
+    harness.bot.service.ensure_user(harness.draft(CHLOE))
+    view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
+    assert view is not None
+    start_user_deletion(harness.store, CHLOE)
+    refused = harness.slack.submit(BJORN, view.id, filled(harness, CO_ORGANIZERS=[CHLOE]))
+    assert [*refused.errors] == [BlockId.CO_ORGANIZERS]
+    assert harness.bot.service.list_organized(BJORN).items == ()
 
 
 def test_forgotten_organizer_can_not_manage_anymore(harness: SlackHarness) -> None:
@@ -272,7 +301,37 @@ def test_admins_are_asked_once_slack_lists_them(harness: SlackHarness, fault: Fa
     harness.deliver_due(1)
     assert len(harness.direct_messages(HARUKI)) == 1
     assert harness.direct_messages(AMARA) == []
+    harness.deliver_due(40)
+    assert len(harness.direct_messages(AMARA)) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.rate_limited(7), Fault.server_error(503), Fault.refused("token_revoked")]
+)
+def test_later_messages_of_the_event_do_not_wait_for_the_list_of_admins(
+    harness: SlackHarness, fault: Fault
+) -> None:
+    event_of(harness, BJORN)
+    harness.register(CHLOE, DIEGO, HARUKI)
+    harness.api.fail_next(LIST, fault, times=5)
+    forget(harness, BJORN)
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.deliver_due(2)
+    assert len(harness.direct_messages(HARUKI)) == 1
+    assert harness.direct_messages(AMARA) == []
+    harness.deliver_due(600)
+    assert len(harness.direct_messages(AMARA)) == 1
+    assert harness.store.list_undelivered(limit=10).items == ()
+
+
+def test_slack_is_not_asked_again_before_its_rate_limit_allows(harness: SlackHarness) -> None:
+    event_of(harness, BJORN)
+    harness.api.fail_next(LIST, Fault.rate_limited(25), times=1)
+    forget(harness, BJORN)
+    harness.deliver_due(24)
+    assert len(harness.api.calls(LIST)) == 1
     harness.deliver_due(30)
+    assert len(harness.api.calls(LIST)) == 2
     assert len(harness.direct_messages(AMARA)) == 1
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.cards.posting import CARD_SECONDS
@@ -182,6 +185,76 @@ def test_channel_does_not_wait_for_messages_to_many(harness: SlackHarness) -> No
     assert all_undelivered(harness.store) == set()
 
 
+@pytest.fixture
+def three_late_cards(harness: SlackHarness) -> SlackHarness:
+    """Slack takes no messages in the channel, for as many cards as an event may have late messages."""
+    harness.event()
+    harness.deliver_due()
+    harness.api.fail_next(POST, Fault.server_error(503), times=3)
+    for number in range(3):
+        ask_for_card(harness, request_id=f"r{number}")
+    harness.bot.notification_worker.process_due_events()
+    assert len(harness.store.get_delivery("yoga").deferred) == 3
+    return harness
+
+
+def test_late_cards_crowd_out_no_direct_message(
+    three_late_cards: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    harness = three_late_cards
+    monkeypatch.setattr("bot.notifications.deferred.MAX_DEFERRED", 3)
+    promote(harness, CHLOE, DIEGO)
+    harness.bot.notification_worker.process_due_events()
+    assert len(harness.direct_messages(CHLOE)) == len(harness.direct_messages(DIEGO)) == 1
+    harness.deliver_due(10)
+    assert cards_in(harness) == 1
+    assert all_undelivered(harness.store) == set()
+
+
+def slow_to_refuse(harness: SlackHarness, method: str) -> Fault | None:
+    """Return what each message meets: an error, after ten seconds."""
+    if method != POST:
+        return None
+    harness.clock.advance(10)
+    return Fault.server_error(503)
+
+
+def test_direct_message_goes_out_before_cards_that_slack_is_slow_to_refuse(
+    three_late_cards: SlackHarness,
+) -> None:
+    """Each call takes ten seconds. One turn makes one for people and one for a card, then others have theirs."""
+    harness = three_late_cards
+    promote(harness, CHLOE)
+    harness.clock.advance(timedelta(seconds=5))
+    before = len(harness.api.calls(POST))
+    harness.api.faults.set_default(partial(slow_to_refuse, harness))
+    harness.bot.notification_worker.process_event("yoga")
+    channels = [call.args["channel"] for call in harness.api.calls(POST)[before:]]
+    assert channels == [CHLOE, EVENTS]
+    harness.api.faults.set_default(None)
+    harness.deliver_due(60)
+    assert len(harness.direct_messages(CHLOE)) == cards_in(harness) == 1
+    assert all_undelivered(harness.store) == set()
+
+
+def test_new_cards_that_slack_is_slow_to_refuse_are_tried_a_few_at_a_time(
+    harness: SlackHarness,
+) -> None:
+    """Ten entries have one each, and a call takes ten seconds: a turn does not take minutes."""
+    harness.event()
+    harness.deliver_due()
+    for number in range(10):
+        ask_for_card(harness, request_id=f"r{number}")
+    harness.api.faults.set_default(partial(slow_to_refuse, harness))
+    before = harness.clock.monotonic()
+    harness.bot.notification_worker.process_event("yoga")
+    assert harness.clock.monotonic() - before <= 20
+    harness.api.faults.set_default(None)
+    harness.deliver_due(60)
+    assert cards_in(harness) == 1
+    assert all_undelivered(harness.store) == set()
+
+
 REFUSALS = [
     "not_in_channel",
     "channel_not_found",
@@ -316,6 +389,44 @@ def test_card_of_a_deleted_event_is_not_posted(harness: SlackHarness) -> None:
     harness.deliver_due()
     assert cards_in(harness) == 0
     assert all_undelivered(harness.store) == set()
+
+
+class ConvertedChannel(WebClient):
+    """A client for which Slack answers with a channel's id of today, whatever id it was asked for."""
+
+    def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
+        if api_method == POST:
+            rest["json"]["channel"] = EVENTS
+        return super().api_call(api_method, **rest)
+
+
+def test_card_in_a_channel_that_has_another_id_now_is_posted_once(harness: SlackHarness) -> None:
+    """The form knows of it, and so does a second request for the earlier id, after an update of the card."""
+    client = ConvertedChannel(
+        harness.client.token, base_url=harness.client.base_url, retry_handlers=[]
+    )
+    worker = NotificationWorker(
+        harness.store,
+        client,
+        harness.clock,
+        holder="another",
+        sweep=lambda: 0,
+        reconcile=lambda: None,
+        spawn=run_now,
+    )
+    event = harness.event()
+    ask_for_card(harness, "C0EARLIER")
+    assert worker.process_event("yoga") is None
+    status = worker.wait_for_card("yoga", event.version + 1, "C0EARLIER", seconds=0)
+    assert status is not None
+    assert not status.is_on_its_way
+    harness.register(CHLOE)
+    harness.clock.advance(1)
+    assert worker.process_event("yoga") is None
+    ask_for_card(harness, "C0EARLIER", request_id="again")
+    harness.clock.advance(1)
+    assert worker.process_event("yoga") is None
+    assert cards_in(harness) == 1
 
 
 # The outbox fails after the card was posted

@@ -11,8 +11,9 @@ from typing import Any, cast
 
 import pytest
 
-from bot.entrypoints.bootstrap import StartupError, open_store
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.startup_errors import StartupError
+from bot.entrypoints.stores import open_store
 from bot.slack.error_messages import SENTENCES
 from bot.store_alarm import REPEAT_AFTER, watched
 from domain.errors import OperatorNeeded

@@ -295,6 +295,23 @@ def test_unexpected_error_is_logged_once_with_the_reference_in_the_reply(
     assert f"`{reference}`" in said
 
 
+def test_row_that_cannot_be_read_is_logged_with_its_key_and_none_of_its_values(
+    failing: SlackHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    """R7.6, R10.4. The person gets the reference of that line."""
+    failing.event()
+    with failing.store._file.writing() as connection:
+        connection.execute("UPDATE events SET body = json_set(body, '$.capacity', 'My surprise')")
+    said = reply(failing.slack.command(BJORN, RANDOM, "/events"))
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    line = logging.Formatter().format(record)
+    assert record.reference in line  # type: ignore[attr-defined]  # `extra`
+    assert f"`{record.reference}`" in said  # type: ignore[attr-defined]
+    assert "the row of events with event_id yoga can't be read: capacity: Input should be" in line
+    assert "pydantic" not in line
+    assert "surprise" not in line
+
+
 def test_form_that_fails_unexpectedly_keeps_its_input(failing: SlackHarness) -> None:
     failing.event()
     view = failing.slack.command(BJORN, RANDOM, "/register").view

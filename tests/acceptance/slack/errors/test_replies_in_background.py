@@ -82,9 +82,9 @@ def received(harness: SlackHarness, user_id: str = BJORN) -> list[str]:
     return replies + harness.direct_messages(user_id)
 
 
-def press(harness: SlackHarness, user_id: str = BJORN) -> None:
+def press(harness: SlackHarness, user_id: str = BJORN, event_id: str = "yoga") -> None:
     """Press Register on a new card. The press is acknowledged, whatever happens to its reply."""
-    card = harness.card(harness.bot.service.get_event("yoga"))
+    card = harness.card(harness.bot.service.get_event(event_id))
     result = harness.slack.click(user_id, card, ActionId.REGISTER)
     assert result.failure is None
     assert result.messages == []
@@ -218,14 +218,30 @@ def test_rate_limit_is_kept(queueing: SlackHarness) -> None:
     assert len(received(queueing)) == 1
 
 
-def test_replies_to_one_member_keep_their_order(queueing: SlackHarness) -> None:
-    """The last reply that they read is true."""
+def test_replies_about_one_event_keep_their_order(queueing: SlackHarness) -> None:
+    """The last reply that a member reads is true: they left, and registered again."""
     queueing.event()
     press(queueing)
     queueing.api.fail_next("response_url", Fault.server_error(503))
     send_replies(queueing)
     queueing.slack.command(BJORN, RANDOM, "/unregister", "yoga")
     press(queueing)
+    send_replies(queueing)
+    assert received(queueing) == []
+    send_replies(queueing, seconds=5)
+    assert len(received(queueing)) == 2
+
+
+def test_reply_about_another_event_does_not_wait(queueing: SlackHarness) -> None:
+    """Slack did not take the reply about the first one, which is tried again after a pause."""
+    queueing.event()
+    queueing.event("chess", title="Chess")
+    queueing.api.fail_next("response_url", Fault.server_error(503))
+    press(queueing)
+    press(queueing, event_id="chess")
+    send_replies(queueing)
+    (reply,) = received(queueing)
+    assert "Chess" in reply
     send_replies(queueing, seconds=5)
     assert len(received(queueing)) == 2
 

@@ -15,8 +15,9 @@ from slack_sdk import WebClient
 from starlette.testclient import TestClient
 
 from bot.blocks.ids import ActionId
-from bot.entrypoints.bootstrap import SystemClock, assemble
+from bot.entrypoints.bootstrap import assemble
 from bot.entrypoints.http_server import build_http
+from bot.entrypoints.system import SystemClock
 from bot.slack import request_budget
 from bot.slack.error_messages import SENTENCES
 from bot.slack.request_budget import request_received

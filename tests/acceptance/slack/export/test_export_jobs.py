@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from slack_sdk import WebClient
-from slack_sdk.web import SlackResponse
 
-from bot.blocks.ids import ActionId
 from bot.notifications.export_sender import MAX_SECONDS
 from bot.notifications.export_worker import EXPORT_LEASE
-from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
+from bot.notifications.worker import SWEEP_INTERVAL
 from domain.enums import ChangeKind
 from domain.execution.leases import Leases
 from domain.inputs import UserDraft
-from domain.models import ExportJob, Page, Registration
+from domain.models import ExportJob
 from playground.web_api.fault_injection import Fault
-from storage.sqlite.store import SQLiteStore
 from tests.support.environment import run_now
 from tests.support.notifications.delivery import promote, undelivered
+from tests.support.slack.exports import ObservedStore, export, process, store_of
 from tests.support.slack.harness import (
     AMARA,
     BJORN,
@@ -33,72 +30,14 @@ from tests.support.slack.harness import (
     files,
     run_bot,
 )
-from tests.support.slack.modals import manage_modal, press
 
 UPLOAD = "files.getUploadURLExternal"
-
-
-class ObservedStore(SQLiteStore):
-    """A store that does something at each read of a roster, the longest part of an export."""
-
-    def __init__(self, path: Path, workspace_id: str) -> None:
-        super().__init__(path, workspace_id)
-        self.at_roster: Callable[[], object] = lambda: None
-        self.is_done = threading.Event()
-
-    def delete_job(self, job_id: str) -> None:
-        super().delete_job(job_id)
-        self.is_done.set()
-
-    def list_roster(self, event_id: str, **page: Any) -> Page[Registration]:
-        self.at_roster()
-        return super().list_roster(event_id, **page)
-
-
-class SlowSlack(WebClient):
-    """A client that does something at each call of an upload."""
-
-    at_upload: Callable[[], object]
-
-    def api_call(self, api_method: str, **rest: Any) -> SlackResponse:
-        if api_method.startswith("files."):
-            self.at_upload()
-        return super().api_call(api_method, **rest)
 
 
 @pytest.fixture
 def harness(server: tuple[Any, str], tmp_path: Path) -> Iterator[SlackHarness]:
     with run_bot(server, ObservedStore, tmp_path / "rollcall.sqlite", run_now) as harness:
         yield harness
-
-
-def export(harness: SlackHarness, user_id: str = AMARA, event_id: str = "yoga") -> str:
-    """Press the button; return the id of the job."""
-    manage_modal(harness, user_id, event_id)
-    press(harness, ActionId.EXPORT, user_id)
-    version = harness.bot.service.get_event(event_id).version
-    return ExportJob(event_id, version, 0).job_id
-
-
-def process(
-    harness: SlackHarness, holder: str, at_upload: Callable[[], object] = lambda: None
-) -> NotificationWorker:
-    """Return the worker of another process."""
-    slack = SlowSlack(
-        token=harness.workspace.app.bot_token,
-        base_url=f"{harness.workspace.url}/api/",
-        retry_handlers=[],
-    )
-    slack.at_upload = at_upload
-    return NotificationWorker(
-        harness.store,
-        slack,
-        harness.clock,
-        holder=holder,
-        sweep=lambda: 0,
-        reconcile=lambda: None,
-        spawn=run_now,
-    )
 
 
 def test_messages_and_cards_go_out_during_an_export(harness: SlackHarness) -> None:
@@ -122,11 +61,6 @@ def test_messages_and_cards_go_out_during_an_export(harness: SlackHarness) -> No
     harness.deliver_due()
     assert sent == [1, 1]
     assert len(files(harness, AMARA)) == 1
-
-
-def store_of(harness: SlackHarness) -> ObservedStore:
-    assert isinstance(harness.store, ObservedStore)
-    return harness.store
 
 
 @pytest.mark.parametrize(
@@ -241,7 +175,7 @@ def test_stop_gives_up_the_export_for_the_next_process(harness: SlackHarness) ->
     harness.deliver_due()
     job_id = export(harness)
     first, second = process(harness, "first"), process(harness, "second")
-    store_of(harness).at_roster = first.exports.stop
+    store_of(harness).at_roster = first.stop
     first.exports.process_job(job_id)
     assert files(harness, AMARA) == []
     store_of(harness).at_roster = lambda: None
@@ -311,5 +245,54 @@ def test_thread_sends_the_file(harness: SlackHarness) -> None:
     worker.exports.schedule(job_id)
     worker.exports.start()
     assert store_of(harness).is_done.wait(20)
-    worker.exports.stop()
+    worker.stop()
     assert len(files(harness, AMARA)) == 1
+
+
+def test_stop_leaves_a_thread_that_hangs_behind(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A read of the store does not end. Once it does, the job is given up."""
+    monkeypatch.setattr("bot.notifications.worker.STOP_SECONDS", 0.1)
+    harness.event()
+    harness.deliver_due()
+    job_id = export(harness)
+    worker = process(harness, "threaded")
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        goes_on.wait()
+
+    store_of(harness).at_roster = hang
+    worker.exports.schedule(job_id)
+    worker.exports.start()
+    assert hangs.wait(20)
+    worker.stop()
+    goes_on.set()
+    assert "the export worker hangs, and is left behind" in caplog.messages
+    worker.exports.stop(20)
+    assert files(harness, AMARA) == []
+
+
+@pytest.mark.parametrize(("seconds", "hangs"), [(70, False), (181, True)], ids=["slow", "hanging"])
+def test_export_that_hangs_is_found_and_one_that_is_slow_is_not(
+    harness: SlackHarness, seconds: float, hangs: bool
+) -> None:
+    """Three steps take 70 seconds each, or one takes three minutes."""
+    harness.event()
+    harness.deliver_due()
+    job_id = export(harness)
+    stalls: list[str | None] = []
+
+    def slow() -> None:
+        harness.clock.advance(seconds)
+        worker.process_due_events()
+        stalls.append(worker.stalled())
+
+    worker = process(harness, "first", slow)
+    store_of(harness).at_roster = slow
+    worker.exports.schedule(job_id)
+    worker.exports.process_due_jobs()
+    sentence = "The export worker has not run for 181 seconds. Restart Rollcall."
+    assert set(stalls) == {sentence if hangs else None}

@@ -30,7 +30,7 @@ def now(harness: SlackHarness, user_id: str = CHLOE) -> str:
 
 def part(text: str, title: str) -> str:
     """Return the text under a heading."""
-    after = text.partition(title)[2]
+    after = text.partition(f"\n{title}\n")[2]
     for other in (OWN, UPCOMING, ORGANIZED):
         after = after.partition(f"\n{other}\n")[0]
     return after
@@ -184,6 +184,44 @@ def test_past_registrations_are_one_press_away(harness: SlackHarness) -> None:
     assert view is not None
     harness.slack.click(CHLOE, view, ActionId.HOME_REGISTRATIONS)
     assert now(harness) == said(first)
+
+
+def test_past_event_that_one_organizes_is_shown_once(harness: SlackHarness) -> None:
+    """R8.6: it stays among the organized ones for a day, and could be in both lists."""
+    starts_at = harness.clock.now() + timedelta(hours=1)
+    harness.event(organizer_id=CHLOE, starts_at=starts_at)
+    harness.event("chess", organizer_id=CHLOE, title="Chess", starts_at=starts_at)
+    harness.register(CHLOE)
+    harness.clock.advance(timedelta(hours=2))
+    first = home(harness)
+    assert "*Yoga in the park* · You had a seat" in part(said(first), ORGANIZED)
+    assert f"[{ActionId.UNREGISTER}]" not in said(first)
+    harness.slack.click(CHLOE, first, ActionId.HOME_PAST_REGISTRATIONS)
+    text = now(harness)
+    assert text.count("*Yoga in the park*") == 1
+    assert "*Yoga in the park* · You had a seat" in text
+    assert "*Chess*" in part(text, ORGANIZED)
+    assert text.partition(ORGANIZED)[0].count(f"[{ActionId.MANAGE}]") == 1
+
+
+def test_own_registration_for_an_organized_event_is_where_it_is_said_to_be(
+    harness: SlackHarness,
+) -> None:
+    """It may be on another page of that list, so it is not said to be below."""
+    for number in range(9):
+        starts_at = harness.clock.now() + timedelta(days=1 + number)
+        harness.event(
+            f"e{number}", organizer_id=CHLOE, title=f"Number {number}!", starts_at=starts_at
+        )
+    harness.register(CHLOE, event_id="e8")
+    text = said(home(harness))
+    assert "*Number 8!*" not in text
+    assert "below" not in text
+    assert f"It’s under “{ORGANIZED}”" in text
+    view = harness.workspace.views.home(CHLOE)
+    assert view is not None
+    harness.slack.click(CHLOE, view, ActionId.HOME_ORGANIZED)
+    assert "*Number 8!* · You have a seat" in part(now(harness), ORGANIZED)
 
 
 def test_canceled_event_shows_former_status(harness: SlackHarness) -> None:

@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.web import SlackResponse
 
 from bot.notifications.card_updater import RETRY_DELAY
-from bot.notifications.delivery import MAX_RETRY_DELAY
+from bot.notifications.deferred import MAX_RETRY_DELAY
 from bot.notifications.sender import FIRST_RETRY_DELAY
 from bot.notifications.worker import SWEEP_INTERVAL, NotificationWorker
 from bot.slack.api_errors import PAUSE

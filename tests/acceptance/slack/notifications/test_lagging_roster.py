@@ -56,8 +56,8 @@ def test_attendee_promoted_right_before_the_delivery_is_notified(
     store.unseen = frozenset()
     harness.deliver_due(INDEX_LAG)
     for user_id in (CHLOE, DIEGO):
-        told = [one for one in harness.direct_messages(user_id) if "Bring water" in one]
-        assert len(told) == 1
+        received = [one for one in harness.direct_messages(user_id) if "Bring water" in one]
+        assert len(received) == 1
 
 
 def test_announcement_waits_for_the_index_once_if_nothing_changes(harness: SlackHarness) -> None:

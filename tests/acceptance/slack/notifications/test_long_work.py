@@ -60,8 +60,9 @@ def change(harness: SlackHarness, times: int, event_id: str = "yoga") -> None:
         harness.bot.service.edit_event(event_id, changes)
 
 
-def test_late_message_clears_one_mark(harness: SlackHarness) -> None:
-    """Three messages are late, and 30 later versions are done: each mark is cleared once."""
+@pytest.mark.parametrize("versions", [30, pytest.param(2_000, marks=pytest.mark.soak)])
+def test_late_message_clears_one_mark(harness: SlackHarness, versions: int) -> None:
+    """Three messages are late, and the versions since are done: each mark is cleared once."""
     harness.event()
     harness.register(AMARA, BJORN, CHLOE, DIEGO, HARUKI)
     harness.deliver_due()
@@ -69,7 +70,7 @@ def test_late_message_clears_one_mark(harness: SlackHarness) -> None:
         harness.bot.service.edit_event("yoga", EventChanges.of(capacity=capacity))
         harness.api.fail_next(POST, Fault.server_error(503))
         harness.deliver_due(0)
-    change(harness, 30)
+    change(harness, versions)
     harness.deliver_due(3)
     assert undelivered(harness) == ("yoga",)
     harness.deliver_due(30)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.notifications import delivery
+from bot.notifications import deferred
 from bot.slack.api_errors import PAUSE
 from domain.inputs import EventChanges
 from playground.web_api.fault_injection import Fault
@@ -207,7 +207,7 @@ def test_many_deferred_messages_do_not_cause_a_busy_loop(
     harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each person's second message waits for the first, and has an earlier retry time."""
-    monkeypatch.setattr(delivery, "MAX_DEFERRED", 10)
+    monkeypatch.setattr(deferred, "MAX_DEFERRED", 10)
     harness.event(capacity=1)
     harness.register(AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA)
     harness.bot.service.edit_event("yoga", EventChanges.of(capacity=6))

@@ -6,18 +6,22 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from slack_sdk import WebClient
 from starlette.testclient import TestClient
 
-from bot.entrypoints.bootstrap import BackgroundThreads
 from bot.entrypoints.http_server import build_http
+from bot.entrypoints.system import BackgroundThreads
 from bot.notifications.worker import FIRST_RECONCILE_DELAY, STALLED_AFTER, NotificationWorker
 from domain.errors import OperatorNeeded
+from domain.planning.plan import Plan
 from domain.ports import Spawn, ThreadNotStarted, Unavailable
-from tests.support.environment import run_now
-from tests.support.slack.harness import SECRET, SlackHarness
+from storage.sqlite.store import SQLiteStore
+from tests.support.environment import run_all, run_now
+from tests.support.slack.harness import SECRET, SlackHarness, run_bot
 
 
 class Threads:
@@ -106,6 +110,7 @@ def test_health_check_says_that_the_notifier_has_stopped(harness: SlackHarness) 
         assert response.status_code == 503
         assert response.text == "The notifier has not run for 181 seconds. Restart Rollcall."
         notifier.process_due_events()
+        notifier.exports.process_due_jobs()
         assert web.get("/healthz").text == "ok"
 
 
@@ -115,10 +120,65 @@ def test_health_check_says_that_the_sweep_has_stopped(harness: SlackHarness) -> 
     notifier = worker(harness, hanging.append)
     for _ in range(4):
         notifier.process_due_events()
+        notifier.exports.process_due_jobs()
         harness.clock.advance(timedelta(minutes=1))
     notifier.process_due_events()
     assert notifier.stalled() == "The sweep has not run for 240 seconds. Restart Rollcall."
     hanging.pop()()
+    assert notifier.stalled() is None
+
+
+class SlowStore(SQLiteStore):
+    """A store that does something at each commit."""
+
+    at_commit: Callable[[], object] = staticmethod(lambda: None)
+
+    def commit(self, plan: Plan) -> None:
+        self.at_commit()
+        super().commit(plan)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stalls"),
+    [(10, {None}), (181, {"The sweep has not run for 181 seconds. Restart Rollcall."})],
+    ids=["busy", "hanging"],
+)
+def test_sweep_that_hangs_is_found_and_one_that_is_busy_is_not(
+    server: tuple[Any, str], tmp_path: Path, seconds: float, stalls: set[str | None]
+) -> None:
+    """Twenty events have a reminder due. The store takes seconds for each, or hangs at each."""
+    background: list[Callable[[], None]] = []
+    path = tmp_path / "rollcall.sqlite"
+    with run_bot(server, SlowStore, path, background.append) as harness:
+        store, notifier = harness.store, harness.bot.notification_worker
+        assert isinstance(store, SlowStore)
+        for number in range(20):
+            harness.event(f"yoga{number}")
+        notifier.process_due_events()
+        run_all(background)
+        harness.clock.advance(timedelta(hours=24))
+        found: list[str | None] = []
+
+        def take_long() -> None:
+            harness.clock.advance(seconds)
+            notifier.process_due_events()
+            notifier.exports.process_due_jobs()
+            found.append(notifier.stalled())
+
+        store.at_commit = take_long
+        notifier.process_due_events()
+        background.pop(0)()
+        assert len(found) == 20
+        assert set(found) == stalls
+
+
+def test_health_check_says_that_the_export_worker_has_stopped(harness: SlackHarness) -> None:
+    notifier = worker(harness, run_now)
+    harness.clock.advance(timedelta(seconds=STALLED_AFTER + 1))
+    notifier.process_due_events()
+    sentence = "The export worker has not run for 181 seconds. Restart Rollcall."
+    assert notifier.stalled() == sentence
+    notifier.exports.process_due_jobs()
     assert notifier.stalled() is None
 
 
@@ -136,6 +196,7 @@ def test_store_that_does_not_respond_does_not_look_like_a_stall(
     for _ in range(5):
         harness.clock.advance(timedelta(minutes=1))
         notifier.process_due_events()
+        notifier.exports.process_due_jobs()
     assert notifier.stalled() is None
 
 

@@ -119,6 +119,16 @@ def test_colleague_of_a_sister_workspace_is_looked_up_once(grid: SlackHarness) -
     ]
 
 
+@pytest.mark.parametrize("named", [Organization().id, SISTER])
+def test_first_press_of_a_colleague_is_carried_out_at_once(grid: SlackHarness, named: str) -> None:
+    """R10.2, in a process that has asked Slack nothing yet, by somebody who has no user yet."""
+    card = grid.card(grid.event())
+    payload = press(grid, card, BJORN)
+    payload["user"]["team_id"] = named
+    assert "You have a seat" in answered(grid, payload)
+    assert grid.everything().seated("yoga") == [BJORN]
+
+
 def test_organization_named_as_a_members_needs_no_lookup(grid: SlackHarness) -> None:
     card = grid.card(grid.event())
     payload = press(grid, card, BJORN)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.entrypoints import bootstrap, check_report
+from bot.entrypoints import check_report, stores
 from bot.entrypoints.check_report import Screen, check
 from bot.entrypoints.cli import main
 from domain.integrity.violations import ViolationKind
@@ -110,7 +110,7 @@ def test_check_stopped_before_it_reads_ends_with_130(
     stored: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As while Slack does not respond."""
-    monkeypatch.setattr(bootstrap, "open_store_to_check", failing_with(KeyboardInterrupt()))
+    monkeypatch.setattr(stores, "open_store_to_check", failing_with(KeyboardInterrupt()))
     assert main(["check", "--workspace", "T1"], stored) == 130
 
 
@@ -121,7 +121,9 @@ def test_check_of_unreadable_data_ends_with_2(
         file.execute("UPDATE events SET body = '{}'")
         file.commit()
     assert main(["check", "--workspace", "T1"], stored) == 2
-    assert "The check did not finish: an item can't be read" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "The check did not finish: the row of events with event_id e1 can't be read: " in said
+    assert "pydantic" not in said
 
 
 def test_check_of_a_locked_file_ends_with_2(

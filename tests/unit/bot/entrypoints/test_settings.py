@@ -74,13 +74,9 @@ def test_every_placeholder_of_the_documentation_is_refused_by_name() -> None:
     [
         ("SLACK_BOT_TOKEN", "xoxb-YOUR-TOKEN"),
         ("SLACK_BOT_TOKEN", "xoxb-..."),
-        ("SLACK_BOT_TOKEN", "xoxb-xxx-xxx-xxx"),
-        ("SLACK_BOT_TOKEN", "xoxb-your-bot-token"),
+        ("SLACK_BOT_TOKEN", "xoxb-your-token"),
         ("SLACK_APP_TOKEN", "xapp-YOUR-TOKEN"),
-        ("SLACK_APP_TOKEN", "xapp-1-your-token"),
-        ("SLACK_SIGNING_SECRET", "your_signing_secret"),
-        ("SLACK_SIGNING_SECRET", "<YOUR-SIGNING-SECRET>"),
-        ("SLACK_SIGNING_SECRET", "changeme-please"),
+        ("SLACK_APP_TOKEN", "xapp-..."),
         ("ROLLCALL_API_TOKENS", "T0123456789=choose-a-long-random-token"),
         ("ROLLCALL_API_TOKENS", "T1=bGq0vT8s9rY1aZ4c,T2=choose-a-long-random-token"),
     ],
@@ -96,9 +92,12 @@ def test_placeholder_is_refused_without_its_value(name: str, value: str) -> None
     ("name", "value"),
     [
         ("SLACK_BOT_TOKEN", "xoxb-2511887309-6410233712-YourXxxChooseExampleTodo"),
+        ("SLACK_BOT_TOKEN", "xoxb-your-own-token"),
+        ("SLACK_SIGNING_SECRET", "hold-your-horses"),
         ("SLACK_SIGNING_SECRET", "8f742231b10e8888abcd99yyyzzz85a5"),
         ("ROLLCALL_API_TOKENS", "T1=yourself-and-examples-of-it"),
         ("ROLLCALL_API_TOKENS", "T1=example-8f742231b10e"),
+        ("ROLLCALL_API_TOKENS", "T1=choose-your-own-adventure"),
     ],
 )
 def test_secret_that_resembles_a_placeholder_is_accepted(name: str, value: str) -> None:

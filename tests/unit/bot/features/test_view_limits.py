@@ -63,6 +63,7 @@ from domain.models import (
     ListedEvent,
     Notification,
     Page,
+    PastRegistrations,
     Registration,
     RegistrationHistoryEntry,
     RegistrationsToCome,
@@ -156,6 +157,7 @@ def own(position: int | None = WAITLISTED, of: Event = LARGEST) -> UserRegistrat
 
 OWN = tuple(own() for _ in range(200))
 TO_COME = RegistrationsToCome(OWN, 1_000)
+PAST = PastRegistrations(OWN[: home_views.PAGE_SIZE], 8, 1_000)
 SOME = tuple(event(event_id=f"{number:e>64}") for number in range(14))
 """Several of the largest events, with different ids."""
 
@@ -244,6 +246,7 @@ LISTS = home_views.Lists(
     RegistrationsToCome((*OWN, *(own(None, one) for one in SOME)), 1_000),
     None,
     Page(SOME[:MOST_READ], CURSOR),
+    {},
     frozenset(one.event_id for one in SOME),
     Page(SOME[:MOST_READ], CURSOR),
 )
@@ -309,7 +312,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         ChangeOutcome(LARGEST, is_moved=True)
     ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
-    "home.views.home, past": lambda: home_views.home(replace(LISTS, past=OWN), SHOWN),
+    "home.views.home, all organized are over": lambda: home_views.home(
+        replace(LISTS, over={one.event_id: own(of=one) for one in SOME}), SHOWN
+    ),
+    "home.views.home, past": lambda: home_views.home(replace(LISTS, past=PAST), SHOWN),
     "manage.views.manage_event": lambda: manage(attendee_views.ATTENDEES_PAGE, 0),
     "manage.views.manage_event, line": lambda: manage(0, attendee_views.ATTENDEES_PAGE),
     "manage.views.manage_event, both": lambda: manage(HALF, HALF),
@@ -377,6 +383,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "notifications.messages.card_refused_message": lambda: (
         notification_messages.card_refused_message(entry(), REFUSED_CARD_RECORD)
     ),
+    "notifications.messages.export_given_up_message": lambda: (
+        notification_messages.export_given_up_message(entry())
+    ),
     "notifications.messages.no_files_message": lambda: notification_messages.no_files_message(
         entry(), "missing_scope"
     ),
@@ -384,7 +393,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         RegisterOutcome(LARGEST, seat(), WAITLISTED)
     ),
     "registration.views.unregistered": lambda: registration_views.unregistered(
-        UnregisterOutcome(LARGEST, seat(), tuple(IDS[:1]))
+        UnregisterOutcome(LARGEST, seat(), tuple(IDS[:1]), can_return=True)
     ),
     "registration.views.unregister_question": lambda: registration_views.unregister_question(
         UnregisterPreview(own(), True, WAITLISTED)
@@ -398,7 +407,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     ),
     "browsing.views.registration_list": lambda: browsing_views.registration_list(TO_COME),
     "browsing.views.past_registration_list": lambda: browsing_views.past_registration_list(
-        OWN, None, 0
+        PastRegistrations(OWN[: browsing_views.MAX_LISTED], 15, 1_000), None
     ),
     "browsing.views.event_choice": lambda: browsing_views.event_choice(
         FoundEvents(LISTED), ActionId.CHOOSE_TO_REGISTER

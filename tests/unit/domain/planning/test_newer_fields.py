@@ -7,7 +7,7 @@ import pytest
 from domain.commands import ApplyFix, Register
 from domain.enums import RegistrationStatus
 from domain.inputs import EventChanges, UserChanges
-from domain.integrity.fixes import with_valid_seated_at
+from domain.integrity.fixes import with_valid_seat
 from domain.models import (
     Card,
     Change,
@@ -69,7 +69,7 @@ def test_registrations_promoted_by_a_capacity_increase_keep_a_new_field(
 
 def test_registration_repaired_keeps_a_new_field() -> None:
     damaged = with_later_field(a_registration()).model_copy(update={"seated_at": None})
-    assert with_valid_seated_at(damaged).model_extra == LATER_FIELD
+    assert with_valid_seat(damaged).model_extra == LATER_FIELD
 
 
 def test_repair_writes_a_registration_with_its_new_field(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from domain.enums import Deletion
 from domain.models import Card, DeliveryState, DueEvent, Event, ListedEvent
+from domain.ports import UnreadableRow
 from storage.dynamodb.items import VERSION, Item, Items, from_wire, moment, to_wire
 from tests.support.builders import (
     a_journal_entry,
@@ -147,3 +148,10 @@ def test_due_index_holds_events_with_a_due_time() -> None:
 def test_undelivered_index_is_spread_over_four_shards() -> None:
     entries = (a_journal_entry(f"e{number}") for number in range(100))
     assert len({from_wire(ITEMS.journal_entry(entry))["undelivered_in"] for entry in entries}) == 4
+
+
+def test_item_that_lacks_an_attribute_is_named() -> None:
+    item = ITEMS.event(an_event(next_due_at=START))
+    del item["next_due_at"]
+    with pytest.raises(UnreadableRow, match=r"row of events with event_id e1 .*next_due_at: it is"):
+        ITEMS.to_due(item)

@@ -82,7 +82,8 @@ def test_row_that_cannot_be_read_is_named_and_nothing_changes(path: Path) -> Non
         connection.commit()
     before = dump(path)
     with pytest.raises(
-        ValueError, match="can't be migrated: the row of e2 in events can't be read"
+        ValueError,
+        match="can't be migrated: the row of events with event_id e2 can't be read: event_id: Field required",
     ):
         SQLiteStore(path, "T1")
     assert dump(path) == before

@@ -104,3 +104,17 @@ def test_deleted_file_is_not_created_again(path: Path) -> None:
         with pytest.raises(sqlite3.OperationalError, match="unable to open"):
             store._file._connect()
         assert not path.exists()
+
+
+def test_log_of_a_file_behind_a_link_becomes_its_owners(path: Path) -> None:
+    """SQLite keeps the log beside the file itself, not beside the link."""
+    folder = path.parent / "disk"
+    folder.mkdir()
+    real = folder / "rollcall.sqlite"
+    path.symlink_to(real)
+    with closing(SQLiteStore(path, "T1")) as first:
+        first.put_user(a_user(), replaces=None)
+        for file in folder.iterdir():
+            file.chmod(0o644)
+        with closing(SQLiteStore(path, "T1")):
+            assert modes(real) == ALONE

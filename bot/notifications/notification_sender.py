@@ -1,0 +1,117 @@
+"""Sends one notification to one person, if it is still true (R9.2, R9.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.blocks.builders import Message
+from bot.notifications.export_sender import ExportSender
+from bot.notifications.messages import notification_message
+from bot.notifications.ports import StoreWithOutbox
+from bot.notifications.sender import MessageSender
+from bot.notifications.time_slice import TimeSlice
+from bot.notifications.unreachable import add_unreported
+from bot.slack.api_errors import ClassifiedError, ErrorClass
+from domain.enums import EventStatus, NotificationKind, RegistrationStatus
+from domain.execution.leases import Lease
+from domain.models import (
+    Event,
+    EventSummary,
+    ExportJob,
+    JournalEntry,
+    Notification,
+    UnreachableRecipient,
+)
+from domain.ports import Clock
+
+
+class NotificationSender:
+    """Sends the messages and files of one event, or one job, under its lease."""
+
+    def __init__(
+        self,
+        store: StoreWithOutbox,
+        clock: Clock,
+        lease: Lease,
+        time_slice: TimeSlice,
+        message_sender: MessageSender,
+        export_sender: ExportSender,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._lease = lease
+        self._time_slice = time_slice
+        self._message_sender = message_sender
+        self._export_sender = export_sender
+
+    def send(
+        self, user_id: str, entry: JournalEntry, notification: Notification
+    ) -> ErrorClass | None:
+        """Send a notification and record an unreachable recipient. The caller saves the state."""
+        if notification.kind is NotificationKind.REMINDER:
+            event = self._upcoming_event(entry)
+            if event is None:
+                return None
+            entry = entry.model_copy(update={"about": EventSummary.of(event)})
+        if not self._is_current(user_id, notification, entry):
+            return None
+        if notification.kind is NotificationKind.EXPORT:
+            failure = self._export_sender.send(
+                user_id, entry, self._lease, self._time_slice.check, self._time_slice.until
+            )
+        else:
+            failure = self.send_message(
+                user_id, entry, lambda: notification_message(notification, entry)
+            )
+        if failure is None:
+            return None
+        if failure.error_class is not ErrorClass.TEMPORARY:
+            self._record_unreachable(
+                UnreachableRecipient(
+                    user_id=user_id,
+                    version=entry.version,
+                    kind=notification.kind,
+                    reason=failure.reason,
+                )
+            )
+        return failure.error_class
+
+    def send_message(
+        self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
+    ) -> ClassifiedError | None:
+        """Send a message, if there is time left. See `MessageSender.send`."""
+        self._time_slice.check()
+        return self._message_sender.send(user_id, entry, message_of)
+
+    def _is_current(self, user_id: str, notification: Notification, entry: JournalEntry) -> bool:
+        """Return whether a notification is still true. No one hears of a seat they no longer have (R9.3)."""
+        if notification.kind is NotificationKind.ORPHANED:
+            event = self._store.get_event(entry.event_id)
+            return event is not None and event.deletion is None and not event.organizer_ids
+        if notification.kind not in (NotificationKind.PROMOTED, NotificationKind.REMINDER):
+            return True
+        rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
+        registration = rows.registrations.get(user_id)
+        if registration is None or registration.status is not RegistrationStatus.REGISTERED:
+            return False
+        return notification.ticket in (None, registration.ticket)
+
+    def _upcoming_event(self, entry: JournalEntry) -> Event | None:
+        """Return the event if a reminder still makes sense (R8.15).
+
+        Return None if it was moved since: the new date has its own reminders.
+        """
+        event = self._store.get_event(entry.event_id)
+        if event is None or event.deletion is not None or event.status is EventStatus.CANCELED:
+            return None
+        is_moved = entry.about is None or event.starts_at != entry.about.starts_at
+        return None if is_moved or self._clock.now() >= event.starts_at else event
+
+    def _record_unreachable(self, recipient: UnreachableRecipient) -> None:
+        event_id, version = self._lease.state.event_id, recipient.version
+        job = ExportJob.of(event_id)
+        if job is not None:
+            event_id, version = job.event_id, job.version
+        recorded = recipient.model_copy(update={"version": version})
+        self._store.record_unreachable(event_id, version, recorded)
+        self._lease.state = add_unreported(self._lease.state, recipient)
