@@ -48,7 +48,7 @@ class BackgroundThreads:
         from domain.ports import ThreadNotStarted
 
         try:
-            threading.Thread(target=_run_logged, args=(work,), daemon=True).start()
+            threading.Thread(target=run_logged, args=(work,), daemon=True).start()
         except RuntimeError as error:
             if not self._is_out:
                 _logger.critical(
@@ -61,7 +61,8 @@ class BackgroundThreads:
         self._is_out = False
 
 
-def _run_logged(work: Callable[[], None]) -> None:
+def run_logged(work: Callable[[], None]) -> None:
+    """Run work that no caller waits for. What fails is logged."""
     from domain.errors import Busy
     from domain.ports import Unavailable
 

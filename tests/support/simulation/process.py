@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from bot.entrypoints.system import run_logged
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.worker import NotificationWorker
 from domain.service import Service
@@ -59,12 +60,7 @@ class Process:
         world.scheduler.spawn(f"{name}: notifier", self, self.worker._run)
 
     def _spawn(self, work: Callable[[], None]) -> None:
-        self._world.scheduler.spawn(f"{self.name}: background", self, lambda: self._logged(work))
-
-    def _logged(self, work: Callable[[], None]) -> None:
-        from bot.entrypoints.bootstrap import _run_logged
-
-        _run_logged(work)
+        self._world.scheduler.spawn(f"{self.name}: background", self, lambda: run_logged(work))
 
     def reach_port(self, name: str, longest: float) -> None:
         """Let time pass on the way of a call. Raises `Killed` if the process crashes meanwhile, or has."""
@@ -72,10 +68,9 @@ class Process:
         if self.is_dead:
             raise Killed
         world.scheduler.sleep(world.dice.random() * longest)
-        if not self.is_dead and world.happens(world.weights.crashes):
+        if world.happens(world.weights.crashes):
             world.count(f"a process dies at {name}")
             self.crash()
-        if self.is_dead:
             raise Killed
 
     def crash(self) -> None:

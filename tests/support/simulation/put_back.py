@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.notifications import delivery, recipients
+from bot.notifications import recipients
+from bot.notifications.delivery_run import DeliveryRun
 from bot.notifications.due_work import DueWork
 from domain.execution.committer import Committer
 from domain.execution.leases import Lease, Leases
@@ -30,7 +31,7 @@ def _audience_by_clocks(patch: pytest.MonkeyPatch, _: World) -> None:
 
 def _no_wait_for_the_roster(patch: pytest.MonkeyPatch, _: World) -> None:
     """Read the roster right after the waitlist, though its index lags (R9.4)."""
-    patch.setattr(delivery._DeliveryRun, "_has_changed_since", lambda *_: False)
+    patch.setattr(DeliveryRun, "_has_changed_since", lambda *_: False)
 
 
 def _intervals_by_the_wall_clock(patch: pytest.MonkeyPatch, _: World) -> None:
@@ -74,7 +75,8 @@ def _no_fence(patch: pytest.MonkeyPatch, _: World) -> None:
     find_out = Committer.find_out
 
     def find_out_without_fence(committer: Committer, plan: Plan) -> bool | None:
-        entry = committer._store.get_journal_entry(plan.event_id, plan.event.version)  # type: ignore[union-attr]
+        assert plan.event is not None
+        entry = committer._store.get_journal_entry(plan.event_id, plan.event.version)
         return False if entry is None else find_out(committer, plan)
 
     patch.setattr(Committer, "find_out", find_out_without_fence)
@@ -94,7 +96,7 @@ def _refusals_from_the_cache(patch: pytest.MonkeyPatch, _: World) -> None:
 
 def _without(*guards: str) -> PutBack:
     def take_away(_: pytest.MonkeyPatch, world: World) -> None:
-        world.served = UnguardedStore(world.data, guards)  # type: ignore[arg-type]
+        world.served = UnguardedStore(world.data, guards)
 
     take_away.__doc__ = f"Commit without the condition on {', '.join(guards)} (R7)."
     return take_away

@@ -53,7 +53,7 @@ class SlackClient(WebClient):
         self._world = world
         self._process = process
 
-    def api_call(  # type: ignore[override]  # only what Rollcall uses
+    def api_call(  # only what Rollcall uses
         self, api_method: str, *, json: Any = None, params: Any = None, **_: Any
     ) -> SlackResponse:
         """Call a method. Raises `SlackApiError`, and `TimeoutError` for an answer that is lost."""

@@ -6,6 +6,7 @@ import logging
 import random
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -67,9 +68,7 @@ class World:
         self.processes = [Process(self, f"p{n}.0") for n in range(self.weights.processes)]
         for number, event_id in enumerate(self.event_ids):
             organizer = Person(self, f"UORG{number}")
-            self.scheduler.spawn(
-                organizer.user_id, None, lambda o=organizer, e=event_id: o.organize(e)
-            )
+            self.scheduler.spawn(organizer.user_id, None, partial(organizer.organize, event_id))
         for user_id in self.member_ids:
             self.scheduler.spawn(user_id, None, Person(self, user_id).act)
         self.scheduler.spawn("faults", None, self._disturb)
