@@ -108,6 +108,8 @@ class Judge:
         """Of each event, one for each version."""
         self.moments: dict[str, list[State]] = {}
         """The same, with what was true between two commands of one commit."""
+        self.delivered_at: dict[tuple[str, int], float] = {}
+        """When the entry of an event and version was marked as delivered, first."""
         self.commits = 0
         self._registering: dict[tuple[str, str], list[Call]] = {}
         """Each user's calls to register for each event, in order."""
@@ -282,7 +284,12 @@ class Judge:
         self, notification: Notification, entry: JournalEntry, by_version: dict[int, State]
     ) -> tuple[set[str], set[str]]:
         """Return who must get a notification, and who may: someone who left meanwhile need not."""
-        later = [state for version, state in by_version.items() if version >= entry.version]
+        done = self.delivered_at[entry.event_id, entry.version]
+        later = [
+            state
+            for version, state in by_version.items()
+            if version >= entry.version and state.since <= done
+        ]
         if notification.user_id is not None:
             perhaps = {notification.user_id}
             if notification.kind is not NotificationKind.PROMOTED:

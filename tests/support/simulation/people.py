@@ -77,7 +77,7 @@ class Person:
         dice, number = self._dice, self._world.number()
         name = dice.choices(
             ["capacity", "move", "announce", "close", "reopen", "remove", "cancel", "delete"],
-            [6, 2, 3, 1, 3, 2, 0.1, 0.1],
+            [6, 3, 6, 1, 3, 2, 0.1, 0.1],
         )[0]
         attendee = dice.choice(self._world.member_ids)
         audience = dice.choice(list(Audience))

@@ -74,6 +74,8 @@ class Store:
         if world.is_store_down:
             world.count("the store is down")
             world.excuses += excused
+            if is_write and world.dice.random() < 0.3:
+                self._apply_later(name, args, kwargs)
             world.scheduler.sleep(1.0)
             self._process.reach_port(name, 0.0)
             raise lost
@@ -99,27 +101,29 @@ class Store:
 
     def _lose(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Apply the write now, later, or never."""
-        world = self._world
-
-        def apply() -> None:
-            try:
-                getattr(world.served, name)(*args, **kwargs)
-            except Conflict:
-                return
-            world.has_written(name, args)
-
-        kind = world.dice.choice(["now", "later", "never"])
-        world.count(f"a write's answer is lost; it is applied {kind}")
+        kind = self._world.dice.choice(["now", "later", "never"])
+        self._world.count(f"a write's answer is lost; it is applied {kind}")
         if kind == "now":
-            apply()
+            self._apply(name, args, kwargs)
         elif kind == "later":
-            delay = world.dice.random() * LATEST_ARRIVAL
+            self._apply_later(name, args, kwargs)
 
-            def arrive() -> None:
-                world.scheduler.sleep(delay)
-                apply()
+    def _apply_later(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        scheduler = self._world.scheduler
+        delay = self._world.dice.random() * LATEST_ARRIVAL
 
-            world.scheduler.spawn("a late write", None, arrive)
+        def arrive() -> None:
+            scheduler.sleep(delay)
+            self._apply(name, args, kwargs)
+
+        scheduler.spawn("a late write", None, arrive)
+
+    def _apply(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        try:
+            getattr(self._world.served, name)(*args, **kwargs)
+        except Conflict:
+            return
+        self._world.has_written(name, args)
 
 
 class Snapshots:

@@ -134,11 +134,13 @@ class World:
 
         self.scheduler.spawn(f"restart of {base}", None, restart)
 
-    def has_written(self, name: str, _: tuple[Any, ...]) -> None:
+    def has_written(self, name: str, args: tuple[Any, ...]) -> None:
         """Judge what is stored now, and keep it for the indexes that lag."""
         self._snapshots.take(self.scheduler.seconds, self.data, self.weights.index_lag + 1)
         if name == "commit":
             self.judge.has_written(self.data)
+        elif name == "mark_delivered":
+            self.judge.delivered_at.setdefault(args, self.scheduler.seconds)
 
     def lagging_data(self) -> MemoryData:
         """Return the data as an index shows it now."""
