@@ -10,6 +10,9 @@ UV_VERSION := 0.13.9
 # CDK's command line: version 3.0.0 refuses what this version of the library writes.
 CDK_VERSION := 2.1148.1
 STAGE ?= dev
+# The simulation's seeds: how many, and the first one.
+SEEDS ?= 200
+FIRST ?= 0
 
 SHELL := /bin/sh
 PY := .venv/bin/python
@@ -28,7 +31,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak coverage check screenshots synth deploy bench validate openapi format pins clean
+.PHONY: help setup demo test soak simulate coverage check screenshots synth deploy bench validate openapi format pins clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -44,6 +47,9 @@ test: .venv/.project .venv/.infra-pins ## run all tests except the long ones (AR
 
 soak: .venv/.project .venv/.infra-pins ## run the long tests: races, crashes, integrity under load, fuzzing (SCALE=10 for ten times as much)
 	@$(PYTEST) -m soak --timeout $$((600 + 900 * $(SCALE))) $(ARGS)
+
+simulate: .venv/.project .venv/.infra-pins ## run the product in virtual time, each run from a seed (SEEDS=200, FIRST=0)
+	@$(PY) -m tests.support.simulation $(SEEDS) $(FIRST)
 
 coverage: .venv/.project .venv/.infra-pins ## run make test and fail if a branch of domain/ or storage/ is not covered
 	@$(PYTEST) -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)
