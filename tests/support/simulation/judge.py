@@ -28,8 +28,8 @@ from domain.errors import (
 )
 from domain.models import Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
+from tests.support.simulation.members import CHANNEL
 from tests.support.simulation.memory import MemoryData
-from tests.support.simulation.people import CHANNEL
 
 if TYPE_CHECKING:
     from tests.support.simulation.world import World
@@ -53,8 +53,8 @@ class State:
     @property
     def waitlist(self) -> tuple[str, ...]:
         """The waitlisted users, in order."""
-        waiting = [one for one in self.rows.items() if one[1].status is WAITLISTED]
-        return tuple(user_id for user_id, row in sorted(waiting, key=lambda one: one[1].ticket))
+        waitlisted = [one for one in self.rows.items() if one[1].status is WAITLISTED]
+        return tuple(user_id for user_id, row in sorted(waitlisted, key=lambda one: one[1].ticket))
 
     @property
     def seated(self) -> int:

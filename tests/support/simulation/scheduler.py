@@ -50,7 +50,6 @@ class Scheduler:
         self._dice = dice
         self.seconds = 0.0
         """The virtual time since the start."""
-        self.turns = 0
         self._main = getcurrent()
         self._tasks: dict[greenlet, Task] = {}
         self._pauses: list[tuple[float, int, Task]] = []
@@ -117,7 +116,6 @@ class Scheduler:
             self._give_turn(self._ready.pop(self._dice.randrange(len(self._ready))))
 
     def _give_turn(self, task: Task) -> None:
-        self.turns += 1
         task.thread.switch()
         if task.thread.dead:
             del self._tasks[task.thread]

@@ -11,7 +11,7 @@ class Weights:
     """One seed's world. Probabilities are per call of a port; seconds are virtual."""
 
     processes: int
-    people: int
+    members: int
     events: int
     store_seconds: float
     """The longest way of a request to the store, and of its answer back."""
@@ -46,7 +46,7 @@ class Weights:
 
         return cls(
             processes=dice.randint(1, 4),
-            people=dice.randint(3, 12),
+            members=dice.randint(3, 12),
             events=dice.randint(1, 3),
             store_seconds=dice.choice([0.005, 0.02, 0.3]),
             slack_seconds=dice.choice([0.05, 0.3, 3.0]),

@@ -11,8 +11,8 @@ from itertools import count
 from typing import Any
 
 from tests.support.simulation.judge import Judge
+from tests.support.simulation.members import Member
 from tests.support.simulation.memory import MemoryData
-from tests.support.simulation.people import Person
 from tests.support.simulation.process import Process
 from tests.support.simulation.scheduler import Scheduler
 from tests.support.simulation.slack import Slack
@@ -51,7 +51,7 @@ class World:
         self.slack = Slack()
         self.judge = Judge(self)
         self.situations: Counter[str] = Counter()
-        self.member_ids = [f"U{number:03}" for number in range(self.weights.people)]
+        self.member_ids = [f"U{number:03}" for number in range(self.weights.members)]
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
         self.admin = "UADMIN"
         self.is_over = False
@@ -67,10 +67,10 @@ class World:
         """Let everybody act, then let the processes finish. Raises `AssertionError` for what is wrong."""
         self.processes = [Process(self, f"p{n}.0") for n in range(self.weights.processes)]
         for number, event_id in enumerate(self.event_ids):
-            organizer = Person(self, f"UORG{number}")
+            organizer = Member(self, f"UORG{number}")
             self.scheduler.spawn(organizer.user_id, None, partial(organizer.organize, event_id))
         for user_id in self.member_ids:
-            self.scheduler.spawn(user_id, None, Person(self, user_id).act)
+            self.scheduler.spawn(user_id, None, Member(self, user_id).act)
         self.scheduler.spawn("faults", None, self._disturb)
         self.scheduler.run_until(BUSY_SECONDS)
         self.is_over, self.is_store_down, self.is_slack_down = True, False, False

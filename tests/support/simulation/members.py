@@ -1,4 +1,4 @@
-"""The people of the simulation: members who register and change their minds, and organizers who run events."""
+"""The members of the simulation: some register and change their minds, and organizers run events."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHANNEL = "C0EVENTS"
 Request = Callable[[Service], object]
 
 
-class Person:
+class Member:
     """Does one thing after another. `act` is the task of a member, `organize` that of an organizer."""
 
     def __init__(self, world: World, user_id: str) -> None:
