@@ -26,7 +26,7 @@ from domain.errors import (
     RollcallError,
     UnknownEvent,
 )
-from domain.models import Event, JournalEntry, Notification, UserRegistration
+from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
 from tests.support.simulation.members import CHANNEL
 from tests.support.simulation.memory import MemoryData
@@ -109,7 +109,7 @@ class Judge:
         self.moments: dict[str, list[State]] = {}
         """The same, with what was true between two commands of one commit."""
         self.delivered_at: dict[tuple[str, int], float] = {}
-        """When the entry of an event and version was marked as delivered, first."""
+        """When the recipients of an event's entry, by its version, had all been read."""
         self.commits = 0
         self._registering: dict[tuple[str, str], list[Call]] = {}
         """Each user's calls to register for each event, in order."""
@@ -131,6 +131,14 @@ class Judge:
             moments = self.moments.setdefault(event.event_id, [])
             moments += [*_between(before, state, journal[-1]), state]
             states.append(state)
+
+    def has_delivered(self, delivery: DeliveryState) -> None:
+        """Record how far the delivery of an event is."""
+        for version in range(delivery.delivered_version, 0, -1):
+            key = delivery.event_id, version
+            if key in self.delivered_at:
+                return
+            self.delivered_at[key] = self._world.scheduler.seconds
 
     # What replies say
 
@@ -284,27 +292,22 @@ class Judge:
         self, notification: Notification, entry: JournalEntry, by_version: dict[int, State]
     ) -> tuple[set[str], set[str]]:
         """Return who must get a notification, and who may: someone who left meanwhile need not."""
-        done = self.delivered_at[entry.event_id, entry.version]
-        later = [
-            state
-            for version, state in by_version.items()
-            if version >= entry.version and state.since <= done
-        ]
+        later = [state for version, state in by_version.items() if version >= entry.version]
         if notification.user_id is not None:
             perhaps = {notification.user_id}
-            if notification.kind is not NotificationKind.PROMOTED:
-                return perhaps, perhaps
-            return {
-                user_id
-                for user_id in perhaps
-                if all(state.has(user_id, notification.ticket) for state in later)
-            }, perhaps
-        perhaps = by_version[entry.version].audience(notification.audience)
+            is_certain = notification.kind is not NotificationKind.PROMOTED or all(
+                state.has(notification.user_id, notification.ticket) for state in later
+            )
+            return perhaps if is_certain else set(), perhaps
+        done = self.delivered_at[entry.event_id, entry.version]
         rows = by_version[entry.version].rows
+        perhaps = by_version[entry.version].audience(notification.audience)
         always = {
             user_id
             for user_id in perhaps
-            if all(state.has(user_id, rows[user_id].ticket) for state in later)
+            if all(
+                state.has(user_id, rows[user_id].ticket) for state in later if state.since <= done
+            )
         }
         return always, perhaps
 

@@ -139,8 +139,8 @@ class World:
         self._snapshots.take(self.scheduler.seconds, self.data, self.weights.index_lag + 1)
         if name == "commit":
             self.judge.has_written(self.data)
-        elif name == "mark_delivered":
-            self.judge.delivered_at.setdefault(args, self.scheduler.seconds)
+        elif name == "save_delivery":
+            self.judge.has_delivered(args[0])
 
     def lagging_data(self) -> MemoryData:
         """Return the data as an index shows it now."""
