@@ -39,6 +39,19 @@ def press_unanswered(harness: SlackHarness, user_id: str = BJORN) -> ActionResul
     return harness.slack.click(user_id, card, ActionId.REGISTER)
 
 
+def worker(harness: SlackHarness, holder: str) -> NotificationWorker:
+    """Return the notification worker of another process."""
+    return NotificationWorker(
+        harness.store,
+        harness.client,
+        harness.clock,
+        holder=holder,
+        sweep=lambda: None,
+        reconcile=lambda: None,
+        spawn=run_now,
+    )
+
+
 def kept(harness: SlackHarness) -> list[str]:
     """Return the ids of the replies that wait."""
     return [id_ for id_ in harness.store.list_undelivered(limit=100).items if ReplyJob.of(id_)]
@@ -95,6 +108,26 @@ def test_kept_replies_to_one_member_keep_their_order(harness: SlackHarness) -> N
     seat, gave_up = harness.direct_messages(BJORN)
     assert "You have a seat" in seat
     assert "You gave it up" in gave_up
+
+
+def test_reply_waits_for_no_earlier_one_that_another_process_has_sent(
+    harness: SlackHarness,
+) -> None:
+    """A Lambda function forgets what it could not send, and stays warm. Another one sends it."""
+    first, second = (worker(harness, holder) for holder in ("first", "second"))
+    keep(harness, BJORN, "You have a seat")
+    harness.api.fail_next(POST_METHOD, Fault.server_error(503))
+    for function in (first, second):
+        run_function(harness, function)
+    keep(harness, BJORN, "You gave it up")
+    run_function(harness, first)
+    assert len(harness.direct_messages(BJORN)) == 2
+
+
+def run_function(harness: SlackHarness, function: NotificationWorker) -> None:
+    function.sweep()
+    function.process_until(harness.clock.monotonic() + 50)
+    harness.clock.advance(60)
 
 
 def test_kept_reply_to_a_deactivated_member_is_given_up(
@@ -182,16 +215,7 @@ def test_stop_keeps_the_replies_that_slack_did_not_take(queueing: SlackHarness) 
         assert queueing.slack.click(user_id, card, ActionId.REGISTER).failure is None
     queueing.bot.stop(reply_seconds=0)
     assert len(kept(queueing)) == 2
-    restarted = NotificationWorker(
-        queueing.store,
-        queueing.client,
-        queueing.clock,
-        holder="restarted",
-        sweep=lambda: None,
-        reconcile=lambda: None,
-        spawn=run_now,
-    )
-    restarted.process_due_events()
+    worker(queueing, "restarted").process_due_events()
     for user_id in (BJORN, CHLOE):
         (message,) = queueing.direct_messages(user_id)
         assert sentences.seat() in message
