@@ -18,10 +18,10 @@ from bot.notifications.worker import NotificationWorker
 from bot.slack.api_errors import CircuitBreaker
 from bot.slack.job_queue import JobQueue
 from bot.slack.kept_replies import KeptReplies
-from bot.slack.reply_sender import GIVE_UP_SECONDS
+from bot.slack.reply_sender import GIVE_UP_SECONDS, STORE_SECONDS, PendingReply
 from domain.errors import OperatorNeeded
 from domain.models import JournalEntry, ReplyJob
-from domain.ports import Clock
+from domain.ports import Clock, Unavailable
 from playground.client.member_client import ActionResult
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
@@ -219,3 +219,28 @@ def test_stop_keeps_the_replies_that_slack_did_not_take(queueing: SlackHarness) 
     for user_id in (BJORN, CHLOE):
         (message,) = queueing.direct_messages(user_id)
         assert sentences.seat() in message
+
+
+def test_stop_ends_although_the_store_takes_no_reply(
+    server: tuple[object, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slack and the store are both out of reach, for example because the network is down."""
+
+    class SilentStore(SQLiteStore):
+        def add_job(self, entry: JournalEntry) -> None:
+            harness.clock.advance(1.5)
+            raise Unavailable("no answer")
+
+    def many(clock: Clock) -> Background:
+        return Background(
+            JobQueue("replies", clock, threads=0, limit=100),
+            JobQueue("chores", clock, threads=0, limit=100),
+        )
+
+    with run_bot(server, SilentStore, tmp_path / "rollcall.sqlite", run_now, many) as harness:
+        for _ in range(20):
+            harness.bot.reply_sender.send(PendingReply(user_id=BJORN, message=note("Hello")))
+        begun = harness.clock.monotonic()
+        harness.bot.stop(reply_seconds=0)
+        assert harness.clock.monotonic() - begun < STORE_SECONDS + 2
+        assert "16 more replies are lost" in caplog.text
