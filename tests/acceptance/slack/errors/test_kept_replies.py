@@ -12,6 +12,7 @@ import pytest
 from bot.blocks.builders import note
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import Background
+from bot.notifications.due_work import DueWork
 from bot.notifications.reply_delivery import LEASE, RETRY, ReplyDelivery
 from bot.notifications.sender import POST_METHOD, MessageSender
 from bot.notifications.worker import NotificationWorker
@@ -128,6 +129,19 @@ def run_function(harness: SlackHarness, function: NotificationWorker) -> None:
     function.sweep()
     function.process_until(harness.clock.monotonic() + 50)
     harness.clock.advance(60)
+
+
+def test_event_waits_for_one_kept_reply_at_most(harness: SlackHarness) -> None:
+    """After an outage there may be thousands (R9.6)."""
+    processed: list[str] = []
+    due = DueWork(harness.clock, processed.append)
+    replies = [ReplyJob(BJORN, str(number)).job_id for number in range(3)]
+    for id_ in [*replies, "yoga", "chess"]:
+        due.add(id_)
+        harness.clock.advance(1)
+    while due.process_next():
+        pass
+    assert processed == [replies[0], "yoga", replies[1], "chess", replies[2]]
 
 
 def test_kept_reply_to_a_deactivated_member_is_given_up(
