@@ -52,7 +52,7 @@ class ReplyDelivery:
         now = self._clock.monotonic()
         if now >= until:
             return now
-        if any(one.user_id == job.user_id and one.reply_id < job.reply_id for one in self._retried):
+        if self._waits_for_an_earlier_one(job):
             return now + RETRY
         lease = self._leases.take(job.job_id)
         if lease is None:
@@ -63,6 +63,15 @@ class ReplyDelivery:
         else:
             lease.release()
         return again
+
+    def _waits_for_an_earlier_one(self, job: ReplyJob) -> bool:
+        """Return whether an earlier reply to the same person is still to be sent."""
+        for one in sorted(self._retried, key=lambda one: one.reply_id):
+            if one.user_id == job.user_id and one.reply_id < job.reply_id:
+                if self._store.get_journal_entry(one.job_id, 1) is not None:
+                    return True
+                self._retried.discard(one)  # another process has sent it
+        return False
 
     def _send(self, job: ReplyJob) -> float | None:
         entry = self._store.get_journal_entry(job.job_id, 1)
