@@ -6,6 +6,8 @@ import json
 import logging
 from typing import Any
 
+from bot.blocks.builders import as_json
+from bot.notifications.messages import late_note
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender, Paused
 from bot.slack.api_errors import ErrorClass
@@ -21,6 +23,10 @@ LEASE = 90.0
 
 RETRY = 30.0
 """Seconds before a reply that Slack did not take is tried again, and before asking again for another's lease."""
+
+
+MAX_BLOCKS = 50
+"""The most blocks of a message, as Slack's page on `chat.postMessage` says."""
 
 
 class ReplyDelivery:
@@ -91,5 +97,8 @@ class ReplyDelivery:
 
 
 def _content(entry: JournalEntry) -> dict[str, Any]:
+    """Return the reply, with the time when it was true: a later one may have arrived before."""
     content: dict[str, Any] = json.loads(entry.reply or "")
+    if len(content["blocks"]) < MAX_BLOCKS:
+        content["blocks"].append(as_json(late_note(entry.at)))
     return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from math import inf
@@ -67,6 +68,18 @@ def test_reply_that_slack_does_not_take_is_sent_as_a_direct_message(harness: Sla
     (message,) = harness.direct_messages(BJORN)
     assert sentences.seat() in message
     assert kept(harness) == []
+
+
+def test_kept_reply_says_when_it_was_true(harness: SlackHarness) -> None:
+    """A later one may have arrived before."""
+    harness.event()
+    press_unanswered(harness)
+    at = int(harness.clock.now().timestamp())
+    harness.clock.advance(3600)
+    harness.deliver_due()
+    (message,) = harness.direct_messages(BJORN)
+    (when,) = re.findall(r"It was true as of <!date\^(\d+)\^", message)
+    assert at - 3 <= int(when) <= at
 
 
 def test_kept_reply_is_sent_once_slack_is_back(harness: SlackHarness) -> None:
