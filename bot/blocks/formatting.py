@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,13 @@ def moment(value: datetime, time_zone: str) -> str:
     local = value.astimezone(ZoneInfo(time_zone))
     fallback = f"{_date(local)}, {local:%Y}, {_time(local)} ({time_zone})"
     return f"<!date^{int(value.timestamp())}^{{date_short_pretty}}, {{time}}|{fallback}>"
+
+
+def moment_to_the_second(value: datetime) -> str:
+    """Return a time in each reader's own zone, with seconds. The fallback is in UTC."""
+    local = value.astimezone(UTC)
+    fallback = f"{_date(local)}, {local:%Y}, {local:%H:%M:%S} (UTC)"
+    return f"<!date^{int(value.timestamp())}^{{date_short_pretty}}, {{time_secs}}|{fallback}>"
 
 
 def plain_time(value: datetime, time_zone: str) -> str:

@@ -84,10 +84,12 @@ class Bot:
 
         `reply_seconds` says how long Slack gets to take the replies. The rest is kept for the next process.
         """
-        self.executor.shutdown()
-        if self.background is not None:
-            self.reply_sender.keep_pending(self.background.stop(reply_seconds))
-        self.notification_worker.stop()
+        try:
+            self.executor.shutdown()
+            if self.background is not None:
+                self.reply_sender.keep_pending(self.background.stop(reply_seconds))
+        finally:
+            self.notification_worker.stop()
 
 
 def assemble(

@@ -10,7 +10,7 @@ from bot.notifications.deferred import DeferredNotifications
 from bot.notifications.messages import card_refused_message, unreachable_message
 from bot.notifications.notification_sender import NotificationSender
 from bot.notifications.ports import StoreWithOutbox
-from bot.notifications.recipients import JOURNAL_PAGE, in_order, recipients_of
+from bot.notifications.recipients import JOURNAL_PAGE, in_order, is_in_roster, recipients_of
 from bot.notifications.sender import Paused
 from bot.notifications.time_slice import TimeSlice
 from bot.notifications.unreachable import organizer_reports
@@ -138,6 +138,8 @@ class DeliveryRun:
                 raise Paused(readable_at)
 
         roster = entry.event_id, entry.version, number, "roster"
+        if not is_in_roster(self._state.recipient):
+            self._first_seen.forget(*roster)  # of a run before another process had the lease
         for user_id, cursor in recipients_of(
             self._store,
             entry,

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from domain.errors import OperatorNeeded
+from domain.models import ReplyJob
 from domain.ports import Clock, Unavailable
 
 _logger = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class DueWork:
         self._process = process
         self._lock = threading.Lock()
         self._due: dict[str, float] = {}
+        self._was_reply = False
+        """Whether the last one was a kept reply. There may be thousands: an event waits for one at most."""
 
     def add(self, id_: str) -> None:
         """Make an id due now. One that is due already keeps its turn."""
@@ -102,11 +105,16 @@ class DueWork:
 
     def _take(self) -> str | None:
         with self._lock:
-            due = min(self._due.items(), key=lambda item: item[1], default=None)
-            if due is None or due[1] > self._clock.monotonic():
+            now = self._clock.monotonic()
+            due = [one for one, at in self._due.items() if at <= now]
+            if self._was_reply:
+                due = [one for one in due if ReplyJob.of(one) is None] or due
+            id_ = min(due, key=self._due.__getitem__, default=None)
+            if id_ is None:
                 return None
-            del self._due[due[0]]
-            return due[0]
+            del self._due[id_]
+            self._was_reply = ReplyJob.of(id_) is not None
+            return id_
 
     def _continue_at(self, id_: str, again: float | None) -> None:
         if again is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
-from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ContextBlock
 
 from bot.blocks.builders import Message, button, context, note, section
-from bot.blocks.formatting import when_and_where
+from bot.blocks.formatting import moment_to_the_second, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from bot.features.announcement.views import announcement_blocks
@@ -20,6 +21,14 @@ from domain.models import EventSummary, JournalEntry, Notification, UnreachableR
 def notification_message(notification: Notification, entry: JournalEntry) -> Message:
     """Render a notification: the event as it was at the commit, and buttons that help."""
     return _RENDERED[notification.kind](notification, entry)
+
+
+def late_note(at: datetime) -> ContextBlock:
+    """Return what goes below a reply that was kept."""
+    return context(
+        "This reply is late: Slack didn’t take it at first. It was true as of"
+        f" {moment_to_the_second(at)}."
+    )
 
 
 def _promoted(notification: Notification, entry: JournalEntry) -> Message:

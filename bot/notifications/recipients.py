@@ -26,6 +26,11 @@ def in_order(entry: JournalEntry) -> list[Notification]:
     )
 
 
+def is_in_roster(cursor: str | None) -> bool:
+    """Return whether the waitlist has been read to its end at a cursor of `recipients_of`."""
+    return cursor is not None and json.loads(cursor)[0] == "seats"
+
+
 def recipients_of(
     store: Store,
     entry: JournalEntry,

@@ -6,6 +6,8 @@ import json
 import logging
 from typing import Any
 
+from bot.blocks.builders import as_json
+from bot.notifications.messages import late_note
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender, Paused
 from bot.slack.api_errors import ErrorClass
@@ -21,6 +23,10 @@ LEASE = 90.0
 
 RETRY = 30.0
 """Seconds before a reply that Slack did not take is tried again, and before asking again for another's lease."""
+
+
+MAX_BLOCKS = 50
+"""The most blocks of a message, as Slack's page on `chat.postMessage` says."""
 
 
 class ReplyDelivery:
@@ -52,7 +58,7 @@ class ReplyDelivery:
         now = self._clock.monotonic()
         if now >= until:
             return now
-        if any(one.user_id == job.user_id and one.reply_id < job.reply_id for one in self._retried):
+        if self._waits_for_an_earlier_one(job):
             return now + RETRY
         lease = self._leases.take(job.job_id)
         if lease is None:
@@ -63,6 +69,15 @@ class ReplyDelivery:
         else:
             lease.release()
         return again
+
+    def _waits_for_an_earlier_one(self, job: ReplyJob) -> bool:
+        """Return whether an earlier reply to the same person is still to be sent."""
+        for one in sorted(self._retried, key=lambda one: one.reply_id):
+            if one.user_id == job.user_id and one.reply_id < job.reply_id:
+                if self._store.get_journal_entry(one.job_id, 1) is not None:
+                    return True
+                self._retried.discard(one)  # another process has sent it
+        return False
 
     def _send(self, job: ReplyJob) -> float | None:
         entry = self._store.get_journal_entry(job.job_id, 1)
@@ -82,5 +97,8 @@ class ReplyDelivery:
 
 
 def _content(entry: JournalEntry) -> dict[str, Any]:
+    """Return the reply, with the time when it was true: a later one may have arrived before."""
     content: dict[str, Any] = json.loads(entry.reply or "")
+    if len(content["blocks"]) < MAX_BLOCKS:
+        content["blocks"].append(as_json(late_note(entry.at)))
     return content

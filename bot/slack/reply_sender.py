@@ -50,6 +50,9 @@ _NOT_STORED = (Conflict, AnswerLost, Unavailable, OperatorNeeded)
 THREADS = 256
 """Replies sent at the same time: with a Slack that needs 10 seconds, 25 a second."""
 
+STORE_SECONDS = 5.0
+"""How long a stop tries a store that takes no reply. Each try may last for seconds."""
+
 MAX_PENDING = 5_000
 """Replies that wait for Slack. Each has a few kilobytes."""
 
@@ -123,16 +126,28 @@ class ReplySender:
             self._keep(reply, now.reason)
 
     def keep_pending(self, jobs: Iterable[Job]) -> int:
-        """Keep the replies among jobs that a queue could not finish. Return how many are lost."""
-        lost = 0
+        """Keep the replies among jobs that a queue could not finish. Return how many are lost.
+
+        If the store takes none for `STORE_SECONDS`, the rest is lost: a stop must end.
+        """
+        lost = skipped = 0
+        gives_up_at = self._clock.monotonic() + STORE_SECONDS
         for job in jobs:
-            if isinstance(job, _Delivery):
-                try:
-                    self._keep(job.reply, "the process stops")
-                except ReplyNotSent as error:
-                    _logger.error("a reply is lost: %s", error)  # noqa: TRY400  # the reason is enough
-                    lost += 1
-        return lost
+            if not isinstance(job, _Delivery):
+                continue
+            if self._clock.monotonic() >= gives_up_at:
+                skipped += 1
+                continue
+            try:
+                self._keep(job.reply, "the process stops")
+            except ReplyNotSent as error:
+                _logger.error("a reply is lost: %s", error)  # noqa: TRY400  # the reason is enough
+                lost += 1
+            else:
+                gives_up_at = self._clock.monotonic() + STORE_SECONDS
+        if skipped:
+            _logger.error("%d more replies are lost: the store takes none", skipped)
+        return lost + skipped
 
     def _keep(self, reply: PendingReply, reason: str) -> None:
         if reply.user_id is None:

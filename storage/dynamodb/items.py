@@ -28,6 +28,7 @@ from domain.models import (
     JournalEntry,
     ListedEvent,
     Registration,
+    ReplyJob,
     User,
     WaitlistEntry,
 )
@@ -129,8 +130,13 @@ class Items:
         return f"{self.workspace_id}#{number}"
 
     def shard_of(self, event_id: str) -> str:
-        """Return the hash key of the shard that holds an event's entries."""
-        return self.shard(crc32(event_id.encode()) % UNDELIVERED_SHARDS)
+        """Return the hash key of the shard that holds an event's or a job's entries.
+
+        Replies to one user share a shard, so they are listed in order.
+        """
+        reply = ReplyJob.of(event_id)
+        key = event_id if reply is None else reply.user_id
+        return self.shard(crc32(key.encode()) % UNDELIVERED_SHARDS)
 
     # Model to item
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.errors import Invalid
-from domain.models import Card, ExportJob, WaitlistEntry
+from domain.models import Card, ExportJob, ReplyJob, WaitlistEntry
 from domain.planning.plan import PutEvent, PutJournalEntry, PutRegistration, PutWaitlistEntry
 from storage.sqlite.store import SQLiteStore
 from tests.support import strategies
@@ -25,6 +25,7 @@ from tests.support.builders import (
     put_event,
     put_users,
 )
+from tests.support.crashes.killing import pages
 from tests.support.cursors import forged_cursor, signed_cursor
 from tests.support.environment import START
 from tests.support.notifications.delivery import all_undelivered
@@ -175,6 +176,14 @@ def test_job_is_undelivered_until_it_is_deleted(store: AnyStore) -> None:
     assert job_id not in all_undelivered(store)
     assert store.list_journal(job_id, limit=5) == ()
     assert store.get_delivery(job_id).holder is None
+
+
+def test_replies_to_one_user_are_listed_in_order(store: AnyStore) -> None:
+    """A process that starts sends them in this order."""
+    jobs = [ReplyJob("U1", f"2026112812{number:04}-{number:x}").job_id for number in range(12)]
+    for job_id in reversed(jobs):
+        store.add_job(a_journal_entry(job_id))
+    assert [id_ for id_ in pages(store.list_undelivered) if id_ in jobs] == jobs
 
 
 # Cursors

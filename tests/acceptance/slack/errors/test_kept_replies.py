@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from math import inf
@@ -12,16 +13,17 @@ import pytest
 from bot.blocks.builders import note
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import Background
+from bot.notifications.due_work import DueWork
 from bot.notifications.reply_delivery import LEASE, RETRY, ReplyDelivery
 from bot.notifications.sender import POST_METHOD, MessageSender
 from bot.notifications.worker import NotificationWorker
 from bot.slack.api_errors import CircuitBreaker
 from bot.slack.job_queue import JobQueue
 from bot.slack.kept_replies import KeptReplies
-from bot.slack.reply_sender import GIVE_UP_SECONDS
+from bot.slack.reply_sender import GIVE_UP_SECONDS, STORE_SECONDS, PendingReply
 from domain.errors import OperatorNeeded
 from domain.models import JournalEntry, ReplyJob
-from domain.ports import Clock
+from domain.ports import Clock, Unavailable
 from playground.client.member_client import ActionResult
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
@@ -39,6 +41,19 @@ def press_unanswered(harness: SlackHarness, user_id: str = BJORN) -> ActionResul
     return harness.slack.click(user_id, card, ActionId.REGISTER)
 
 
+def worker(harness: SlackHarness, holder: str) -> NotificationWorker:
+    """Return the notification worker of another process."""
+    return NotificationWorker(
+        harness.store,
+        harness.client,
+        harness.clock,
+        holder=holder,
+        sweep=lambda: None,
+        reconcile=lambda: None,
+        spawn=run_now,
+    )
+
+
 def kept(harness: SlackHarness) -> list[str]:
     """Return the ids of the replies that wait."""
     return [id_ for id_ in harness.store.list_undelivered(limit=100).items if ReplyJob.of(id_)]
@@ -53,6 +68,18 @@ def test_reply_that_slack_does_not_take_is_sent_as_a_direct_message(harness: Sla
     (message,) = harness.direct_messages(BJORN)
     assert sentences.seat() in message
     assert kept(harness) == []
+
+
+def test_kept_reply_says_when_it_was_true(harness: SlackHarness) -> None:
+    """A later one may have arrived before."""
+    harness.event()
+    press_unanswered(harness)
+    at = int(harness.clock.now().timestamp())
+    harness.clock.advance(3600)
+    harness.deliver_due()
+    (message,) = harness.direct_messages(BJORN)
+    (when,) = re.findall(r"It was true as of <!date\^(\d+)\^", message)
+    assert at - 3 <= int(when) <= at
 
 
 def test_kept_reply_is_sent_once_slack_is_back(harness: SlackHarness) -> None:
@@ -95,6 +122,39 @@ def test_kept_replies_to_one_member_keep_their_order(harness: SlackHarness) -> N
     seat, gave_up = harness.direct_messages(BJORN)
     assert "You have a seat" in seat
     assert "You gave it up" in gave_up
+
+
+def test_reply_waits_for_no_earlier_one_that_another_process_has_sent(
+    harness: SlackHarness,
+) -> None:
+    """A Lambda function forgets what it could not send, and stays warm. Another one sends it."""
+    first, second = (worker(harness, holder) for holder in ("first", "second"))
+    keep(harness, BJORN, "You have a seat")
+    harness.api.fail_next(POST_METHOD, Fault.server_error(503))
+    for function in (first, second):
+        run_function(harness, function)
+    keep(harness, BJORN, "You gave it up")
+    run_function(harness, first)
+    assert len(harness.direct_messages(BJORN)) == 2
+
+
+def run_function(harness: SlackHarness, function: NotificationWorker) -> None:
+    function.sweep()
+    function.process_until(harness.clock.monotonic() + 50)
+    harness.clock.advance(60)
+
+
+def test_event_waits_for_one_kept_reply_at_most(harness: SlackHarness) -> None:
+    """After an outage there may be thousands (R9.6)."""
+    processed: list[str] = []
+    due = DueWork(harness.clock, processed.append)
+    replies = [ReplyJob(BJORN, str(number)).job_id for number in range(3)]
+    for id_ in [*replies, "yoga", "chess"]:
+        due.add(id_)
+        harness.clock.advance(1)
+    while due.process_next():
+        pass
+    assert processed == [replies[0], "yoga", replies[1], "chess", replies[2]]
 
 
 def test_kept_reply_to_a_deactivated_member_is_given_up(
@@ -182,16 +242,32 @@ def test_stop_keeps_the_replies_that_slack_did_not_take(queueing: SlackHarness) 
         assert queueing.slack.click(user_id, card, ActionId.REGISTER).failure is None
     queueing.bot.stop(reply_seconds=0)
     assert len(kept(queueing)) == 2
-    restarted = NotificationWorker(
-        queueing.store,
-        queueing.client,
-        queueing.clock,
-        holder="restarted",
-        sweep=lambda: None,
-        reconcile=lambda: None,
-        spawn=run_now,
-    )
-    restarted.process_due_events()
+    worker(queueing, "restarted").process_due_events()
     for user_id in (BJORN, CHLOE):
         (message,) = queueing.direct_messages(user_id)
         assert sentences.seat() in message
+
+
+def test_stop_ends_although_the_store_takes_no_reply(
+    server: tuple[object, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Slack and the store are both out of reach, for example because the network is down."""
+
+    class SilentStore(SQLiteStore):
+        def add_job(self, entry: JournalEntry) -> None:
+            harness.clock.advance(1.5)
+            raise Unavailable("no answer")
+
+    def many(clock: Clock) -> Background:
+        return Background(
+            JobQueue("replies", clock, threads=0, limit=100),
+            JobQueue("chores", clock, threads=0, limit=100),
+        )
+
+    with run_bot(server, SilentStore, tmp_path / "rollcall.sqlite", run_now, many) as harness:
+        for _ in range(20):
+            harness.bot.reply_sender.send(PendingReply(user_id=BJORN, message=note("Hello")))
+        begun = harness.clock.monotonic()
+        harness.bot.stop(reply_seconds=0)
+        assert harness.clock.monotonic() - begun < STORE_SECONDS + 2
+        assert "16 more replies are lost" in caplog.text

@@ -406,7 +406,8 @@ def test_click_is_answered_later_if_slack_accepts_nothing(
     assert result.failure is None
     assert loggers_that_warned(caplog) == {"bot.slack.reply_sender"}
     harness.deliver_due()
-    assert harness.direct_messages(BJORN) == [SENTENCES[NotOrganizer](None)]
+    (message,) = harness.direct_messages(BJORN)
+    assert SENTENCES[NotOrganizer](None) in message
 
 
 def test_deletion_longer_than_slacks_limit_says_it_has_started(
