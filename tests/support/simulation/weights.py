@@ -57,7 +57,7 @@ class Weights:
             crashes=sometimes(0.003),
             slack_down=sometimes(0.2),
             slack_limited=sometimes(0.05),
-            slack_unanswered=sometimes(0.05),
+            slack_unanswered=sometimes(0.2),
             apart=sometimes(600),
             drift=sometimes(0.0005),
             jumps=dice.choice([0.0, 0.0, 60.0, 7200.0]),
