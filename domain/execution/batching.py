@@ -18,7 +18,7 @@ from domain.ports import Clock
 C = TypeVar("C")
 R = TypeVar("R")
 
-LONGEST_WAIT = 60.0
+LONGEST_WAIT = 3_600.0
 """Seconds after which a caller whose command was taken looks again. Its leader wakes it."""
 
 
