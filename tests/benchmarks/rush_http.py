@@ -92,7 +92,10 @@ class Scene:
         action = payloads.action(block, element, None, {})
         bodies = []
         for number in users:
-            member = Member(f"U{number:05}", f"member{number}", f"Member {number}", "Europe/Berlin")
+            # The sweep looks them up: who is not there would be refused.
+            member = self.workspace.put_member(
+                Member(f"U{number:05}", f"member{number}", f"Member {number}", "Europe/Berlin")
+            )
             payload = payloads.block_actions(self.workspace, member, card, action)
             bodies.append(urlencode({"payload": json.dumps(payload)}).encode())
         return bodies
