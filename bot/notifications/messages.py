@@ -134,7 +134,7 @@ def _organizer_left(notification: Notification, entry: JournalEntry) -> Message:
 def _orphaned(notification: Notification, entry: JournalEntry) -> Message:
     return _note(
         f"{_title(entry)} has no organizer anymore: {mention(notification.about_user_id or '')}"
-        f" {_why_left(entry)}. Registration goes on. As a workspace admin, you can take it over.",
+        f" {_why_left(entry)}. Nothing changes for attendees. As a workspace admin, you can take it over.",
         entry,
         button("Take over", ActionId.TAKE_OVER, entry.event_id, style="primary"),
         button("Manage", ActionId.MANAGE, entry.event_id),

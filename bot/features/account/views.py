@@ -49,8 +49,8 @@ def forget_me_question(user_id: str, organized: Sequence[Event] = ()) -> Message
         button("Keep my data", ActionId.KEEP_DATA, "me"),
     ]
     return note(
-        "This unregisters you from all events and deletes your data. Your Slack ID stays in the"
-        " history of events. It can’t be undone.",
+        "This unregisters you from all events and deletes your data. This can’t be undone. Your Slack ID"
+        " stays in the history of events.",
         *_handed_over("You’ll no longer organize:", user_id, organized),
         ActionsBlock(elements=buttons),
     )
