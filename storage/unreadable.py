@@ -1,4 +1,4 @@
-"""What is wrong with a row that can't be read: its table, its key, the field and the reason."""
+"""Errors for rows that can't be read: they name the table, the key, the field and the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from domain.ports import UnreadableRow
 
 WRONG = (ValueError, KeyError, TypeError, AttributeError)
-"""What reading a row raises if a value is missing, malformed or of a wrong type."""
+"""The errors of reading a row with a value that is missing, malformed or of a wrong type."""
 
 
 def unreadable(table: str, key: Mapping[str, object], error: Exception) -> UnreadableRow:

@@ -173,9 +173,8 @@ def _requests(settings: Settings, *, is_reachable: bool) -> Finding:
 def _store(settings: Settings, workspace_id: str) -> Finding:
     path = settings.sqlite_path
     if path is not None:
-        # Unlike Path's methods, these are also False for a name that no file can have.
         folder = Path(path).absolute().parent
-        has_folder = os.path.isdir(folder)  # noqa: PTH112  # see above
+        has_folder = os.path.isdir(folder)  # noqa: PTH112  # False also for an impossible name
         if has_folder and not os.access(folder, os.W_OK | os.X_OK):
             return _problem(
                 f"ROLLCALL_STORE: you don't have permission to write to the folder of {path}."

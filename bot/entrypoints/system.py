@@ -1,4 +1,4 @@
-"""What a process gets from its system: the time, unique ids, and threads for background work."""
+"""The system's clock, unique ids, and threads for background work."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class ExportSender:
         lease.save(unfinished_tries=earlier + 1)
         try:
             yield
-        except Exception:
+        except Exception:  # whatever ended it, what counts is how long it took
             if self._clock.monotonic() < ends_at:
                 lease.stage(unfinished_tries=earlier)
             raise

@@ -132,7 +132,7 @@ def test_plan_made_before_the_deletion_does_not_apply(store: AnyStore, command: 
 
 
 def test_organizer_who_is_no_user_is_accepted(store: AnyStore) -> None:
-    """An API client names whom it likes. Whoever is created anew can organize again."""
+    """API clients may name anybody. A user who is created again can organize again."""
     service = service_on(store)
     new_event(service, organizer_id="nobody", co_organizer_ids=["ada"])
     new_users(service, "ada")

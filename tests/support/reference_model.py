@@ -55,9 +55,9 @@ class ReferenceEvent:
     """None once the last organizer is gone (R2.9)."""
     co_organizers: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
-    """What organizers and admins were told, and the cards that were requested, in order."""
+    """The messages to organizers and admins, and the requested cards, in order."""
     exports: list[str] = field(default_factory=list)
-    """Who asked for the list of attendees."""
+    """The users who asked for the list of attendees."""
     requests: list[str] = field(default_factory=list)
     """The ids of the latest requests."""
 

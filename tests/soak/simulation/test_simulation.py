@@ -30,7 +30,7 @@ SITUATIONS = (
     "somebody presses twice",
     "the store is down",
 )
-"""What must happen in some of the seeds."""
+"""Situations that must occur in at least one seed."""
 
 QUICKLY_FOUND = (
     "a lost answer taken for a refusal",

@@ -105,7 +105,7 @@ class Judge:
     def __init__(self, world: World) -> None:
         self._world = world
         self.states: dict[str, list[State]] = {}
-        """Of each event, one for each version."""
+        """Each event's states, one for each version."""
         self.moments: dict[str, list[State]] = {}
         """The same, with what was true between two commands of one commit."""
         self.delivered_at: dict[tuple[str, int], float] = {}
@@ -114,7 +114,7 @@ class Judge:
         self._registering: dict[tuple[str, str], list[Call]] = {}
         """Each user's calls to register for each event, in order."""
 
-    # What is stored
+    # Stored data
 
     def has_written(self, data: MemoryData) -> None:
         """Record the events that have changed, and assert R7.5 for each."""
@@ -140,7 +140,7 @@ class Judge:
                 return
             self.delivered_at[key] = self._world.scheduler.seconds
 
-    # What replies say
+    # Replies
 
     def begin(self, name: str, event_id: str, user_id: str) -> Call:
         """Begin a request."""
@@ -234,7 +234,7 @@ class Judge:
                         state.has(user_id) for state in later if state.since < end
                     ), f"{call} was refused, and changed {event_id} all the same"
 
-    # Who was told what
+    # Messages and cards
 
     def check_end(self) -> None:
         """Assert that everything is done and true, some time after the last fault."""

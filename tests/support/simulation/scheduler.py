@@ -36,7 +36,7 @@ class Task:
     owner: object
     thread: greenlet
     number: int
-    """Of its present pause: an earlier one has ended."""
+    """The number of its present pause. Earlier pauses have ended."""
     is_awaited: Callable[[], bool] | None = None
     """If set, it continues once this is true, however long its pause is."""
     is_killed: bool = False

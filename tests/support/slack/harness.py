@@ -19,6 +19,8 @@ from bot.blocks.mrkdwn import as_typed
 from bot.entrypoints.bootstrap import Background, Bot, assemble
 from bot.entrypoints.manifest import PATH
 from bot.slack import web_client
+from bot.slack.job_queue import JobQueue
+from bot.slack.reply_sender import MAX_PENDING
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event, ExportJob
 from domain.ports import Clock, Spawn
@@ -232,6 +234,14 @@ def run_bot(
     bot.stop()
     store.close()
     assert workspace.refusals == [], "the bot sent a request that Slack would refuse"
+
+
+def stepped(clock: Clock) -> Background:
+    """Return queues whose jobs run when a test says so."""
+    return Background(
+        JobQueue("replies", clock, threads=0, limit=MAX_PENDING),
+        JobQueue("chores", clock, threads=0, limit=100),
+    )
 
 
 def deliver_undelivered(bot: Bot, store: SQLiteStore) -> None:

@@ -29,7 +29,7 @@ from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ids, run_now
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, run_bot
+from tests.support.slack.harness import BJORN, CHLOE, SlackHarness, run_bot, stepped
 
 URL = "response_url"
 
@@ -218,14 +218,6 @@ def test_reply_that_can_not_be_kept_either_shows_as_failed(
 
 
 # The stop
-
-
-def stepped(clock: Clock) -> Background:
-    """Return queues whose jobs run when a test says so. The first takes two replies."""
-    return Background(
-        JobQueue("replies", clock, threads=0, limit=2),
-        JobQueue("chores", clock, threads=0, limit=100),
-    )
 
 
 @pytest.fixture

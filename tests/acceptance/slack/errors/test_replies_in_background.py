@@ -16,7 +16,7 @@ from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import Background, threads_for_background
 from bot.entrypoints.http_server import build_http
 from bot.slack.job_queue import JobQueue
-from bot.slack.reply_sender import GIVE_UP_SECONDS, MAX_PENDING
+from bot.slack.reply_sender import GIVE_UP_SECONDS
 from domain.ports import Clock
 from playground.client import payloads
 from playground.client.member_client import find_element
@@ -35,18 +35,11 @@ from tests.support.slack.harness import (
     SlackHarness,
     run_bot,
     shown,
+    stepped,
 )
 
 PRESSES = 100
 """More than there are threads."""
-
-
-def stepped(clock: Clock) -> Background:
-    """Return queues whose jobs run when a test says so."""
-    return Background(
-        JobQueue("replies", clock, threads=0, limit=MAX_PENDING),
-        JobQueue("chores", clock, threads=0, limit=100),
-    )
 
 
 @pytest.fixture
