@@ -22,13 +22,19 @@ class TimeSlice:
         self._clock = clock
         self._lease = lease
         self._ends_at = self.for_cards()
+        self._is_used = False
 
     def for_cards(self) -> float:
         """Return when the time for cards ends if it begins now."""
         return min(self._clock.monotonic() + TIME_SLICE, self.until)
 
     def check(self) -> None:
-        """Let others have their turn once the slice of time is over, by raising `Paused`; renew the lease."""
-        if self._clock.monotonic() >= self._ends_at:
-            raise Paused(self._clock.monotonic())
+        """Let others have their turn once the slice of time is over, by raising `Paused`; renew the lease.
+
+        Each slice allows one step at least: on a slow store, the reads before it may take the whole slice.
+        """
+        now = self._clock.monotonic()
+        if now >= self.until or (self._is_used and now >= self._ends_at):
+            raise Paused(now)
+        self._is_used = True
         self._lease.renew()

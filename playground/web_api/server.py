@@ -107,6 +107,17 @@ class SlackApi:
         status = 404 if response["error"] in {"expired_url", "used_url"} else 400
         return _with_fault(fault, ApiResponse(status, response))
 
+    def upload(self, file_id: str, content: bytes) -> ApiResponse:
+        """Take the bytes of a file, once, as Slack's upload URL does."""
+        try:
+            file = self.workspace.file(file_id)
+        except SlackError:
+            return ApiResponse(404, "not found")
+        if file.content is not None or len(content) != file.length:
+            return ApiResponse(400, "wrong length")
+        self.workspace.put_file(replace(file, content=content))
+        return ApiResponse(200, f"OK - {len(content)}")
+
     def _execute(self, method: str, token: str | None, args: Mapping[str, Any]) -> Json:
         try:
             if method not in METHODS:
@@ -217,16 +228,8 @@ async def _response_url(request: Request) -> Response:
 
 
 async def _upload(request: Request) -> Response:
-    workspace = _api(request).workspace
-    try:
-        file = workspace.file(request.path_params["file_id"])
-    except SlackError:
-        return PlainTextResponse("not found", 404)
     content = await request.body()
-    if file.content is not None or len(content) != file.length:
-        return PlainTextResponse("wrong length", 400)
-    workspace.put_file(replace(file, content=content))
-    return PlainTextResponse(f"OK - {len(content)}")
+    return await _send(request, _api(request).upload(request.path_params["file_id"], content))
 
 
 def routes() -> list[Route]:

@@ -28,8 +28,9 @@ from domain.errors import (
 )
 from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
-from tests.support.simulation.members import CHANNEL
 from tests.support.simulation.memory import MemoryData
+from tests.support.simulation.replies import Replies
+from tests.support.simulation.slack import CHANNEL
 
 if TYPE_CHECKING:
     from tests.support.simulation.world import World
@@ -104,6 +105,7 @@ class Judge:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.replies = Replies(world)
         self.states: dict[str, list[State]] = {}
         """Each event's states, one for each version."""
         self.moments: dict[str, list[State]] = {}
@@ -145,7 +147,7 @@ class Judge:
     def begin(self, name: str, event_id: str, user_id: str) -> Call:
         """Begin a request."""
         call = Call(name, event_id, user_id, self._world.scheduler.seconds)
-        if name == "register":
+        if name == "register_ensuring_user":
             self._registering.setdefault((user_id, event_id), []).append(call)
         return call
 
@@ -268,7 +270,7 @@ class Judge:
 
     def _check_messages(self) -> None:
         must: Counter[tuple[str, str]] = Counter()
-        may: Counter[tuple[str, str]] = Counter()
+        may: Counter[tuple[str, str]] = Counter(self.replies.in_direct_messages())
         for event_id, states in self.states.items():
             by_version = {state.event.version: state for state in states}
             for entry in self._world.data.list_journal(event_id, limit=10_000):

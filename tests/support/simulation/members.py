@@ -6,19 +6,25 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from bot.blocks.ids import ActionId
 from domain.enums import Audience
-from domain.errors import NotConfirmed, RollcallError
-from domain.inputs import AnnouncementDraft, EventChanges, EventDraft, UserDraft
+from domain.errors import RollcallError
+from domain.inputs import AnnouncementDraft, EventChanges, EventDraft
 from domain.service import Service
+from playground.client.member_client import ActionResult, MemberClient, find_element
+from playground.workspace.model import Message
 from tests.support.environment import START
 from tests.support.simulation.process import ProcessDied
+from tests.support.simulation.requests import Acting
+from tests.support.simulation.slack import CHANNEL
 
 if TYPE_CHECKING:
     from tests.support.simulation.world import World
 
-CHANNEL = "C0EVENTS"
-
 Request = Callable[[Service], object]
+
+READING_SECONDS = 5.0
+"""The longest that a member reads a question before answering it."""
 
 
 class Member:
@@ -28,30 +34,80 @@ class Member:
         self._world = world
         self._dice = world.dice
         self.user_id = user_id
+        self._slack = Acting(world, user_id)
 
     def act(self) -> None:
         """Register and unregister, sometimes twice at the same time, until the end."""
         while not self._world.is_over:
             self._pause()
             event_id = self._dice.choice(self._world.event_ids)
-            name = self._dice.choice(["register", "register", "register", "unregister", "look"])
-            self._ask(name, event_id)
+            act = self._dice.choice(
+                [self._register, self._register, self._register, self._unregister, self._look]
+            )
+            act(event_id)
             if self._dice.random() < 0.1:
                 self._world.count("somebody presses twice")
-                scheduler = self._world.scheduler
-                scheduler.spawn("a second press", None, lambda: self._ask(name, event_id))  # noqa: B023
+                self._world.scheduler.spawn("a second press", None, lambda: act(event_id))  # noqa: B023
             if self._dice.random() < 0.02:
                 self._world.count("somebody is deleted")
-                self._send("delete_user", "", lambda service: service.delete_user(self.user_id))
+                self._send(lambda service: service.delete_user(self.user_id))
 
-    def _ask(self, name: str, event_id: str) -> None:
-        draft = UserDraft.of(user_id=self.user_id, name=f"Member {self.user_id}")
-        requests: dict[str, Request] = {
-            "register": lambda service: service.register_ensuring_user(event_id, draft),
-            "unregister": lambda service: service.unregister(event_id, self.user_id),
-            "look": lambda service: service.get_registration(event_id, self.user_id),
-        }
-        self._send(name, event_id, requests[name])
+    # In Slack
+
+    def _register(self, event_id: str) -> None:
+        """Press the button on the event's card, or type a command."""
+        card = self._card(event_id, ActionId.REGISTER)
+        if card is not None and self._dice.random() < 0.7:
+            self._click("register on a card", card, ActionId.REGISTER, event_id)
+        else:
+            self._command("/register", event_id)
+
+    def _unregister(self, event_id: str) -> None:
+        """Unregister as one registers, and confirm it if asked."""
+        card = self._card(event_id, ActionId.UNREGISTER)
+        if card is not None and self._dice.random() < 0.7:
+            self._click("unregister on a card", card, ActionId.UNREGISTER, event_id)
+        else:
+            self._command("/unregister", event_id)
+        self._world.scheduler.sleep(self._dice.random() * READING_SECONDS)
+        question = self._last_with(ActionId.UNREGISTER_CONFIRMED)
+        if question is not None:
+            choice = self._dice.choice(
+                [ActionId.UNREGISTER_CONFIRMED] * 3 + [ActionId.KEEP_REGISTRATION]
+            )
+            self._click(choice.value, question, choice)
+
+    def _look(self, event_id: str) -> None:
+        """Read one's registrations."""
+        if self._dice.random() < 0.5:
+            self._command("/registrations", "")
+        else:
+            self._slack.act("open App Home", lambda client: client.open_home(self.user_id))
+            self._send(lambda service: service.get_registration(event_id, self.user_id))
+
+    def _command(self, name: str, text: str) -> ActionResult:
+        return self._slack.act(
+            name, lambda client: client.command(self.user_id, CHANNEL, name, text)
+        )
+
+    def _click(
+        self, name: str, message: Message, action_id: ActionId, value: str | None = None
+    ) -> ActionResult:
+        def click(client: MemberClient) -> ActionResult:
+            return client.click(self.user_id, message, action_id, value)
+
+        return self._slack.act(name, click)
+
+    def _card(self, event_id: str, action_id: ActionId) -> Message | None:
+        messages = self._world.slack.workspace.messages(CHANNEL)
+        return next((one for one in messages if _has(one, action_id, event_id)), None)
+
+    def _last_with(self, action_id: ActionId) -> Message | None:
+        messages = self._world.slack.workspace.messages(CHANNEL)
+        mine = [one for one in messages if one.ephemeral_to == self.user_id]
+        return next((one for one in reversed(mine) if _has(one, action_id)), None)
+
+    # Not in Slack
 
     def organize(self, event_id: str) -> None:
         """Create an event, and run it until the end."""
@@ -67,13 +123,13 @@ class Member:
         )
         while self._world.data.get_event(event_id) is None and not self._world.is_over:
             # The form keeps its id: a second Submit creates nothing twice.
-            self._send("create", event_id, lambda service: service.create_event_once(draft))
+            self._send(lambda service: service.create_event_once(draft))
             self._pause()
         while not self._world.is_over:
             self._pause()
-            self._send(*self._change(event_id))
+            self._send(self._change(event_id))
 
-    def _change(self, event_id: str) -> tuple[str, str, Request]:
+    def _change(self, event_id: str) -> Request:
         dice, number = self._dice, self._world.number()
         name = dice.choices(
             ["capacity", "move", "announce", "close", "reopen", "remove", "cancel", "delete"],
@@ -99,28 +155,24 @@ class Member:
             "cancel": lambda service: service.cancel_event(event_id),
             "delete": lambda service: service.delete_event(event_id),
         }
-        return name, event_id, requests[name]
+        return requests[name]
 
-    def _send(self, name: str, event_id: str, request: Request) -> None:
-        """Send a request to a process, and judge the answer."""
-        world = self._world
-        process = world.some_process()
-        call = world.judge.begin(name, event_id, self.user_id)
+    def _send(self, request: Request) -> None:
+        """Send a request to a process, past Slack. The judge sees the answer."""
         try:
-            answer: object = process.request(request)
-        except NotConfirmed as unconfirmed:
-            world.count("an answer is not confirmed")
-            result = unconfirmed.result
-            world.scheduler.wait(lambda: result.done() or process.is_dead)
-            if not result.done():
-                return
-            answer = result.exception() or result.result()
-        except RollcallError as refusal:
-            answer = refusal
+            self._world.some_process().request(request)
+        except RollcallError:
+            pass
         except ProcessDied:
-            world.count("a process dies with a request")
-            return
-        world.judge.check(call, answer)
+            self._world.count("a process dies with a request")
 
     def _pause(self) -> None:
         self._world.scheduler.sleep(self._dice.random() * self._world.weights.pause)
+
+
+def _has(message: Message, action_id: ActionId, value: str | None = None) -> bool:
+    try:
+        find_element(message.blocks, action_id, value=value)
+    except LookupError:
+        return False
+    return True

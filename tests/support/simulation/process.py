@@ -1,22 +1,33 @@
-"""One process of the bot, its service and notification worker, on the simulation's ports. It can crash at any."""
+"""One process of the bot, on the simulation's ports. It can crash at any call of one."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from slack_sdk import WebClient
+
+from bot.entrypoints.bootstrap import CHORE_THREADS, MAX_CHORES, Background, assemble
 from bot.entrypoints.system import run_logged
 from bot.notifications.ports import StoreWithOutbox
-from bot.notifications.worker import NotificationWorker
+from bot.slack import reply_sender
+from bot.slack.job_queue import JobQueue
+from bot.slack.request_budget import request_received
+from domain.errors import NotConfirmed, RollcallError
 from domain.service import Service
-from tests.support.simulation.scheduler import Killed, ProcessClock
-from tests.support.simulation.slack import Posted, SlackClient
+from playground.client.transport import BotResponse, into_app
+from tests.support.simulation.scheduler import Condition, Killed, ProcessClock
+from tests.support.simulation.slack import HOST, Posted
 from tests.support.simulation.store import Store
 
 if TYPE_CHECKING:
+    from tests.support.simulation.requests import SlackRequest
     from tests.support.simulation.world import World
 
 T = TypeVar("T")
+
+SECRET = "an invented signing secret"
 
 
 class ProcessDied(Exception):
@@ -39,39 +50,53 @@ class Process:
             drift=dice.uniform(-weights.drift, weights.drift),
             begins=dice.uniform(0, 10_000),
         )
-        store = cast("StoreWithOutbox", Store(world, self))
-        self.service = Service(
-            store,
-            self.clock,
+        self._bot = assemble(
+            cast("StoreWithOutbox", Store(world, self)),
+            WebClient(
+                token=world.slack.workspace.app.bot_token,
+                base_url=f"{HOST}/api/",
+                timeout=10,
+                retry_handlers=[],
+            ),
+            workspace_id=world.slack.workspace.team_id,
+            signing_secret=SECRET,
+            clock=self.clock,
             new_id=world.new_id,
             jitter=dice.random,
             spawn=self._spawn,
-            on_commit=lambda id_: self.worker.schedule(id_),
+            background=Background(
+                self._queue("replies", reply_sender.THREADS, reply_sender.MAX_PENDING),
+                self._queue("chores", CHORE_THREADS, MAX_CHORES),
+            ),
         )
-        self.worker = NotificationWorker(
-            store,
-            SlackClient(world, self),
-            self.clock,
-            holder=name,
-            sweep=self.service.sweep,
-            reconcile=lambda: None,
-            spawn=self._spawn,
-        )
-        world.scheduler.spawn(f"{name}: notifier", self, self.worker._run)
+        self.service = self._bot.service
+        world.judge.replies.watch(self.service)
+        worker = self._bot.notification_worker
+        world.scheduler.spawn(f"{name}: notifier", self, worker._run)
+        world.scheduler.spawn(f"{name}: exports", self, worker.exports._run)
+
+    def _queue(self, name: str, threads: int, limit: int) -> JobQueue:
+        return _Queue(name, self.clock, threads=threads, limit=limit, spawn=self._spawn)
 
     def _spawn(self, work: Callable[[], None]) -> None:
         self._world.scheduler.spawn(f"{self.name}: background", self, lambda: run_logged(work))
 
-    def reach_port(self, name: str, longest: float) -> None:
+    def reach_port(self, name: str, seconds: float) -> None:
         """Let time pass on the way of a call. Raises `Killed` if the process crashes meanwhile, or has."""
         world = self._world
         if self.is_dead:
             raise Killed
-        world.scheduler.sleep(world.dice.random() * longest)
+        world.scheduler.sleep(seconds)
         if world.happens(world.weights.crashes):
             world.count(f"a process dies at {name}")
             self.crash()
             raise Killed
+
+    def has_posted(self, posted: Posted | None, *, is_unanswered: bool) -> None:
+        """Remember a message that this process has posted. It is unanswered if the process dies now."""
+        if posted is not None:
+            posted.is_unanswered = is_unanswered
+            self.in_flight = posted
 
     def crash(self) -> None:
         """Die, with everything in memory. The process is started again after a while."""
@@ -81,21 +106,61 @@ class Process:
         self._world.scheduler.kill(self)
         self._world.restart_later(self)
 
+    def deliver(
+        self, request: SlackRequest, body: bytes, headers: Mapping[str, str], seconds: float
+    ) -> BotResponse:
+        """Have the process answer a request of Slack's. Raises `ProcessDied`, and `TimeoutError` after so many seconds."""
+        received_at = self.clock.monotonic()
+
+        def answer() -> BotResponse:
+            self._world.judge.replies.of_task[self._world.scheduler.current()] = request
+            with request_received(received_at, self.clock):
+                return into_app(self._bot.app)(body, headers)
+
+        return self._serve(answer, seconds)
+
     def request(self, work: Callable[[Service], T]) -> T:
         """Have the process serve a request. Raises what the service raises, and `ProcessDied`."""
+        return self._serve(lambda: work(self.service))
+
+    def _serve(self, work: Callable[[], T], seconds: float = inf) -> T:
         done: list[Any] = []
 
         def serve() -> None:
             try:
-                done.append((work(self.service), None))
+                done.append((work(), None))
             except Exception as error:  # noqa: BLE001  # raised in the caller's task
                 done.append((None, error))
 
         self._world.scheduler.spawn(f"{self.name}: request", self, serve)
-        self._world.scheduler.wait(lambda: bool(done) or self.is_dead)
+        self._world.scheduler.wait(lambda: bool(done) or self.is_dead, seconds)
         if not done:
-            raise ProcessDied
+            raise ProcessDied if self.is_dead else TimeoutError
         result, error = done[0]
         if error is not None:
             raise error
         return cast("T", result)
+
+
+class _Queue(JobQueue):
+    """A job queue whose threads are tasks."""
+
+    def __init__(
+        self,
+        name: str,
+        clock: ProcessClock,
+        *,
+        threads: int,
+        limit: int,
+        spawn: Callable[[Callable[[], None]], None],
+    ) -> None:
+        super().__init__(name, clock, threads=threads, limit=limit)
+        self._due_changed = Condition(self._lock, clock)  # type: ignore[assignment]  # as far as it is used
+        self._spawn = spawn
+
+    def _start_thread(self) -> bool:
+        if self._threads == self._max_threads:
+            return False
+        self._spawn(self._work)
+        self._threads += 1
+        return True

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from math import inf
+from threading import Event, Lock
 from typing import Any
 
 from greenlet import getcurrent, greenlet
@@ -48,6 +49,8 @@ class Scheduler:
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
+        self.failure: BaseException | None = None
+        """What ends the run, even if a task has caught it."""
         self.seconds = 0.0
         """The virtual time since the start."""
         self._main = getcurrent()
@@ -76,6 +79,14 @@ class Scheduler:
         self._ready.append(task)
         return task
 
+    def current(self) -> Task:
+        """Return the task whose turn it is."""
+        return self._tasks[getcurrent()]
+
+    def owner(self) -> Any:
+        """Return the process whose turn it is."""
+        return self.current().owner
+
     def sleep(self, seconds: float) -> None:
         """Let others have their turns, and return after so many seconds."""
         self._pass_turn(seconds, None)
@@ -87,7 +98,7 @@ class Scheduler:
         return is_awaited()
 
     def _pass_turn(self, seconds: float, is_awaited: Callable[[], bool] | None) -> None:
-        task = self._tasks[getcurrent()]
+        task = self.current()
         task.number, task.is_awaited = next(self._numbers), is_awaited
         heapq.heappush(self._pauses, (self.seconds + seconds, task.number, task))
         if is_awaited is not None:
@@ -119,8 +130,8 @@ class Scheduler:
         task.thread.switch()
         if task.thread.dead:
             del self._tasks[task.thread]
-        if task.error is not None:
-            raise task.error
+        if self.failure or task.error:
+            raise self.failure or task.error  # type: ignore[misc]  # one of them is set
 
     def _advance(self, end: float) -> bool:
         """Advance to the end of the next pause; return False if that is after `end`."""
@@ -173,3 +184,29 @@ class ProcessClock:
     def wait(self, signal: Any, seconds: float) -> bool:
         """Wait for a `threading.Event`."""
         return self._scheduler.wait(signal.is_set, max(0.0, seconds) / self._rate)
+
+
+class Condition:
+    """What `threading.Condition` is to threads, for tasks. Its lock is held by whoever calls it."""
+
+    def __init__(self, lock: Lock, clock: ProcessClock) -> None:
+        self._lock = lock
+        self._clock = clock
+        self._signals: list[Event] = []
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Release the lock until the condition is notified, at most for so many seconds."""
+        signal = Event()
+        self._signals.append(signal)
+        self._lock.release()
+        try:
+            self._clock.wait(signal, inf if seconds is None else seconds)
+        finally:
+            self._lock.acquire()
+            if signal in self._signals:
+                self._signals.remove(signal)
+
+    def notify(self) -> None:
+        """Wake one task."""
+        if self._signals:
+            self._signals.pop(0).set()

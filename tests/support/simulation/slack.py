@@ -1,23 +1,32 @@
-"""Slack in the simulation: messages, cards and members, slow, limited, down, or with its answers lost."""
+"""Slack in the simulation: the stand-in workspace with its members, and what was posted to whom."""
 
 from __future__ import annotations
 
-import itertools
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web import SlackResponse
+from bot.entrypoints.manifest import PATH
+from playground.web_api.server import ApiResponse, SlackApi
+from playground.workspace.manifest import read_manifest
+from playground.workspace.model import InstalledApp, Member
+from playground.workspace.state import Workspace
+from tests.support.environment import START
 
 if TYPE_CHECKING:
-    from tests.support.simulation.process import Process
     from tests.support.simulation.world import World
+
+HOST = "http://slack.simulated"
+CHANNEL = "C0EVENTS"
+ADMIN = "UADMIN"
 
 
 @dataclass
 class Posted:
-    """A message, in a channel or to a member, with its present content."""
+    """A message, in a channel, to a member, or at a response URL, with its present content."""
 
     ts: str
     channel: str
@@ -28,84 +37,74 @@ class Posted:
 
 
 class Slack:
-    """The workspace: what was posted, by `ts`."""
+    """The workspace, and the messages that the bot has posted."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.workspace = Workspace(_app(), now=self._now)
+        self.workspace.url = HOST
+        self.api = SlackApi(self.workspace)
         self.posted: dict[tuple[str, str], Posted] = {}
-        self._numbers = itertools.count(1)
+        """By channel and `ts`. A direct message's channel is the member."""
+        self.replies: dict[str, list[Posted]] = {}
+        """By response URL."""
+        bot = self.workspace.app.bot_user_id
+        self.workspace.put_member(Member(ADMIN, "admin", "Admin", is_admin=True))
+        self.workspace.add_channel("events", [ADMIN, bot], id=CHANNEL)
 
-    def post(self, channel: str, content: dict[str, Any], at: float) -> Posted:
-        """Post a message."""
-        ts = f"1790000000.{next(self._numbers):06}"
-        self.posted[channel, ts] = Posted(ts, channel, content, at)
-        return self.posted[channel, ts]
+    def _now(self) -> float:
+        return START.timestamp() + self._world.scheduler.seconds
+
+    def add_member(self, user_id: str) -> None:
+        """Add a member to the workspace and to the channel."""
+        self.workspace.put_member(Member(user_id, user_id.lower(), f"Member {user_id}"))
+        self.workspace.join(CHANNEL, user_id)
 
     def messages(self, channel: str) -> list[Posted]:
         """Return the messages in a channel, or to a member."""
         return [one for one in self.posted.values() if one.channel == channel]
 
+    def answer(
+        self, url: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[ApiResponse, Posted | None]:
+        """Carry out a request that has arrived. Return the answer, and the message that it posted."""
+        parts = urlsplit(url)
+        _, kind, name = parts.path.split("/")
+        if kind == "upload":
+            return self.api.upload(name, body), None
+        if kind == "response":
+            return self._answer_at_response_url(url, name, json.loads(body))
+        arguments: dict[str, Any] = dict(parse_qsl(parts.query))
+        if headers.get("Content-type", "").startswith("application/json"):
+            arguments |= json.loads(body or b"{}")
+        else:
+            arguments |= dict(parse_qsl(body.decode(), keep_blank_values=True))
+        token = headers.get("Authorization", "").removeprefix("Bearer ")
+        answer = self.api.call(name, token, arguments)
+        return answer, self._posted_by(name, arguments, answer.body)
 
-class SlackClient(WebClient):
-    """A process's connection to Slack."""
+    def _answer_at_response_url(
+        self, url: str, key: str, content: dict[str, Any]
+    ) -> tuple[ApiResponse, Posted | None]:
+        answer = self.api.post_to_response_url(key, content)
+        if answer.status != 200:
+            return answer, None
+        posted = Posted("", url, content, self._world.scheduler.seconds)
+        self.replies.setdefault(url, []).append(posted)
+        return answer, posted
 
-    def __init__(self, world: World, process: Process) -> None:
-        super().__init__(token="xoxb-simulated", retry_handlers=[])
-        self._world = world
-        self._process = process
-
-    def api_call(  # only what Rollcall uses
-        self, api_method: str, *, json: Any = None, params: Any = None, **_: Any
-    ) -> SlackResponse:
-        """Call a method. Raises `SlackApiError`, and `TimeoutError` for an answer that is lost."""
-        world, weights = self._world, self._world.weights
-        arguments = {key: value for key, value in (json or params or {}).items() if value}
-        self._process.reach_port(api_method, weights.slack_seconds)
-        if world.is_slack_down or world.happens(weights.slack_down):
-            world.count("Slack is down")
-            raise self._error(api_method, {"ok": False, "error": "service_unavailable"}, 503)
-        if world.happens(weights.slack_limited):
-            world.count("Slack limits the rate")
-            raise self._error(api_method, {"ok": False, "error": "ratelimited"}, 429)
-        is_lost = world.happens(weights.slack_unanswered)
-        data = getattr(self, "_" + api_method.replace(".", "_"))(arguments, is_lost)
-        self._process.reach_port(api_method, weights.slack_seconds)
-        if is_lost:
-            world.count("Slack's answer is lost")
-            raise TimeoutError("simulated")
-        if not data["ok"]:
-            raise self._error(api_method, data, 200)
-        return self._response(api_method, data, 200)
-
-    def _chat_postMessage(self, arguments: dict[str, Any], is_lost: bool) -> dict[str, Any]:  # noqa: N802  # Slack's
+    def _posted_by(self, method: str, arguments: dict[str, Any], body: Any) -> Posted | None:
+        if not body["ok"] or method not in ("chat.postMessage", "chat.update"):
+            return None
         channel = arguments.pop("channel")
-        posted = self._world.slack.post(channel, arguments, self._world.scheduler.seconds)
-        posted.is_unanswered = is_lost
-        self._process.in_flight = posted
-        return {"ok": True, "channel": channel, "ts": posted.ts}
+        if method == "chat.update":
+            self.posted[channel, arguments.pop("ts")].content = arguments
+            return None
+        posted = Posted(body["ts"], channel, arguments, self._world.scheduler.seconds)
+        self.posted[channel, posted.ts] = posted
+        return posted
 
-    def _chat_update(self, arguments: dict[str, Any], _: bool) -> dict[str, Any]:
-        key = arguments.pop("channel"), arguments.pop("ts")
-        posted = self._world.slack.posted.get(key)
-        if posted is None:
-            return {"ok": False, "error": "message_not_found"}
-        posted.content = arguments
-        return {"ok": True, "channel": key[0], "ts": key[1]}
 
-    def _users_list(self, _: dict[str, Any], __: bool) -> dict[str, Any]:
-        admin = {"id": self._world.admin, "is_admin": True}
-        return {"ok": True, "members": [admin], "response_metadata": {"next_cursor": ""}}
-
-    def _response(self, method: str, data: dict[str, Any], status: int) -> SlackResponse:
-        headers = {"Retry-After": "7"} if status == 429 else {}
-        return SlackResponse(
-            client=self,
-            http_verb="POST",
-            api_url=f"https://slack.com/api/{method}",
-            req_args={},
-            data=data,
-            headers=headers,
-            status_code=status,
-        )
-
-    def _error(self, method: str, data: dict[str, Any], status: int) -> SlackApiError:
-        return SlackApiError("simulated", self._response(method, data, status))  # type: ignore[no-untyped-call]
+@cache
+def _app() -> InstalledApp:
+    return read_manifest(PATH)

@@ -70,7 +70,7 @@ class Store:
         is_write = name in COMMITS or name in OUTBOX_WRITES
         lost = AnswerLost if name in COMMITS else Unavailable
         excused = int(name in OUTBOX_WRITES)
-        self._process.reach_port(name, weights.store_seconds)
+        self._process.reach_port(name, world.dice.random() * weights.store_seconds)
         if world.is_store_down:
             world.count("the store is down")
             world.excuses += excused
@@ -88,7 +88,7 @@ class Store:
         if is_write and world.happens(weights.unanswered):
             world.excuses += excused
             self._lose(name, args, kwargs)
-            self._process.reach_port(name, weights.store_seconds)
+            self._process.reach_port(name, world.dice.random() * weights.store_seconds)
             raise lost
         data = world.served if name not in LAGGING else world.lagging_data()
         try:
@@ -96,7 +96,7 @@ class Store:
         finally:
             if is_write:
                 world.has_written(name, args)
-        self._process.reach_port(name, weights.store_seconds)
+        self._process.reach_port(name, world.dice.random() * weights.store_seconds)
         return result
 
     def _lose(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

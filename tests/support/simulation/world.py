@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import random
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -13,6 +15,7 @@ from typing import Any
 from tests.support.simulation.judge import Judge
 from tests.support.simulation.members import Member
 from tests.support.simulation.memory import MemoryData
+from tests.support.simulation.network import Network
 from tests.support.simulation.process import Process
 from tests.support.simulation.scheduler import Scheduler
 from tests.support.simulation.slack import Slack
@@ -48,12 +51,11 @@ class World:
         self.data = MemoryData()
         self.served: Any = self.data
         """What requests reach: the data, or the data without some of its guards."""
-        self.slack = Slack()
+        self.slack = Slack(self)
         self.judge = Judge(self)
         self.situations: Counter[str] = Counter()
         self.member_ids = [f"U{number:03}" for number in range(self.weights.members)]
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
-        self.admin = "UADMIN"
         self.is_over = False
         self.is_store_down = self.is_slack_down = False
         self.excuses = 0
@@ -65,8 +67,15 @@ class World:
 
     def run(self) -> Report:
         """Let everybody act, then let the processes finish. Raises `AssertionError` for what is wrong."""
+        with Network(self).connected():
+            return self._run()
+
+    def _run(self) -> Report:
         self.processes = [Process(self, f"p{n}.0") for n in range(self.weights.processes)]
+        for user_id in self.member_ids:
+            self.slack.add_member(user_id)
         for number, event_id in enumerate(self.event_ids):
+            self.slack.add_member(f"UORG{number}")
             organizer = Member(self, f"UORG{number}")
             self.scheduler.spawn(organizer.user_id, None, partial(organizer.organize, event_id))
         for user_id in self.member_ids:
@@ -137,10 +146,20 @@ class World:
     def has_written(self, name: str, args: tuple[Any, ...]) -> None:
         """Judge what is stored now, and keep it for the indexes that lag."""
         self._snapshots.take(self.scheduler.seconds, self.data, self.weights.index_lag + 1)
-        if name == "commit":
-            self.judge.has_written(self.data)
-        elif name == "save_delivery":
-            self.judge.has_delivered(args[0])
+        with self.judging():
+            if name == "commit":
+                self.judge.has_written(self.data)
+            elif name == "save_delivery":
+                self.judge.has_delivered(args[0])
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """End the run with what is found wrong meanwhile, whoever catches it on the way."""
+        try:
+            yield
+        except AssertionError as error:
+            self.scheduler.failure = self.scheduler.failure or error
+            raise
 
     def lagging_data(self) -> MemoryData:
         """Return the data as an index shows it now."""

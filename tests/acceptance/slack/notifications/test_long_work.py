@@ -12,6 +12,7 @@ import pytest
 
 from bot.notifications import recipients
 from bot.notifications.delivery import LEASE
+from bot.notifications.time_slice import TIME_SLICE
 from domain.enums import Audience
 from domain.execution.leases import Leases
 from domain.inputs import AnnouncementDraft, EventChanges
@@ -183,4 +184,21 @@ def test_audience_without_recipients_is_read_in_slices(
     harness.deliver_due(1)
     assert len(reads) == 40
     assert sent_at[0] - promoted_at <= 2
+    assert undelivered(harness) == ()
+
+
+def test_store_that_takes_a_whole_slice_for_each_read_delays_messages_only(
+    harness: SlackHarness,
+) -> None:
+    """Found by the simulation: nobody was notified for as long as the store was slow."""
+    harness.event()
+    harness.register(BJORN, CHLOE)
+    store_of(harness).at_roster = lambda: harness.clock.advance(2 * TIME_SLICE)
+    harness.bot.service.announce(
+        "yoga",
+        AnnouncementDraft.of(text="Bring a mat.", audience=Audience.EVERYONE),
+        request_id="mat",
+    )
+    harness.deliver_due(60)
+    assert [len(harness.direct_messages(user_id)) for user_id in (BJORN, CHLOE)] == [1, 1]
     assert undelivered(harness) == ()

@@ -1,0 +1,159 @@
+"""Judge of what members see in Slack: each request is acknowledged in time, and gets its own true reply (R8.12)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from bot.features.browsing import views as browsing_views
+from bot.features.registration import views as registration_views
+from bot.slack import error_messages
+from domain.commands import RegisterOutcome, UnregisterOutcome
+from domain.errors import NotConfirmed, RollcallError
+from domain.models import UnregisterPreview, UserRegistration
+from domain.service import Service
+from tests.support.simulation.requests import SlackRequest
+from tests.support.simulation.scheduler import Task
+
+if TYPE_CHECKING:
+    from tests.support.simulation.judge import Call
+    from tests.support.simulation.world import World
+
+UNEXPECTED = error_messages.unexpected("").text.partition("`")[0]
+"""How the reply to an unforeseen failure begins."""
+
+SLOW = 0.1
+"""Seconds on the way to the store and back that a request can't afford at each of its calls."""
+
+_ABOUT_A_USER: dict[str, Callable[..., tuple[str, str]]] = {
+    "register_ensuring_user": lambda event_id, draft: (event_id, draft.user_id),
+    "unregister": lambda event_id, user_id: (event_id, user_id),
+    "get_registration": lambda event_id, user_id: (event_id, user_id),
+    "preview_unregister": lambda event_id, user_id: (event_id, user_id),
+    "find_registrations_of": lambda user_id, _: ("", user_id),
+    "list_registrations_to_come": lambda user_id, *_, **__: ("", user_id),
+    "delete_user": lambda user_id: ("", user_id),
+    "remove": lambda event_id, user_id, **_: (event_id, user_id),
+}
+
+_ABOUT_AN_EVENT = (
+    "edit_event",
+    "announce",
+    "close_event",
+    "reopen_event",
+    "cancel_event",
+    "delete_event",
+)
+
+
+class Replies:
+    """Watches the services, and remembers what each request of Slack's was answered."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.requests: list[SlackRequest] = []
+        self.of_task: dict[Task, SlackRequest] = {}
+        """The request that a task handles."""
+
+    def watch(self, service: Service) -> None:
+        """Have the answers of a service judged."""
+        for name, about in _ABOUT_A_USER.items():
+            setattr(service, name, self._watched(name, getattr(service, name), about))
+        for name in _ABOUT_AN_EVENT:
+            method = getattr(service, name)
+            setattr(service, name, self._watched(name, method, _about_an_event))
+
+    def _watched(
+        self, name: str, method: Callable[..., Any], about: Callable[..., tuple[str, str]]
+    ) -> Callable[..., Any]:
+        def watched(*args: Any, **options: Any) -> Any:
+            request = self.of_task.get(self._world.scheduler.current())
+            call = self._world.judge.begin(name, *about(*args, **options))
+            try:
+                answer = method(*args, **options)
+            except NotConfirmed as unconfirmed:
+                self._world.count("an answer is not confirmed")
+                self._record(request, unconfirmed)
+                unconfirmed.result.add_done_callback(
+                    lambda result: self._has_answered(
+                        request, call, result.exception() or result.result()
+                    )
+                )
+                raise
+            except RollcallError as refusal:
+                self._has_answered(request, call, refusal)
+                raise
+            self._has_answered(request, call, answer)
+            return answer
+
+        return watched
+
+    def _record(self, request: SlackRequest | None, answer: object) -> None:
+        if request is not None:
+            request.answers.append(answer)
+
+    def _has_answered(self, request: SlackRequest | None, call: Call, answer: object) -> None:
+        self._record(request, answer)
+        with self._world.judging():
+            self._world.judge.check(call, answer)
+
+    def was_not_acknowledged(self, request: SlackRequest) -> None:
+        """Take note that Slack has given up a request after three seconds: only a slow store is an excuse."""
+        self._world.count("Slack gives up a request after three seconds")
+        if self._world.weights.store_seconds < SLOW:
+            with self._world.judging():
+                raise AssertionError(f"{request} was not acknowledged")
+
+    # At the end
+
+    def check(self) -> None:
+        """Assert that each request got its reply, and no other."""
+        messages = {
+            (one.channel, str(one.content["text"])) for one in self._world.slack.posted.values()
+        }
+        for request in self.requests:
+            texts = request.texts(self._world.slack.replies)
+            assert not any(text.startswith(UNEXPECTED) for text in texts), f"{request}: {texts}"
+            expected = list(self.expected(request))
+            for text in expected:
+                is_told = text in texts or (request.user_id, text) in messages
+                assert is_told or self._is_excused(request), f"{request} was never told: {text}"
+
+    def expected(self, request: SlackRequest) -> Iterator[str]:
+        """Yield what a member must hear of a request: its last answer."""
+        for answer in request.answers[-1:]:
+            text = _text(answer, request.user_id)
+            if text is not None:
+                yield text
+
+    def in_direct_messages(self) -> Iterator[tuple[str, str]]:
+        """Yield what members may hear in a direct message, if it can't be told where they acted."""
+        for request in self.requests:
+            for answer in request.answers:
+                text = _text(answer, request.user_id)
+                if text is not None:
+                    yield request.user_id, text
+
+    def _is_excused(self, request: SlackRequest) -> bool:
+        """Return whether its process has died."""
+        return request.process is None or request.process.is_dead
+
+
+def _about_an_event(event_id: str, *_: Any, **__: Any) -> tuple[str, str]:
+    return event_id, ""
+
+
+def _text(answer: object, user_id: str) -> str | None:
+    """Return the text of the reply with an answer, None if it is not judged."""
+    match answer:
+        case RegisterOutcome():
+            return registration_views.registered(answer).text
+        case UnregisterOutcome():
+            return registration_views.unregistered(answer).text
+        case UnregisterPreview():
+            return registration_views.unregister_question(answer).text
+        case UserRegistration():
+            return registration_views.registration_kept(answer).text
+        case RollcallError():
+            return error_messages.message_for(user_id, answer).text
+    return None
