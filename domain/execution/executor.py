@@ -58,18 +58,21 @@ class Executor:
         return self.command_queue.submit(event_id, command, deadline)
 
     def _run_batch(self, event_id: str, batch: Batch) -> None:
-        """Complete as many of the commands as one plan holds, and those whose deadline has passed."""
-        for _ in self._retry.pauses(max(queued.deadline for queued in batch)):
+        """Complete as many of the commands as one plan holds, and those whose deadline has passed.
+
+        The first command's caller does this, so its deadline ends it. Those behind it go on without it.
+        """
+        leader = batch[0]
+        for _ in self._retry.pauses(leader.deadline):
             batch = self._without_expired(batch)
-            if not batch:
+            if leader not in batch:
                 return
             try:
                 if self._try_cached(event_id, batch) or self._try(event_id, batch):
                     return
             except Unavailable:
                 continue
-        for queued in batch:
-            queued.result.set_exception(Busy())
+        leader.result.set_exception(Busy())
 
     def _without_expired(self, batch: Batch) -> Batch:
         now = self._clock.monotonic()

@@ -7,7 +7,6 @@ python -m tests.support.simulation --faults 50  how many seeds find each fault t
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from collections import Counter
@@ -53,7 +52,6 @@ def main(arguments: list[str]) -> int:
 
 def _outcome(seed: int) -> Report | str:
     """Return the report of a seed, or what it found."""
-    logging.disable(logging.CRITICAL)
     try:
         return World(seed).run()
     except Exception as error:  # noqa: BLE001  # whatever it is, the seed has found it
@@ -61,7 +59,6 @@ def _outcome(seed: int) -> Report | str:
 
 
 def _report_faults(most: int) -> int:
-    logging.disable(logging.CRITICAL)
     for name, fault in FAULTS.items():
         found = seeds_until_found(fault, most)
         seeds, by = found if found is not None else ("not found", "")

@@ -35,6 +35,8 @@ class Member:
         self._dice = world.dice
         self.user_id = user_id
         self._slack = Acting(world, user_id)
+        self._questions: list[Message] = []
+        """Whether to unregister, as they were when they were read. A press on one may come late."""
 
     def act(self) -> None:
         """Register and unregister, sometimes twice at the same time, until the end."""
@@ -42,7 +44,7 @@ class Member:
             self._pause()
             event_id = self._dice.choice(self._world.event_ids)
             act = self._dice.choice(
-                [self._register, self._register, self._register, self._unregister, self._look]
+                [self._register] * 3 + [self._unregister, self._look, self._confirm_late]
             )
             act(event_id)
             if self._dice.random() < 0.1:
@@ -72,10 +74,17 @@ class Member:
         self._world.scheduler.sleep(self._dice.random() * READING_SECONDS)
         question = self._last_with(ActionId.UNREGISTER_CONFIRMED)
         if question is not None:
+            self._questions.append(question)
             choice = self._dice.choice(
                 [ActionId.UNREGISTER_CONFIRMED] * 3 + [ActionId.KEEP_REGISTRATION]
             )
             self._click(choice.value, question, choice)
+
+    def _confirm_late(self, _: str) -> None:
+        """Confirm what was asked some time ago, and may be answered by now."""
+        if self._questions:
+            question = self._dice.choice(self._questions)
+            self._click("confirm late", question, ActionId.UNREGISTER_CONFIRMED)
 
     def _look(self, event_id: str) -> None:
         """Read one's registrations."""

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import Message
+from math import inf
 from typing import TYPE_CHECKING, Any
 from urllib.request import HTTPHandler, Request
 from urllib.response import addinfourl
@@ -22,8 +23,6 @@ from bot.slack import response_urls
 from playground.web_api.server import ApiResponse
 
 if TYPE_CHECKING:
-    from tests.support.simulation.process import Process
-    from tests.support.simulation.slack import Posted
     from tests.support.simulation.world import World
 
 RATE_LIMITED = ApiResponse(429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "7"})
@@ -48,13 +47,20 @@ class Network:
         """Do what a handler of `urllib.request` does."""
         data: Any = request.data
         body = data if isinstance(data, bytes) else b"" if data is None else data.read()
-        answer = self._exchange(request.full_url, request.headers, body, request.timeout)  # type: ignore[attr-defined]  # set by urllib
+        answer = self._exchange(request.full_url, request.headers, body, request.timeout or inf)
         response = addinfourl(io.BytesIO(_text(answer)), _headers(answer), "", answer.status)
         response.msg = ""  # type: ignore[attr-defined]  # read by urllib
         return response
 
     def request(
-        self, _: str, url: str, *, body: bytes, timeout: float, headers: Mapping[str, str], **__: Any
+        self,
+        _: str,
+        url: str,
+        *,
+        body: bytes,
+        timeout: float,
+        headers: Mapping[str, str],
+        **__: Any,
     ) -> _Response:
         """Do what urllib3's pools do. Raises `ReadTimeoutError`."""
         try:

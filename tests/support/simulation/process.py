@@ -14,7 +14,6 @@ from bot.notifications.ports import StoreWithOutbox
 from bot.slack import reply_sender
 from bot.slack.job_queue import JobQueue
 from bot.slack.request_budget import request_received
-from domain.errors import NotConfirmed, RollcallError
 from domain.service import Service
 from playground.client.transport import BotResponse, into_app
 from tests.support.simulation.scheduler import Condition, Killed, ProcessClock
@@ -109,7 +108,10 @@ class Process:
     def deliver(
         self, request: SlackRequest, body: bytes, headers: Mapping[str, str], seconds: float
     ) -> BotResponse:
-        """Have the process answer a request of Slack's. Raises `ProcessDied`, and `TimeoutError` after so many seconds."""
+        """Have the process answer a request of Slack's.
+
+        Raises `ProcessDied`, and `TimeoutError` after so many seconds.
+        """
         received_at = self.clock.monotonic()
 
         def answer() -> BotResponse:

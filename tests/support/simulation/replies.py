@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from bot.features.browsing import views as browsing_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from domain.commands import RegisterOutcome, UnregisterOutcome

@@ -81,5 +81,3 @@ def _response_url(body: bytes, headers: Mapping[str, str]) -> str:
     if "payload" in fields:
         fields = json.loads(fields["payload"])
     return str(fields.get("response_url", ""))
-
-

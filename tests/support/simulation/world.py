@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.support.simulation.process import Process
 from tests.support.simulation.scheduler import Scheduler
 from tests.support.simulation.slack import Slack
 from tests.support.simulation.store import Snapshots
+from tests.support.simulation.unforeseen import unforeseen_failures_end
 from tests.support.simulation.weights import Weights
 
 BUSY_SECONDS = 120.0
@@ -67,7 +67,7 @@ class World:
 
     def run(self) -> Report:
         """Let everybody act, then let the processes finish. Raises `AssertionError` for what is wrong."""
-        with Network(self).connected():
+        with Network(self).connected(), unforeseen_failures_end(self.scheduler):
             return self._run()
 
     def _run(self) -> Report:
@@ -168,9 +168,5 @@ class World:
 
 
 def run(seed: int) -> Report:
-    """Run one seed without its log. Raises `AssertionError` for what is wrong."""
-    logging.disable(logging.CRITICAL)
-    try:
-        return World(seed).run()
-    finally:
-        logging.disable(logging.NOTSET)
+    """Run one seed. Raises `AssertionError` for what is wrong."""
+    return World(seed).run()
