@@ -77,7 +77,7 @@ class Network:
         name = url.split("/")[-1] if "/api/" in url else url.split("/")[-2]
         if there >= timeout:
             world.count("Slack hears of something too late")
-            self._answer_later(there, url, headers, body)
+            self._arrive_later(there, url, headers, body)
             process.reach_port(name, timeout)
             raise TimeoutError("simulated")
         process.reach_port(name, there)
@@ -97,7 +97,7 @@ class Network:
         process.reach_port(name, back)
         return answer
 
-    def _answer_later(
+    def _arrive_later(
         self, seconds: float, url: str, headers: Mapping[str, str], body: bytes
     ) -> None:
         def arrive() -> None:

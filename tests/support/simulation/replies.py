@@ -115,8 +115,8 @@ class Replies:
             assert not any(text.startswith(UNEXPECTED) for text in texts), f"{request}: {texts}"
             expected = list(self.expected(request))
             for text in expected:
-                is_told = text in texts or (request.user_id, text) in messages
-                assert is_told or self._is_excused(request), f"{request} was never told: {text}"
+                has_heard = text in texts or (request.user_id, text) in messages
+                assert has_heard or self._is_excused(request), f"{request} was never told: {text}"
 
     def expected(self, request: SlackRequest) -> Iterator[str]:
         """Yield what a member must hear of a request: its last answer."""
