@@ -127,11 +127,13 @@ def build_notifier_function(settings: Settings, store: StoreWithOutbox, clock: C
 def build_export_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
     """Return the function that carries out export jobs: those of the journal's stream, and each minute what is left.
 
-    A job that waits for Slack is left for the next minute, and so is one that the time limit ends.
+    A job that waits for Slack is left for the next minute, and so is one that the time limit ends. If the store does
+    not list the jobs, the next minute's run does: a fault that passes is a warning.
     """
     from bot.notifications.export_worker import ExportWorker
     from bot.slack.api_errors import CircuitBreaker
     from bot.slack.web_client import TimeLimitedClient
+    from domain.ports import Unavailable
 
     breaker = CircuitBreaker(clock)
     limit = _TimeLimit(clock)
@@ -144,7 +146,10 @@ def build_export_function(settings: Settings, store: StoreWithOutbox, clock: Clo
         for job_id in first_records:
             exports.schedule(job_id)
         if not first_records:
-            exports.schedule_undelivered()
+            try:
+                exports.schedule_undelivered()
+            except Unavailable as error:
+                _logger.warning("the jobs were not listed (%r), trying again in a minute", error)
         failed = exports.process_until(limit.last_call)
         if failed and not first_records:
             raise RuntimeError(f"exports failed: {', '.join(sorted(failed))}")
@@ -191,7 +196,8 @@ def build_sweep_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
                 notification_worker.sweep()
             finally:
                 notification_worker.process_until(limit.last_call)
-            telemetry.log_undelivered(notification_worker.undelivered_since(), clock.now())
+            since = notification_worker.undelivered_since(limit.last_store_call)
+            telemetry.log_undelivered(since, clock.now())
         except (Busy, Unavailable) as error:
             _logger.warning("the sweep did not finish (%r), trying again in a minute", error)
 
@@ -239,6 +245,11 @@ class _TimeLimit:
     def last_call(self) -> float:
         """The moment from which on Slack is called no more."""
         return self._ends - RESERVE
+
+    @property
+    def last_store_call(self) -> float:
+        """The moment from which on nothing is read that can wait."""
+        return self._ends - STORE_RESERVE
 
     def left(self) -> float:
         """Return the seconds that a call to Slack which begins now may take."""

@@ -248,20 +248,25 @@ class NotificationWorker:
         """Record that the sweep works and does not hang: it may take long."""
         self._last_sweep = self._clock.monotonic()
 
-    def undelivered_since(self) -> datetime | None:
+    def undelivered_since(self, until: float = math.inf) -> datetime | None:
         """Return when the oldest undelivered entry was written, None if there is none.
 
-        It examines at most `MAX_EVENTS_EXAMINED` events: if there are more, their ages are similar.
+        It examines at most `MAX_EVENTS_EXAMINED` events, and begins with no other after a time on the monotonic
+        clock: if there are more, their ages are similar.
         """
         page = self._store.list_undelivered(limit=MAX_EVENTS_EXAMINED, cursor=None)
         event_ids = list(page.items)
         while page.next_cursor is not None and len(event_ids) < MAX_EVENTS_EXAMINED:
             page = self._store.list_undelivered(limit=MAX_EVENTS_EXAMINED, cursor=page.next_cursor)
             event_ids += page.items
-        entries = (
-            self._oldest_undelivered(event_id) for event_id in event_ids[:MAX_EVENTS_EXAMINED]
-        )
-        return min((entry.at for entry in entries if entry is not None), default=None)
+        oldest: datetime | None = None
+        for event_id in event_ids[:MAX_EVENTS_EXAMINED]:
+            entry = self._oldest_undelivered(event_id)
+            if entry is not None:
+                oldest = entry.at if oldest is None else min(oldest, entry.at)
+            if oldest is not None and self._clock.monotonic() >= until:
+                break
+        return oldest
 
     def _oldest_undelivered(self, event_id: str) -> JournalEntry | None:
         versions = self._store.get_undelivered(event_id)

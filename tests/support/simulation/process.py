@@ -15,7 +15,7 @@ from bot.slack import reply_sender
 from bot.slack.job_queue import JobQueue
 from bot.slack.request_budget import request_received
 from domain.service import Service
-from playground.client.transport import BotResponse, into_app
+from playground.client.transport import BotResponse, Deliver, into_app
 from tests.support.simulation.scheduler import Condition, Killed, ProcessClock
 from tests.support.simulation.slack import HOST, Posted
 from tests.support.simulation.store import Store
@@ -36,6 +36,12 @@ class ProcessDied(Exception):
 class Process:
     """A process that runs until it crashes. `name` says which one, and how often it was restarted."""
 
+    MOST_APART = inf
+    """Seconds that the wall clock of such a process differs from the true time, at most."""
+
+    service: Service
+    _answer: Deliver
+
     def __init__(self, world: World, name: str) -> None:
         self._world = world
         self.name = name
@@ -43,14 +49,21 @@ class Process:
         self.in_flight: Posted | None = None
         """The message that Slack has, and that this process has not recorded as sent."""
         weights, dice = world.weights, world.dice
+        apart = min(weights.apart, self.MOST_APART)
         self.clock = ProcessClock(
             world.scheduler,
-            apart=dice.uniform(-weights.apart, weights.apart),
+            apart=dice.uniform(-apart, apart),
             drift=dice.uniform(-weights.drift, weights.drift),
             begins=dice.uniform(0, 10_000),
         )
-        self._bot = assemble(
-            cast("StoreWithOutbox", Store(world, self)),
+        self.store = cast("StoreWithOutbox", Store(world, self))
+        self._start()
+
+    def _start(self) -> None:
+        """Build the bot, and start its threads."""
+        world = self._world
+        bot = assemble(
+            self.store,
             WebClient(
                 token=world.slack.workspace.app.bot_token,
                 base_url=f"{HOST}/api/",
@@ -61,23 +74,25 @@ class Process:
             signing_secret=SECRET,
             clock=self.clock,
             new_id=world.new_id,
-            jitter=dice.random,
-            spawn=self._spawn,
+            jitter=world.dice.random,
+            spawn=self.spawn,
             background=Background(
                 self._queue("replies", reply_sender.THREADS, reply_sender.MAX_PENDING),
                 self._queue("chores", CHORE_THREADS, MAX_CHORES),
             ),
         )
-        self.service = self._bot.service
+        self._answer = into_app(bot.app)
+        self.service = bot.service
         world.judge.replies.watch(self.service)
-        worker = self._bot.notification_worker
-        world.scheduler.spawn(f"{name}: notifier", self, worker._run)
-        world.scheduler.spawn(f"{name}: exports", self, worker.exports._run)
+        worker = bot.notification_worker
+        world.scheduler.spawn(f"{self.name}: notifier", self, worker._run)
+        world.scheduler.spawn(f"{self.name}: exports", self, worker.exports._run)
 
     def _queue(self, name: str, threads: int, limit: int) -> JobQueue:
-        return _Queue(name, self.clock, threads=threads, limit=limit, spawn=self._spawn)
+        return _Queue(name, self.clock, threads=threads, limit=limit, spawn=self.spawn)
 
-    def _spawn(self, work: Callable[[], None]) -> None:
+    def spawn(self, work: Callable[[], None]) -> None:
+        """Run work in the background: `domain.ports.Spawn`."""
         self._world.scheduler.spawn(f"{self.name}: background", self, lambda: run_logged(work))
 
     def reach_port(self, name: str, seconds: float) -> None:
@@ -100,10 +115,14 @@ class Process:
     def crash(self) -> None:
         """Die, with everything in memory. The process is started again after a while."""
         self.is_dead = True
-        if self.in_flight is not None:
-            self.in_flight.is_unanswered = True
+        self.mark_in_flight()
         self._world.scheduler.kill(self)
         self._world.restart_later(self)
+
+    def mark_in_flight(self) -> None:
+        """Take note that nobody records the last message as sent."""
+        if self.in_flight is not None:
+            self.in_flight.is_unanswered = True
 
     def deliver(
         self, request: SlackRequest, body: bytes, headers: Mapping[str, str], seconds: float
@@ -117,7 +136,7 @@ class Process:
         def answer() -> BotResponse:
             self._world.judge.replies.of_task[self._world.scheduler.current()] = request
             with request_received(received_at, self.clock):
-                return into_app(self._bot.app)(body, headers)
+                return self._answer(body, headers)
 
         return self._serve(answer, seconds)
 

@@ -54,7 +54,8 @@ class Acting:
         def deliver(body: bytes, headers: Mapping[str, str]) -> BotResponse:
             return self._deliver(request, body, headers)
 
-        result = act(MemberClient(world.slack.workspace, deliver, SECRET))
+        workspace = world.slack.workspace
+        result = act(MemberClient(workspace, deliver, SECRET, workspace.now))
         request.acknowledgement = result.response
         return result
 

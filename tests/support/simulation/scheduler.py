@@ -59,6 +59,8 @@ class Scheduler:
         """A heap: when each task's pause ends. Entries with another number than their task's are over."""
         self._numbers = count()
         self._ready: list[Task] = []
+        self._frozen: dict[object, list[Task]] = {}
+        """By process: those of its tasks that would get their turns if it were not frozen."""
         self._awaiting: dict[int, Task] = {}
         """The tasks that wait for something, by the number of their pause."""
 
@@ -76,7 +78,7 @@ class Scheduler:
 
         task = Task(name, owner, greenlet(run, self._main), next(self._numbers))
         self._tasks[task.thread] = task
-        self._ready.append(task)
+        self._make_ready(task)
         return task
 
     def current(self) -> Task:
@@ -109,11 +111,21 @@ class Scheduler:
 
     def kill(self, owner: object) -> None:
         """End all tasks of a process, as a power failure does. Each raises `Killed` at its next turn."""
+        self.thaw(owner)
         for task in self._tasks.values():
             if task.owner is owner and not task.is_killed:
                 task.is_killed = True
                 if task.thread is not getcurrent() and task not in self._ready:
                     self._end_pause(task)
+
+    def freeze(self, owner: object) -> None:
+        """Give the tasks of a process no turns from now on. Time goes on."""
+        self._frozen[owner] = [task for task in self._ready if task.owner is owner]
+        self._ready = [task for task in self._ready if task.owner is not owner]
+
+    def thaw(self, owner: object) -> None:
+        """Give the tasks of a process their turns again."""
+        self._ready += self._frozen.pop(owner, [])
 
     def run_until(self, end: float) -> None:
         """Give turns until this time, or until all tasks are done. Raise what a task raised."""
@@ -122,8 +134,9 @@ class Scheduler:
                 one for one in self._awaiting.values() if one.is_awaited and one.is_awaited()
             ]:
                 self._end_pause(task)
-            if not self._ready and not self._advance(end):
-                return
+            while not self._ready:
+                if not self._advance(end):
+                    return
             self._give_turn(self._ready.pop(self._dice.randrange(len(self._ready))))
 
     def _give_turn(self, task: Task) -> None:
@@ -152,7 +165,10 @@ class Scheduler:
     def _end_pause(self, task: Task) -> None:
         self._awaiting.pop(task.number, None)
         task.number, task.is_awaited = next(self._numbers), None
-        self._ready.append(task)
+        self._make_ready(task)
+
+    def _make_ready(self, task: Task) -> None:
+        self._frozen.get(task.owner, self._ready).append(task)
 
 
 class ProcessClock:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 class Weights:
     """One seed's world. Probabilities are per call of a port; seconds are virtual."""
 
+    is_on_lambda: bool
+    """Whether functions serve, which stand still between their invocations, or processes that stay."""
     processes: int
     members: int
     events: int
@@ -45,6 +47,7 @@ class Weights:
             return dice.random() * most if dice.random() < 0.5 else 0.0
 
         return cls(
+            is_on_lambda=dice.random() < 0.25,
             processes=dice.randint(1, 4),
             members=dice.randint(3, 12),
             events=dice.randint(1, 3),

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Any
 
+from tests.support.simulation.functions import Functions, no_dice_but
 from tests.support.simulation.judge import Judge
 from tests.support.simulation.members import Member
 from tests.support.simulation.memory import MemoryData
@@ -64,14 +65,19 @@ class World:
         self._numbers = count(1)
         self._snapshots = Snapshots()
         self.processes: list[Process] = []
+        self.functions: Functions | None = None
+        """On Lambda, what serves in place of processes that stay."""
 
     def run(self) -> Report:
         """Let everybody act, then let the processes finish. Raises `AssertionError` for what is wrong."""
-        with Network(self).connected(), unforeseen_failures_end(self.scheduler):
+        with Network(self).connected(), no_dice_but(self), unforeseen_failures_end(self.scheduler):
             return self._run()
 
     def _run(self) -> Report:
-        self.processes = [Process(self, f"p{n}.0") for n in range(self.weights.processes)]
+        if self.weights.is_on_lambda:
+            self.functions = Functions(self)
+        else:
+            self.processes = [Process(self, f"p{n}.0") for n in range(self.weights.processes)]
         for user_id in self.member_ids:
             self.slack.add_member(user_id)
         for number, event_id in enumerate(self.event_ids):
@@ -89,7 +95,8 @@ class World:
         return Report(self.scheduler.seconds, self.judge.commits, self.situations)
 
     def _stop(self) -> None:
-        for process in self.processes:
+        functions = self.functions.instances() if self.functions is not None else []
+        for process in [*self.processes, *functions]:
             process.is_dead = True
             self.scheduler.kill(process)
         self.scheduler.run_until(self.scheduler.seconds)
@@ -126,7 +133,9 @@ class World:
         return next(self._numbers)
 
     def some_process(self) -> Process:
-        """Return a process that runs; wait for one if there is none."""
+        """Return a process for a request; wait for one if there is none."""
+        if self.functions is not None:
+            return self.functions.some()
         while not self.processes:
             self.scheduler.wait(lambda: bool(self.processes))
         return self.dice.choice(self.processes)
@@ -146,6 +155,8 @@ class World:
     def has_written(self, name: str, args: tuple[Any, ...]) -> None:
         """Judge what is stored now, and keep it for the indexes that lag."""
         self._snapshots.take(self.scheduler.seconds, self.data, self.weights.index_lag + 1)
+        if self.functions is not None:
+            self.functions.add_records(name, args)
         with self.judging():
             if name == "commit":
                 self.judge.has_written(self.data)

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from slack_sdk import WebClient
 
-from bot.entrypoints.lambda_functions import RESERVE, STORE_RESERVE
+from bot.entrypoints.lambda_functions import (
+    RESERVE,
+    STORE_RESERVE,
+    build_export_function,
+    build_sweep_function,
+)
+from bot.entrypoints.settings import Settings
 from bot.notifications.due_work import MAX_PAUSES
 from bot.slack.web_client import LEAST_SECONDS, TimeLimitedClient
+from domain.models import JournalEntry, Page
 from domain.ports import Unavailable
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
+from storage.sqlite.store import SQLiteStore
 from tests.support.slack.harness import BJORN, CHLOE, SlackHarness
+from tests.support.slack.lambda_functions import Context
 
 LIMIT = 60.0
 
@@ -66,6 +76,50 @@ def test_store_that_does_not_respond_is_asked_again_and_then_left_to_the_sweep(
     assert harness.bot.notification_worker.process_until(began + LIMIT) == set()
     assert harness.clock.monotonic() - began <= MAX_PAUSES
     assert {record.levelname for record in caplog.records} <= {"INFO", "WARNING"}
+
+
+def test_age_of_what_is_undelivered_is_not_asked_for_longer_than_the_time_lasts(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the simulation: with a slow store, each minute's sweep ran out of time."""
+    for number in range(5):
+        harness.event(f"yoga-{number}")
+    worker = harness.bot.notification_worker
+    reads: list[str] = []
+    monkeypatch.setattr(
+        worker, "_oldest_undelivered", lambda event_id: _slow_entry(harness, event_id, reads)
+    )
+    until = harness.clock.monotonic() + 2
+    assert worker.undelivered_since(until) is not None
+    assert len(reads) == 2
+
+
+def _slow_entry(harness: SlackHarness, event_id: str, reads: list[str]) -> JournalEntry | None:
+    harness.clock.advance(1)
+    reads.append(event_id)
+    return harness.store.get_journal_entry(event_id, 1)
+
+
+@pytest.mark.parametrize("kind", ["sweep", "export"])
+def test_store_that_does_not_respond_to_a_function_of_each_minute_raises_no_alarm(
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture, tmp_path: Path, kind: str
+) -> None:
+    """Found by the simulation: a function that fails is an alarm, and the next minute tries again."""
+
+    class SilentStore(SQLiteStore):
+        def list_undelivered(self, **_: object) -> Page[str]:
+            raise Unavailable("500")
+
+    store = SilentStore(tmp_path / "silent.sqlite", harness.workspace.team_id)
+    build = {"sweep": build_sweep_function, "export": build_export_function}[kind]
+    settings = Settings(
+        store="sqlite",
+        slack_api_url=f"{harness.workspace.url}/api/",
+        bot_token=harness.workspace.app.bot_token,
+    )
+    build(settings, store, harness.clock)({"source": "aws.events"}, Context())
+    assert {record.levelname for record in caplog.records} <= {"INFO", "WARNING"}
+    store.close()
 
 
 def test_call_takes_half_of_what_is_left_before_the_results_are_stored() -> None:
