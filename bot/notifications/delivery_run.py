@@ -100,6 +100,7 @@ class DeliveryRun:
     def _deliver(self, entry: JournalEntry) -> None:
         notifications = in_order(entry)
         for number in range(self._state.notification, len(notifications)):
+            self._time_slice.check_end()  # an entry that reaches nobody takes time, too
             notification = notifications[number]
             if notification.kind is NotificationKind.CARD:
                 if entry.version > self._state.cards_version:

@@ -33,8 +33,13 @@ class TimeSlice:
 
         Each slice allows one step at least: on a slow store, the reads before it may take the whole slice.
         """
-        now = self._clock.monotonic()
-        if now >= self.until or (self._is_used and now >= self._ends_at):
-            raise Paused(now)
+        self.check_end()
+        if self._is_used and self._clock.monotonic() >= self._ends_at:
+            raise Paused(self._clock.monotonic())
         self._is_used = True
         self._lease.renew()
+
+    def check_end(self) -> None:
+        """Stop once the process's own time is over, by raising `Paused`."""
+        if self._clock.monotonic() >= self.until:
+            raise Paused(self._clock.monotonic())

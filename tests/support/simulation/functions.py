@@ -45,7 +45,7 @@ RECEIVED_AT = "x-simulated-received-at"
 class Function(Process):
     """One instance of a function. It handles one invocation at a time, and is frozen between them."""
 
-    MOST_APART = 0.5
+    MOST_APART = 0.05
 
     def __init__(
         self, world: World, name: str, build: Callable[..., lambda_functions.Function], limit: float

@@ -48,6 +48,9 @@ OUTBOX_WRITES = frozenset(
 )
 """Writes that raise `Unavailable`, whether they were applied or not."""
 
+SILENT_SECONDS = 0.8
+"""Seconds after which the client gives up a call, as `storage.dynamodb.store` says."""
+
 LATEST_ARRIVAL = 30.0
 """Seconds after which a write that its sender gave up may still be applied."""
 
@@ -73,10 +76,11 @@ class Store:
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)
         if world.is_store_down:
             world.count("the store is down")
+            world.silent_at = world.scheduler.seconds
             world.excuses += excused
             if is_write and world.dice.random() < 0.3:
                 self._apply_later(name, args, kwargs)
-            world.scheduler.sleep(1.0)
+            world.scheduler.sleep(SILENT_SECONDS)
             self._process.reach_port(name, 0.0)
             raise lost
         if not is_write and world.happens(weights.unreadable):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
+from math import inf
 from typing import Any
 
 from tests.support.simulation.functions import Functions, no_dice_but
@@ -26,8 +27,11 @@ from tests.support.simulation.weights import Weights
 BUSY_SECONDS = 120.0
 """How long people act, and faults happen."""
 
-CALM_SECONDS = 1800.0
-"""How long the processes then get to finish what is left."""
+CALM_SECONDS = 900.0
+"""How long the processes then get to finish what is left, and again to do nothing wrong once it is done."""
+
+MOST_CALM_SECONDS = 4 * 3600.0
+"""How long they may take. With calls that take seconds, functions that run each minute send few messages in each."""
 
 RESTART = 20.0
 """The longest that a process is away after a crash, in seconds."""
@@ -59,6 +63,8 @@ class World:
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
         self.is_over = False
         self.is_store_down = self.is_slack_down = False
+        self.silent_at = -inf
+        """When the store last did not answer because it was down."""
         self.excuses = 0
         """What may have kept a process from recording that a message was sent."""
         self._ids = count()
@@ -90,6 +96,8 @@ class World:
         self.scheduler.run_until(BUSY_SECONDS)
         self.is_over, self.is_store_down, self.is_slack_down = True, False, False
         self.scheduler.run_until(BUSY_SECONDS + CALM_SECONDS)
+        while self.data.undelivered and self.scheduler.seconds < MOST_CALM_SECONDS:
+            self.scheduler.run_until(self.scheduler.seconds + CALM_SECONDS)
         self.judge.check_end()
         self._stop()
         return Report(self.scheduler.seconds, self.judge.commits, self.situations)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slack_sdk import WebClient
@@ -17,8 +18,10 @@ from bot.entrypoints.lambda_functions import (
 from bot.entrypoints.settings import Settings
 from bot.notifications.due_work import MAX_PAUSES
 from bot.slack.web_client import LEAST_SECONDS, TimeLimitedClient
-from domain.models import JournalEntry, Page
-from domain.ports import Unavailable
+from domain.enums import Audience
+from domain.inputs import AnnouncementDraft
+from domain.models import JournalEntry, Page, Registration
+from domain.ports import INDEX_LAG, Unavailable
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
@@ -132,3 +135,31 @@ def test_call_takes_half_of_what_is_left_before_the_results_are_stored() -> None
     left = -1.0
     assert client.timeout == LEAST_SECONDS
     assert timedelta(seconds=2 * LEAST_SECONDS) < timedelta(seconds=STORE_RESERVE)
+
+
+def test_entries_that_reach_nobody_end_with_the_time(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the simulation: with a slow store, the notifier ran out of time over messages without recipients."""
+    harness.event()
+    harness.deliver_due(5)
+    for number in range(5):
+        draft = AnnouncementDraft.of(
+            text=f"Nobody reads this {number}.", audience=Audience.REGISTERED
+        )
+        harness.bot.service.announce("yoga", draft, request_id=str(number))
+    harness.clock.advance(timedelta(seconds=INDEX_LAG))
+    worker, store = harness.bot.notification_worker, harness.store
+    reads = 0
+
+    def slow(event_id: str, **page: Any) -> Page[Registration]:
+        nonlocal reads
+        reads += 1
+        harness.clock.advance(1)
+        return SQLiteStore.list_roster(store, event_id, **page)
+
+    worker.process_event("yoga")  # sees the entries for the first time
+    harness.clock.advance(timedelta(seconds=INDEX_LAG))
+    monkeypatch.setattr(store, "list_roster", slow)
+    worker.process_event("yoga", until=harness.clock.monotonic() + 2)
+    assert reads == 2
