@@ -22,7 +22,6 @@ from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from bot.slack.event_payloads import SlackEvent
-from bot.slack.frame_limits import fits
 from bot.slack.interactions import (
     BlockAction,
     Interaction,
@@ -34,7 +33,7 @@ from bot.slack.interactions import (
 )
 from bot.slack.middleware import interaction_in
 from bot.slack.refusals import MalformedPayload, MembershipUnknown, NotInUse, SlackBusy
-from bot.slack.replies import Reply, command_response, post_ephemeral
+from bot.slack.replies import Reply, can_acknowledge_with, command_response, post_ephemeral
 from bot.slack.reply_sender import PendingReply, ReplyNotSent, ReplySender
 from bot.slack.view_payloads import ViewPayload
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
@@ -170,9 +169,9 @@ def _is_member_request(interaction: Interaction | None) -> TypeGuard[MemberReque
 
 
 def _answer_command(message: Message, post: Callable[[], None]) -> BoltResponse:
-    """Answer a command: with the message, or by posting it if it is too large for an acknowledgement."""
+    """Answer a command: with the message, or by posting it if the acknowledgement can't carry it."""
     response = command_response(message)
-    return _json(response) if fits(response) else _send(post)
+    return _json(response) if can_acknowledge_with(response) else _send(post)
 
 
 def _send(send: Callable[[], None]) -> BoltResponse:

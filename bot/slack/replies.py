@@ -19,6 +19,7 @@ from bot.slack.frame_limits import fits
 from bot.slack.interactions import BlockAction, MemberRequest, MessageAction, SlashCommand
 from bot.slack.refusals import RefreshFailed, SlackBusy
 from bot.slack.reply_sender import PendingReply, ReplySender
+from bot.slack.request_budget import is_too_late_to_acknowledge
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Busy
 
@@ -180,11 +181,11 @@ def answer_command(
 ) -> dict[str, Any] | str:
     """Return the acknowledgement of a command that shows a message to its person alone.
 
-    A message that is too large for it is posted, and the acknowledgement is empty. Raises what `ReplySender.send`
-    raises.
+    A message that the acknowledgement can't carry is posted, and the acknowledgement is empty. Raises what
+    `ReplySender.send` raises.
     """
     response = command_response(message)
-    if fits(response):
+    if can_acknowledge_with(response):
         return response
     post_ephemeral(sender, command, message)
     return ""
@@ -193,3 +194,8 @@ def answer_command(
 def command_response(message: Message) -> dict[str, Any]:
     """Return a message as the acknowledgement of a command."""
     return {"response_type": "ephemeral", **message.to_dict()}
+
+
+def can_acknowledge_with(response: dict[str, Any]) -> bool:
+    """Return whether a command's response fits into an acknowledgement, and reaches Slack in time."""
+    return fits(response) and not is_too_late_to_acknowledge()

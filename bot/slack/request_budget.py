@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from domain.execution.retry import LATEST_SECONDS
 from domain.ports import Clock
 
+ACKNOWLEDGED_BY = 2.8
+"""Seconds after its receipt when a request's acknowledgement still reaches Slack within its three seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Receipt:
@@ -42,3 +45,9 @@ def seconds_left() -> float | None:
     if receipt is None:
         return None
     return max(0.0, receipt.at + LATEST_SECONDS - receipt.clock.monotonic())
+
+
+def is_too_late_to_acknowledge() -> bool:
+    """Return whether Slack may no longer wait for the acknowledgement of this thread's request."""
+    receipt = _receipt.get()
+    return receipt is not None and receipt.clock.monotonic() - receipt.at > ACKNOWLEDGED_BY

@@ -37,7 +37,6 @@ QUICKLY_FOUND = (
     "audiences by wall clocks",
     "no condition on the registration",
     "no condition on the version",
-    "refusals without a second look",
 )
 
 

@@ -245,6 +245,7 @@ class Judge:
         for states in self.states.values():
             assert not states[-1].event.is_unfinished, f"{states[-1].event} is unfinished"
         assert not [user for user in world.data.users.values() if user.deletion_id]
+        self.replies.check()
         self._check_busy()
         self._check_cards()
         self._check_messages()

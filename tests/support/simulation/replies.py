@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.errors import NotConfirmed, RollcallError
-from domain.models import UnregisterPreview, UserRegistration
+from domain.models import JournalEntry, ReplyJob, UnregisterPreview, UserRegistration
 from domain.service import Service
 from tests.support.simulation.requests import SlackRequest
 from tests.support.simulation.scheduler import Task
@@ -51,6 +52,8 @@ class Replies:
     def __init__(self, world: World) -> None:
         self._world = world
         self.requests: list[SlackRequest] = []
+        self.kept: list[tuple[str, str]] = []
+        """The member and the text of each reply that was stored."""
         self.of_task: dict[Task, SlackRequest] = {}
         """The request that a task handles."""
 
@@ -96,6 +99,12 @@ class Replies:
         with self._world.judging():
             self._world.judge.check(call, answer)
 
+    def has_kept(self, entry: JournalEntry) -> None:
+        """Take note of a reply that is stored."""
+        job = ReplyJob.of(entry.event_id)
+        if job is not None:
+            self.kept.append((job.user_id, str(json.loads(entry.reply or "")["text"])))
+
     def was_not_acknowledged(self, request: SlackRequest) -> None:
         """Take note that Slack has given up a request after three seconds.
 
@@ -104,7 +113,10 @@ class Replies:
         """
         world = self._world
         world.count("Slack gives up a request after three seconds")
-        is_silent = world.weights.is_on_lambda and world.scheduler.seconds - world.silent_at < 3
+        is_silent = world.weights.is_on_lambda and (
+            world.weights.unanswered > 0 or world.scheduler.seconds - world.silent_at < 3
+        )
+        request.is_lost = is_silent
         if world.weights.store_seconds < SLOW and not is_silent:
             with world.judging():
                 raise AssertionError(f"{request} was not acknowledged")
@@ -133,6 +145,7 @@ class Replies:
 
     def in_direct_messages(self) -> Iterator[tuple[str, str]]:
         """Yield what members may hear in a direct message, if it can't be told where they acted."""
+        yield from self.kept
         for request in self.requests:
             for answer in request.answers:
                 text = _text(answer, request.user_id)
@@ -145,6 +158,7 @@ class Replies:
         return (
             request.process is None
             or request.process.is_dead
+            or request.is_lost
             or (answer is not None and answer.status != 200)
         )
 

@@ -27,6 +27,8 @@ class SlackRequest:
     process: Process | None = None
     acknowledgement: BotResponse | None = None
     response_url: str = ""
+    is_lost: bool = False
+    """Whether neither Slack nor the store took its reply, and Slack has shown that it failed."""
     answers: list[object] = field(default_factory=list)
     """What the service returned or raised, in order. The last one is what the member must hear."""
 

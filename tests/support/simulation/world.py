@@ -170,6 +170,8 @@ class World:
                 self.judge.has_written(self.data)
             elif name == "save_delivery":
                 self.judge.has_delivered(args[0])
+            elif name == "add_job":
+                self.judge.replies.has_kept(args[0])
 
     @contextmanager
     def judging(self) -> Iterator[None]:

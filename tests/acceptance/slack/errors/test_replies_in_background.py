@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -17,10 +17,11 @@ from bot.entrypoints.bootstrap import Background, threads_for_background
 from bot.entrypoints.http_server import build_http
 from bot.slack.job_queue import JobQueue
 from bot.slack.reply_sender import GIVE_UP_SECONDS
+from bot.slack.request_budget import ACKNOWLEDGED_BY, request_received
 from domain.ports import Clock
 from playground.client import payloads
-from playground.client.member_client import find_element
-from playground.client.transport import over_http, signed
+from playground.client.member_client import MemberClient, find_element
+from playground.client.transport import BotResponse, into_app, over_http, signed
 from playground.demo.http_server import serve
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
@@ -286,3 +287,36 @@ def test_reply_goes_out_before_the_acknowledgement_if_too_many_wait(
         assert len(result.messages) == 1
         assert "replies: 1 are pending, and no more are taken" in caplog.text
         send_replies(harness)
+
+
+# Commands
+
+
+@pytest.mark.parametrize(
+    ("slow", "text", "expected"),
+    [("commit", "yoga", "You have a seat"), ("get_event", "tea", "Slack didn’t tell me")],
+)
+def test_command_that_took_too_long_gets_its_reply_at_the_response_url(
+    queueing: SlackHarness, monkeypatch: pytest.MonkeyPatch, slow: str, text: str, expected: str
+) -> None:
+    """Found by the simulation: the reply was in an acknowledgement that Slack no longer waited for."""
+    queueing.event()
+    clock, store, deliver = queueing.clock, queueing.store, into_app(queueing.bot.app)
+    call = getattr(store, slow)
+
+    def slow_call(*args: object) -> object:
+        clock.advance(timedelta(seconds=ACKNOWLEDGED_BY + 0.1))
+        return call(*args)
+
+    def deliver_now(body: bytes, headers: Mapping[str, str]) -> BotResponse:
+        with request_received(clock.monotonic(), clock):
+            return deliver(body, headers)
+
+    monkeypatch.setattr(store, slow, slow_call)
+    member = MemberClient(queueing.workspace, deliver_now, SECRET)
+    result = member.command(BJORN, EVENTS, "/register", text)
+    assert result.response is not None
+    assert result.response.body == ""
+    send_replies(queueing)
+    (reply,) = received(queueing)
+    assert expected in reply
