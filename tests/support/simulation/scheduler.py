@@ -174,16 +174,25 @@ class Scheduler:
 class ProcessClock:
     """One process's clock: `domain.ports.Clock`. Its wall time may be wrong, run wrongly, and jump."""
 
-    def __init__(self, scheduler: Scheduler, *, apart: float, drift: float, begins: float) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        *,
+        apart: float = 0.0,
+        drift: float = 0.0,
+        begins: float = 0.0,
+        start: datetime = START,
+    ) -> None:
         """Create a clock that is `apart` seconds ahead and gains `drift` seconds a second."""
         self._scheduler = scheduler
+        self._start = start
         self._apart = apart
         self._rate = 1.0 + drift
         self._begins = begins
 
     def now(self) -> datetime:
         """Return the wall time."""
-        return START + timedelta(seconds=self._scheduler.seconds * self._rate + self._apart)
+        return self._start + timedelta(seconds=self._scheduler.seconds * self._rate + self._apart)
 
     def jump(self, seconds: float) -> None:
         """Set the wall time ahead, or back."""
