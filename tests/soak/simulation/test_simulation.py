@@ -46,6 +46,7 @@ def test_few_seeds_find_nothing(seed: int) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(900)
 def test_many_seeds_find_nothing(count: Count) -> None:
     """Each situation occurs: a fault that never happens proves nothing."""
     reports = [run(seed) for seed in range(FAST_SEEDS, FAST_SEEDS + scaled(SEEDS))]

@@ -76,7 +76,6 @@ class Store:
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)
         if world.is_store_down:
             world.count("the store is down")
-            world.silent_at = world.scheduler.seconds
             world.excuses += excused
             if is_write and world.dice.random() < 0.3:
                 self._apply_later(name, args, kwargs)

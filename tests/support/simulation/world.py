@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from math import inf
 from typing import Any
 
 from tests.support.simulation.functions import Functions, no_dice_but
@@ -63,8 +62,6 @@ class World:
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
         self.is_over = False
         self.is_store_down = self.is_slack_down = False
-        self.silent_at = -inf
-        """When the store last did not answer because it was down."""
         self.excuses = 0
         """What may have kept a process from recording that a message was sent."""
         self._ids = count()
