@@ -231,7 +231,7 @@ class Functions:
         """Hand the records of the stream to a function, in order. Those that fail are sent again, some times."""
         scheduler, position, tries = self._world.scheduler, 0, 0
         while True:
-            scheduler.wait(lambda: len(self.records) > position)  # noqa: B023  # called before it changes
+            scheduler.wait(lambda: len(self.records) > position)  # noqa: B023  # `position` changes only after the wait
             scheduler.sleep(self._world.dice.random() * WINDOW)
             batch = self.records[position : position + size]
             first_failure = self._hand_over(kind, limit, position, batch)

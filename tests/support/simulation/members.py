@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.blocks.ids import ActionId
@@ -49,7 +50,7 @@ class Member:
             act(event_id)
             if self._dice.random() < 0.1:
                 self._world.count("somebody presses twice")
-                self._world.scheduler.spawn("a second press", None, lambda: act(event_id))  # noqa: B023
+                self._world.scheduler.spawn("a second press", None, partial(act, event_id))
             if self._dice.random() < 0.02:
                 self._world.count("somebody is deleted")
                 self._send(lambda service: service.delete_user(self.user_id))

@@ -1,4 +1,4 @@
-"""What members do in Slack: each action is a signed request to a process, and a record of what came back."""
+"""Requests of members in Slack: each one is signed, goes to a process, and records the replies to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SlackRequest:
     is_lost: bool = False
     """Whether neither Slack nor the store took its reply, and Slack has shown that it failed."""
     answers: list[object] = field(default_factory=list)
-    """What the service returned or raised, in order. The last one is what the member must hear."""
+    """The results and errors of the service, in order. The member must get the last one as the reply."""
 
     def texts(self, replies: Mapping[str, list[Posted]]) -> list[str]:
         """Return the texts that this request got as its acknowledgement or at its response URL."""

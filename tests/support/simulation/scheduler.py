@@ -50,7 +50,7 @@ class Scheduler:
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
         self.failure: BaseException | None = None
-        """What ends the run, even if a task has caught it."""
+        """The error that ends the run, even if a task has caught it."""
         self.seconds = 0.0
         """The virtual time since the start."""
         self._main = getcurrent()
