@@ -16,6 +16,7 @@ SEEDS = 60
 
 SITUATIONS = (
     "a process dies with a request",
+    "a process hangs",
     "a read fails",
     "a wall clock jumps",
     "a write is refused",

@@ -46,6 +46,7 @@ class Function(Process):
     """One instance of a function. It handles one invocation at a time, and is frozen between them."""
 
     MOST_APART = 0.05
+    CAN_HANG = False
 
     def __init__(
         self, world: World, name: str, build: Callable[..., lambda_functions.Function], limit: float

@@ -29,6 +29,7 @@ from domain.errors import (
 from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
 from tests.support.simulation.memory import MemoryData
+from tests.support.simulation.order import assert_in_order
 from tests.support.simulation.replies import Replies
 from tests.support.simulation.slack import CHANNEL
 
@@ -271,7 +272,8 @@ class Judge:
 
     def _check_messages(self) -> None:
         must: Counter[tuple[str, str]] = Counter()
-        may: Counter[tuple[str, str]] = Counter(self.replies.in_direct_messages())
+        replies = Counter(self.replies.in_direct_messages())
+        may: Counter[tuple[str, str]] = Counter(replies)
         for event_id, states in self.states.items():
             by_version = {state.event.version: state for state in states}
             for entry in self._world.data.list_journal(event_id, limit=10_000):
@@ -283,6 +285,9 @@ class Judge:
                     must.update((user_id, text) for user_id in always)
                     may.update((user_id, text) for user_id in perhaps)
         posted = [one for one in self._world.slack.posted.values() if one.channel != CHANNEL]
+        for event_id in self.states:
+            journal = self._world.data.list_journal(event_id, limit=10_000)
+            assert_in_order(event_id, journal, posted, replies)
         got = Counter((one.channel, str(one.content["text"])) for one in posted)
         repeats = sum(one.is_unanswered for one in posted) + self._world.excuses
         for key, count in got.items():

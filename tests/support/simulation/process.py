@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 SECRET = "an invented signing secret"
 
+HANG = 90.0
+"""The longest that a process stands still, in seconds: longer than a lease."""
+
 
 class ProcessDied(Exception):
     """The process died before it answered: its caller doesn't know what was done."""
@@ -39,6 +42,8 @@ class Process:
     MOST_APART = inf
     """Seconds that the wall clock of such a process differs from the true time, at most."""
 
+    CAN_HANG = True
+
     service: Service
     _answer: Deliver
 
@@ -46,6 +51,8 @@ class Process:
         self._world = world
         self.name = name
         self.is_dead = False
+        self.hung_until = 0.0
+        """When it last began to go on after it had stood still."""
         self.in_flight: Posted | None = None
         """The message that Slack has, and that this process has not recorded as sent."""
         weights, dice = world.weights, world.dice
@@ -105,6 +112,25 @@ class Process:
             world.count(f"a process dies at {name}")
             self.crash()
             raise Killed
+        if self.CAN_HANG and world.happens(world.weights.hangs):
+            world.count("a process hangs")
+            self._hang()
+
+    def _hang(self) -> None:
+        """Stand still with all threads for a while. What it was about to send, another process may send meanwhile."""
+        world = self._world
+        if self.hung_until > world.scheduler.seconds:
+            return
+        self.mark_in_flight()
+        world.excuses += 1
+        self.hung_until = world.scheduler.seconds + world.dice.random() * HANG
+        world.scheduler.freeze(self)
+        world.scheduler.spawn(f"{self.name} hangs", None, self._go_on)
+        world.scheduler.sleep(0.0)
+
+    def _go_on(self) -> None:
+        self._world.scheduler.sleep(self.hung_until - self._world.scheduler.seconds)
+        self._world.scheduler.thaw(self)
 
     def has_posted(self, posted: Posted | None, *, is_unanswered: bool) -> None:
         """Remember a message that this process has posted. It is unanswered if the process dies now."""

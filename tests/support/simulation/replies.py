@@ -108,14 +108,16 @@ class Replies:
     def was_not_acknowledged(self, request: SlackRequest) -> None:
         """Take note that Slack has given up a request after three seconds.
 
-        A slow store is an excuse. So is one that is down where the reply must be stored before the
-        acknowledgement: neither Slack nor the store took it, and Slack shows a failure either way.
+        A slow store is an excuse, and a process that stands still. So is a store that is down where the reply must be
+        stored before the acknowledgement: neither Slack nor the store took it, and Slack shows a failure either way.
         """
         world = self._world
         world.count("Slack gives up a request after three seconds")
         weights = world.weights
         is_silent = weights.is_on_lambda and (weights.unanswered > 0 or weights.store_outage > 0)
         request.is_lost = is_silent
+        if request.process is not None and request.process.hung_until >= request.begun:
+            return
         if world.weights.store_seconds < SLOW and not is_silent:
             with world.judging():
                 raise AssertionError(f"{request} was not acknowledged")

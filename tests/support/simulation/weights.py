@@ -24,6 +24,8 @@ class Weights:
     """Of writes: half of them were applied, some later."""
     unreadable: float
     crashes: float
+    hangs: float
+    """Of processes that stay, for at most `HANG` seconds: their machine sleeps, or has no time for them."""
     slack_down: float
     slack_limited: float
     slack_unanswered: float
@@ -58,6 +60,7 @@ class Weights:
             unanswered=sometimes(0.15),
             unreadable=sometimes(0.15),
             crashes=sometimes(0.003),
+            hangs=sometimes(0.003),
             slack_down=sometimes(0.2),
             slack_limited=sometimes(0.05),
             slack_unanswered=sometimes(0.2),

@@ -1,0 +1,58 @@
+"""Judge of the order of messages: a person's about one event arrive in the order of its journal (R9.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from bot.notifications.messages import notification_message
+from bot.notifications.recipients import in_order
+from domain.enums import NotificationKind
+from domain.models import JournalEntry
+
+if TYPE_CHECKING:
+    from tests.support.simulation.slack import Posted
+
+
+class Place(NamedTuple):
+    """Where a notification stands in its event's journal."""
+
+    version: int
+    number: int
+
+
+def assert_in_order(
+    event_id: str,
+    journal: Iterable[JournalEntry],
+    posted: list[Posted],
+    replies: Container[tuple[str, str]],
+) -> None:
+    """Assert that everybody got an event's messages in the order of its journal.
+
+    The repeat of a message may come late (R9.1), so its first arrival counts. A text that the journal has twice, or
+    that a reply to this member has, too, says nothing: it may be either.
+    """
+    places = _places(journal)
+    last: dict[str, tuple[Place, str]] = {}
+    heard: set[tuple[str, str]] = set()
+    for message in posted:
+        user_id, text = message.channel, str(message.content["text"])
+        found = places.get(text, [])
+        if len(found) != 1 or (user_id, text) in heard or (user_id, text) in replies:
+            continue
+        heard.add((user_id, text))
+        before, earlier = last.get(user_id, (Place(0, 0), ""))
+        assert before <= found[0], (
+            f"{user_id} was told of {event_id} in the wrong order: {earlier!r}, then {text!r}"
+        )
+        last[user_id] = found[0], text
+
+
+def _places(journal: Iterable[JournalEntry]) -> dict[str, list[Place]]:
+    places: dict[str, list[Place]] = {}
+    for entry in journal:
+        for number, notification in enumerate(in_order(entry)):
+            if notification.kind not in (NotificationKind.CARD, NotificationKind.ORPHANED):
+                text = notification_message(notification, entry).text
+                places.setdefault(text, []).append(Place(entry.version, number))
+    return places
