@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from domain.enums import Audience, Cause, EventStatus
 from domain.inputs import EventChanges
-from domain.models import Actor, Event, Registration, WaitlistEntry
+from domain.models import Actor, Event, FixedRegistration, Registration, WaitlistEntry
 
 T = TypeVar("T")
 
@@ -165,6 +165,8 @@ class ApplyFix:
     drop: tuple[WaitlistEntry, ...] = ()
     min_version: int = 0
     """The new version must be above this: the journal is ahead of the event."""
+    recorded: tuple[FixedRegistration, ...] = ()
+    """Registrations that stay as they are, for the journal, which says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -297,6 +297,23 @@ class UnreachableRecipient(BaseModel):
     reason: str
 
 
+class FixedRegistration(BaseModel):
+    """A registration as a repair left it. Without ticket and status: there is none."""
+
+    model_config = STORED
+
+    user_id: str
+    ticket: int | None = None
+    status: RegistrationStatus | None = None
+
+    @classmethod
+    def of(cls, user_id: str, registration: Registration | None) -> Self:
+        """Return what a user's registration is now (None: there is none)."""
+        if registration is None:
+            return cls(user_id=user_id)
+        return cls(user_id=user_id, ticket=registration.ticket, status=registration.status)
+
+
 class JournalEntry(BaseModel):
     """History and outbox of one commit, keyed by the event version that it made."""
 
@@ -314,6 +331,12 @@ class JournalEntry(BaseModel):
     """Recipients that its notifications could not reach, up to `MAX_UNREACHABLE`. Added on delivery."""
     reply: str | None = None
     """Instead of notifications, in the entry of a `ReplyJob`: the reply as the bot rendered it."""
+    event_values: Mapping[str, str] | None = None
+    """The event's values that the commit changed, as JSON, by field: see `domain.planning.event_values`.
+
+    None: an earlier Rollcall wrote the entry, or it stands for one that was lost."""
+    fixed: tuple[FixedRegistration, ...] = ()
+    """The registrations that a repair changed, or found otherwise than the journal says."""
 
     def announcements(self) -> Iterator[tuple[Change, Notification]]:
         """Yield each announcement with the change that says who wrote it. One commit may hold several."""

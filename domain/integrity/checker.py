@@ -24,7 +24,8 @@ from domain.integrity.invariants import (
     registration_violations,
     waitlist_entry_violations,
 )
-from domain.integrity.live_count import JOURNAL_PAGE_SIZE, Count, JournalGap, LiveCount
+from domain.integrity.journal_check import JournalCheck
+from domain.integrity.live_count import Count, JournalGap, LiveCount
 from domain.integrity.violations import Progress, Violation, ViolationKind
 from domain.models import Event, JournalEntry, Page, Registration, WaitlistEntry
 from domain.ports import Clock, Store, Unavailable
@@ -68,8 +69,7 @@ class Checker:
     def check_all(self) -> Iterator[Violation]:
         """Yield every violation."""
         for event_id in self.event_ids():
-            yield from self.check_journal(event_id)
-            yield from self.check_counts(event_id)
+            yield from self.check_event(event_id)
         yield from self.check_registrations()
         yield from self.check_waitlists()
 
@@ -127,65 +127,80 @@ class Checker:
         for page in self._pages(self._store.scan_events, "events"):
             yield from (event.event_id for event in page)
 
-    def check_counts(self, event_id: str) -> Iterator[Violation]:
-        """Yield what is wrong with an event's counts."""
-        count = self.count(event_id)
-        if count is not None:
-            yield from event_violations(count, self._clock.now())
+    def check_event(self, event_id: str) -> Iterator[Violation]:
+        """Yield what is wrong with an event's journal, its counts, and both compared."""
+        journal = self._journal_check(event_id)
+        yield from self._check_entries(event_id, journal)
+        count = self.count(event_id, journal)
+        if count is None:
+            return
+        yield from event_violations(count, self._clock.now())
+        yield from self._confirmed(event_id, count.event.version, journal.violations)
 
-    def count(self, event_id: str) -> Count | None:
-        """Return an event's count, or None if there is no event. A count with violations is confirmed."""
+    def check_journal(self, event_id: str) -> Iterator[Violation]:
+        """Yield each gap in an event's journal up to its version, and whether the journal is ahead."""
+        yield from self._check_entries(event_id, self._journal_check(event_id))
+
+    def compare_with_journal(self, event_id: str) -> list[Violation]:
+        """Return what an event and its registrations contradict in its journal."""
+        journal = self._journal_check(event_id)
+        journal.follow()
+        count = self.count(event_id, journal)
+        if count is None:
+            return []
+        return self._confirmed(event_id, count.event.version, journal.violations)
+
+    def _journal_check(self, event_id: str) -> JournalCheck:
+        return JournalCheck(self._store, self.read, event_id)
+
+    def count(self, event_id: str, journal: JournalCheck | None = None) -> Count | None:
+        """Return an event's count, or None if there is no event. A count with violations is confirmed.
+
+        The journal check gets the rows that were counted.
+        """
         for _, _ in zip(range(MAX_LOOKS), self._retry.pauses(None), strict=False):
             try:
-                return self._count(event_id)
+                return self._count(event_id, journal)
             except JournalGap:
                 continue
         raise Unavailable(f"the journal of {event_id} does not tell what changes")
 
-    def _count(self, event_id: str) -> Count | None:
+    def _count(self, event_id: str, journal: JournalCheck | None) -> Count | None:
         version = self._version_of(event_id)
         if version is None:
             return None
         counts: list[Count] = []
 
         def look() -> list[Violation]:
-            counts[:] = [self._live_count(event_id, version).run()]
+            counts[:] = [self._live_count(event_id, version, journal).run()]
             return [*event_violations(counts[0], self._clock.now())]
 
         self._confirmed(event_id, version, look)
         return counts[0]
 
-    def _live_count(self, event_id: str, version: int) -> LiveCount:
+    def _live_count(self, event_id: str, version: int, journal: JournalCheck | None) -> LiveCount:
+        if journal is not None:
+            journal.start_lists()
+
+        def on_page(rows: Sequence[Registration | WaitlistEntry]) -> None:
+            self._report(counted=len(rows))
+            if journal is not None:
+                journal.compare_list(rows)
+
         return LiveCount(
             self._store,
             self.read,
             event_id,
             since_version=version,
             page_size=self._page_size,
-            on_page=lambda rows: self._report(counted=rows),
+            on_page=on_page,
         )
 
-    def check_journal(self, event_id: str) -> Iterator[Violation]:
-        """Yield each gap in an event's journal up to its version, and whether the journal is ahead."""
-        event = self._get_event(event_id)
-        if event is None:
+    def _check_entries(self, event_id: str, journal: JournalCheck) -> Iterator[Violation]:
+        if journal.follow() is None:
             return
-        last = 0
-        # Only up to this version: the journal of a busy event may grow as fast as it is read.
-        while last < event.version:
-            entries = self.read(
-                lambda after=last: self._store.list_journal(  # type: ignore[misc]
-                    event_id, after=after, limit=JOURNAL_PAGE_SIZE
-                )
-            )
-            for entry in entries:
-                yield from self._check_gap(
-                    event_id, last + 1, min(entry.version - 1, event.version)
-                )
-                last = entry.version
-            if not entries:
-                break
-        yield from self._check_gap(event_id, last + 1, event.version)
+        for first, last in journal.gaps:
+            yield from self._check_gap(event_id, first, last)
         newest = self.read(lambda: self._store.list_history(event_id, limit=1)).items
         yield from self._check_ahead(event_id, newest[0].version if newest else 0)
 

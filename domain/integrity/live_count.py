@@ -9,12 +9,12 @@ count is true for the version that was read last. Memory holds only one page and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from domain.enums import ChangeKind, RegistrationStatus
-from domain.models import Change, Event, JournalEntry, block_of
+from domain.models import Change, Event, JournalEntry, Registration, WaitlistEntry, block_of
 from domain.ports import Store
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class ReadWithRetry(Protocol):
 class LiveCount:
     """One count of one event, starting at a version whose commit all indexes show by now.
 
-    `page_size` is the most rows of a page. `on_page` gets the number of rows of each page.
+    `page_size` is the most rows of a page. `on_page` gets the rows of each page.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class LiveCount:
         *,
         since_version: int,
         page_size: int,
-        on_page: Callable[[int], None],
+        on_page: Callable[[Sequence[Registration | WaitlistEntry]], None],
     ) -> None:
         self._store = store
         self._read = read
@@ -94,7 +94,7 @@ class LiveCount:
                     self._event_id, limit=self._page_size, cursor=after
                 )
             )
-            self._on_page(len(page.items))
+            self._on_page(page.items)
             self._follow()
             cursor = page.next_cursor
             tickets = [
@@ -116,7 +116,7 @@ class LiveCount:
                     self._event_id, after=last, limit=self._page_size
                 )
             )
-            self._on_page(len(entries))
+            self._on_page(entries)
             event = self._follow()
             tickets = [entry.ticket for entry in entries]
             after = tickets[-1] if len(entries) == self._page_size else ABOVE_ALL_TICKETS

@@ -38,7 +38,14 @@ from domain.integrity.invariants import (
     waitlist_entry_violations,
 )
 from domain.integrity.violations import FixedViolation, Violation, ViolationKind
-from domain.models import Change, Event, JournalEntry, Registration, WaitlistEntry
+from domain.models import (
+    Change,
+    Event,
+    FixedRegistration,
+    JournalEntry,
+    Registration,
+    WaitlistEntry,
+)
 from domain.planning.plan import (
     ACTIONS_PER_COMMIT,
     Action,
@@ -87,6 +94,8 @@ class Repairer:
         for violation in self._checker.check_registrations():
             if violation.kind is ViolationKind.NO_USER:
                 yield from self._unregister(violation)
+        for event_id in self._checker.event_ids():
+            yield from self._record_as_stored(event_id)
 
     # Writing
 
@@ -178,6 +187,30 @@ class Repairer:
             changes=(Change(kind=ChangeKind.REPAIRED, fields={"entry": (None, "added")}),),
         )
         return PutJournalEntry(entry, is_undelivered=False)
+
+    def _record_as_stored(self, event_id: str) -> Iterator[FixedViolation]:
+        """Tell the journal what is stored, where it says otherwise: what is stored is the truth."""
+        found = self._checker.compare_with_journal(event_id)
+        for first in range(0, len(found), ACTIONS_PER_COMMIT):
+            part = found[first : first + ACTIONS_PER_COMMIT]
+            if self._apply(event_id, self._record(part)):
+                for violation in part:
+                    yield FixedViolation(violation, "as stored, in the journal, too")
+
+    def _record(self, violations: Sequence[Violation]) -> MakeFix:
+        """Return what records the users' registrations, and by being a repair, the event's values."""
+        user_ids = [
+            one.user_id
+            for one in violations
+            if one.kind is ViolationKind.JOURNAL_REGISTRATION and one.user_id is not None
+        ]
+
+        def make_fix(event: Event) -> ApplyFix:
+            stored = self._checker.registrations(event.event_id, user_ids)
+            recorded = (FixedRegistration.of(user_id, stored.get(user_id)) for user_id in user_ids)
+            return ApplyFix(event.version, recorded=tuple(recorded))
+
+        return make_fix
 
     # Waitlists
 

@@ -24,6 +24,12 @@ class ViolationKind(StrEnum):
     MISSING_JOURNAL_ENTRY = "missing_journal_entry"
     JOURNAL_AHEAD = "journal_ahead"
     """The journal is ahead of its event: no commit can apply."""
+    JOURNAL_RULE = "journal_rule"
+    """An entry tells what no rule allows, such as a seat above the capacity."""
+    JOURNAL_EVENT = "journal_event"
+    """A value or count of the event that its journal does not lead to."""
+    JOURNAL_REGISTRATION = "journal_registration"
+    """A registration that the journal does not lead to, or one that it leads to and that is not stored."""
 
     NO_EVENT = "no_event"
     NO_USER = "no_user"

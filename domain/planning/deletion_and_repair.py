@@ -13,7 +13,7 @@ from domain.enums import (
     NotificationKind,
     RegistrationStatus,
 )
-from domain.models import Actor, Event, Registration, WaitlistEntry
+from domain.models import Actor, Event, FixedRegistration, Registration, WaitlistEntry
 from domain.planning.events import as_text, update_due_time
 from domain.planning.plan import (
     Action,
@@ -80,6 +80,8 @@ def apply_fix(work: WorkingCopy, fix: ApplyFix) -> ChangeOutcome | None:
     if event is not work.snapshot.event:
         return None
     work.fixes = tuple(_fix_actions(work.event_id, fix))
+    changed = (FixedRegistration.of(stored.user_id, fixed) for stored, fixed in fix.registrations)
+    work.fixed = (*changed, *fix.recorded)
     work.ends_batch = True
     work.min_version = max(event.version, fix.min_version)
     _record_fix(work, event, fix)
@@ -109,6 +111,9 @@ def _record_fix(work: WorkingCopy, event: Event, fix: ApplyFix) -> None:
         _record_entry(work, entry, (None, "on the waitlist"))
     for entry in fix.drop:
         _record_entry(work, entry, ("on the waitlist", None))
+    for one in fix.recorded:
+        as_stored = {"journal": (None, "as stored")}
+        work.record(ChangeKind.REPAIRED, one.user_id, None, one.ticket, fields=as_stored)
 
 
 def _record_entry(

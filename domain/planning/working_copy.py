@@ -24,12 +24,14 @@ from domain.models import (
     Event,
     EventSummary,
     ExportJob,
+    FixedRegistration,
     JournalEntry,
     Notification,
     Registration,
     WaitlistEntry,
     block_of,
 )
+from domain.planning.event_values import changed_values, repaired_values
 from domain.planning.plan import (
     Action,
     CheckUser,
@@ -71,6 +73,7 @@ class WorkingCopy:
         self.checked_users: set[str] = set()  # must still exist when the plan is committed
         self.new_organizers: set[str] = set()  # must not be in deletion then
         self.fixes: tuple[Action, ...] = ()
+        self.fixed: tuple[FixedRegistration, ...] = ()
         self.min_version = 0
         self.ends_batch = False  # later commands need data that was not read
         self.changes: list[Change] = []
@@ -286,7 +289,13 @@ class WorkingCopy:
             changes=tuple(self.changes),
             notifications=tuple(self.notifications),
             about=EventSummary.of(event) if self.notifications else None,
+            event_values=self._event_values(event),
+            fixed=self.fixed,
         )
+
+    def _event_values(self, event: Event) -> dict[str, str]:
+        is_repair = any(change.kind is ChangeKind.REPAIRED for change in self.changes)
+        return repaired_values(event) if is_repair else changed_values(self.snapshot.event, event)
 
     def _export_job(self, event: Event, number: int, user_id: str) -> JournalEntry:
         return JournalEntry(

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
+from domain.integrity.journal_check import JournalCheck
 from domain.integrity.violations import Progress, ViolationKind
 from tests.support.environment import service_on
 from tests.support.integrity.cases import (
     CORRUPTIONS,
     ON_DYNAMODB,
+    ONLY_BY_REPLAY,
 )
 from tests.support.integrity.corruption import (
     CorruptibleEvent,
@@ -33,6 +35,18 @@ def test_corruption_is_reported_with_its_ids_and_fixed(kind: Kind, corruption: C
         assert corruption.is_reported_in(check(service), target)
         assert repair(service)
         assert_fixed(service, store)
+
+
+@pytest.mark.parametrize("corruption", ONLY_BY_REPLAY.values(), ids=ONLY_BY_REPLAY)
+def test_without_the_replay_it_is_not_found(
+    monkeypatch: pytest.MonkeyPatch, corruption: Corruption
+) -> None:
+    """Negative control: rows and counts agree with each other, only the journal says otherwise."""
+    with empty_store("memory") as store:
+        service = service_on(store)
+        corruption.do(CorruptibleEvent(service, store))
+        monkeypatch.setattr(JournalCheck, "violations", lambda _: [])
+        assert check(service) == []
 
 
 EVERY_ONE = ON_DYNAMODB | CORRUPTIONS

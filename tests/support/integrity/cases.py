@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from domain.enums import Deletion, RegistrationStatus
+from domain.enums import Deletion, EventStatus, RegistrationStatus
 from domain.integrity.violations import ViolationKind
 from tests.support.environment import START
 from tests.support.integrity.corruption import CorruptibleEvent, Corruption
@@ -195,7 +195,29 @@ REGISTRATIONS = {
         K.SEATED_AT, "waitlisted1", 3, status=RegistrationStatus.REGISTERED
     ),
 }
-CORRUPTIONS = {**NUMBERS, **HISTORY, **WAITLIST, **REGISTRATIONS}
+ONLY_BY_REPLAY = {
+    "a title that no one gave": rewritten(K.JOURNAL_EVENT, title="Another"),
+    "an event that no one closed": rewritten(K.JOURNAL_EVENT, status=EventStatus.CLOSED),
+    "a waitlist that no one turned off": rewritten(K.JOURNAL_EVENT, has_waitlist=False),
+    "tickets that no one got": rewritten(K.JOURNAL_EVENT, next_ticket=9),
+    "a seat taken from one for another": in_waitlist(
+        K.JOURNAL_REGISTRATION,
+        "seated2",
+        2,
+        lambda target: target.swap_seat("seated2", "waitlisted1"),
+    ),
+    "an attendee lost with every trace but the journal": in_waitlist(
+        K.JOURNAL_REGISTRATION, "waitlisted2", 4, lambda target: target.lose_attendee("waitlisted2")
+    ),
+    "a promotion out of order": in_waitlist(
+        K.JOURNAL_RULE,
+        "waitlisted2",
+        4,
+        lambda target: target.promote_out_of_order("seated1", "waitlisted2"),
+    ),
+}
+"""What every other part of a check finds sound."""
+CORRUPTIONS = {**NUMBERS, **HISTORY, **WAITLIST, **REGISTRATIONS, **ONLY_BY_REPLAY}
 ON_DYNAMODB = {
     "a seat that the roster does not list": Corruption(
         lambda target: target.set_listed("seated2", listed=False), K.ROSTER, "seated2", 2

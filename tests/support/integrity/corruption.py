@@ -7,9 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.enums import Deletion
+from domain.enums import ChangeKind, Deletion, RegistrationStatus
 from domain.integrity.violations import FixedViolation, Violation, ViolationKind
-from domain.models import Event, Registration, WaitlistEntry, block_of
+from domain.models import (
+    Change,
+    Event,
+    JournalEntry,
+    Registration,
+    WaitlistEntry,
+    block_of,
+)
 from domain.planning.plan import (
     Action,
     DeleteRegistration,
@@ -77,6 +84,62 @@ class CorruptibleEvent:
         """Overwrite values of a registration."""
         row = self.row(name)
         self.corrupt(PutRegistration(row.model_copy(update=values), row))
+
+    def swap_seat(self, seated: str, waitlisted: str) -> None:
+        """Give a registered user's seat to a waitlisted one, whose waitlist entry it takes: counts stay right."""
+        gives, gets = self.row(seated), self.row(waitlisted)
+        status = RegistrationStatus.WAITLISTED
+        left = gives.model_copy(
+            update={"status": status, "seated_at": None, "seated_version": None}
+        )
+        seat = {"status": RegistrationStatus.REGISTERED, "seated_at": START}
+        self.corrupt(
+            PutRegistration(left, gives),
+            PutRegistration(gets.model_copy(update=seat), gets),
+            DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(gets)),
+            PutWaitlistEntry(self.event_id, WaitlistEntry.of(left)),
+        )
+        self.rewrite_event({"waitlist_by_block": {0: self.event().waitlist_count}})
+
+    def lose_attendee(self, name: str) -> None:
+        """Delete a waitlisted registration with everything that goes with it, but for the journal."""
+        event = self.event()
+        self.lose_waitlist_entry(name)
+        self.lose_row(name)
+        left = event.waitlist_count - 1
+        self.rewrite_event({"waitlist_count": left, "waitlist_by_block": {0: left}})
+
+    def promote_out_of_order(self, leaving: str, promoted: str) -> None:
+        """Commit, with its entry, that a seat goes to someone who is not first on the waitlist."""
+        event, leaves, gets = self.event(), self.row(leaving), self.row(promoted)
+        version = event.version + 1
+        seat = {"status": RegistrationStatus.REGISTERED, "seated_at": START}
+        changes = (
+            Change(
+                kind=ChangeKind.UNREGISTERED,
+                user_id=leaves.user_id,
+                ticket=leaves.ticket,
+                status=leaves.status,
+            ),
+            Change(kind=ChangeKind.PROMOTED, user_id=gets.user_id, ticket=gets.ticket),
+        )
+        left = event.waitlist_count - 1
+        counts = {"version": version, "waitlist_count": left, "waitlist_by_block": {0: left}}
+        entry = JournalEntry(
+            event_id=self.event_id,
+            version=version,
+            plan_id=_plan_ids(),
+            at=START,
+            changes=changes,
+            event_values={},
+        )
+        self.corrupt(
+            PutEvent(event.model_copy(update=counts), event.version),
+            DeleteRegistration(leaves),
+            PutRegistration(gets.model_copy(update=seat), gets),
+            DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(gets)),
+            PutJournalEntry(entry),
+        )
 
     def copy_row(self, name: str, **values: object) -> None:
         """Write a copy of a registration, with other values."""
