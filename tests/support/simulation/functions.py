@@ -54,6 +54,8 @@ class Function(Process):
         self._limit = limit
         self.is_busy = False
         self._is_cold = True
+        self._commits = 0
+        """How many commits there were when it was frozen."""
         super().__init__(world, name)
         world.scheduler.freeze(self)
 
@@ -91,6 +93,7 @@ class Function(Process):
         scheduler = self._world.scheduler
         scheduler.wait(lambda: not self.is_busy)
         self.is_busy = True
+        self._world.situations.is_thawed(self._commits)
         scheduler.thaw(self)
         ends_at = scheduler.seconds + self._limit
 
@@ -106,6 +109,7 @@ class Function(Process):
                 with self._world.judging():
                     raise AssertionError(f"{self.name} ran out of time")
             elif not self.is_dead:
+                self._commits = self._world.judge.commits
                 scheduler.freeze(self)
             self.is_busy = False
 

@@ -133,6 +133,8 @@ class Judge:
             moments = self.moments.setdefault(event.event_id, [])
             moments += [*_between(before, state, journal[-1]), state]
             states.append(state)
+            if before.waitlist and not state.waitlist:
+                self._world.situations.has_emptied_waitlist()
 
     def has_delivered(self, delivery: DeliveryState) -> None:
         """Record how far the delivery of an event is."""

@@ -33,7 +33,7 @@ class Member:
 
     def __init__(self, world: World, user_id: str) -> None:
         self._world = world
-        self._dice = world.dice
+        self._dice = world.dice_for(user_id)
         self.user_id = user_id
         self._slack = Acting(world, user_id)
         self._questions: list[Message] = []
@@ -47,11 +47,11 @@ class Member:
             act = self._dice.choice(
                 [self._register] * 3 + [self._unregister, self._look, self._confirm_late]
             )
-            act(event_id)
-            if self._dice.random() < 0.1:
+            if self._dice.random() < self._world.weights.second_presses:
                 self._world.count("somebody presses twice")
                 self._world.scheduler.spawn("a second press", None, partial(act, event_id))
-            if self._dice.random() < 0.02:
+            act(event_id)
+            if self._dice.random() < self._world.weights.user_deletions:
                 self._world.count("somebody is deleted")
                 self._send(lambda service: service.delete_user(self.user_id))
 
@@ -137,6 +137,10 @@ class Member:
             self._pause()
         while not self._world.is_over:
             self._pause()
+            if self._dice.random() < self._world.weights.second_presses:
+                self._world.count("two organizers change an event at once")
+                another = partial(self._send, self._change(event_id))
+                self._world.scheduler.spawn("another organizer", None, another)
             self._send(self._change(event_id))
 
     def _change(self, event_id: str) -> Request:
@@ -149,7 +153,7 @@ class Member:
         audience = dice.choice(list(Audience))
         requests: dict[str, Request] = {
             "capacity": lambda service: service.edit_event(
-                event_id, EventChanges.of(capacity=dice.randint(1, 8))
+                event_id, EventChanges.of(capacity=dice.randint(1, 12))
             ),
             "move": lambda service: service.edit_event(
                 event_id, EventChanges.of(location=f"Room {number}")

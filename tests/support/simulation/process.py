@@ -102,7 +102,8 @@ class Process:
             raise Killed
         world.scheduler.sleep(seconds)
         if world.happens(world.weights.crashes):
-            world.count(f"a process dies at {name}")
+            world.count("a process dies")
+            world.note(f"dies at {name}")
             self.crash()
             raise Killed
 
@@ -111,6 +112,7 @@ class Process:
         if posted is not None:
             posted.is_unanswered = is_unanswered
             self.in_flight = posted
+            self._world.situations.has_posted(self, posted)
 
     def crash(self) -> None:
         """Die, with everything in memory. The process is started again after a while."""
@@ -121,6 +123,7 @@ class Process:
 
     def mark_in_flight(self) -> None:
         """Take note that nobody records the last message as sent."""
+        self._world.situations.has_died(self)
         if self.in_flight is not None:
             self.in_flight.is_unanswered = True
 

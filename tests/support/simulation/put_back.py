@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 
 import pytest
 
@@ -122,11 +124,30 @@ FAULTS: dict[str, PutBack] = {
 def seeds_until_found(fault: PutBack, most: int, first: int = 0) -> tuple[int, str] | None:
     """Return the number of seeds until the fault is found, and by what; None if none of so many finds it."""
     for seed in range(first, first + most):
-        with pytest.MonkeyPatch.context() as patch:
-            world = World(seed)
-            fault(patch, world)
-            try:
-                world.run()
-            except Exception as error:  # noqa: BLE001  # whatever it breaks, it is found
-                return seed - first + 1, f"{type(error).__name__}: {error}"
+        found = _found(fault, seed)
+        if found is not None:
+            return seed - first + 1, found
+    return None
+
+
+def measured(names: Sequence[str], most: int) -> Iterator[tuple[str, tuple[int, str] | None]]:
+    """Yield the name of each fault, and what `seeds_until_found` returns for it, on all cores."""
+    with ProcessPoolExecutor() as pool:
+        found = pool.map(_seeds_until_found, names, repeat(most))
+        yield from zip(names, found, strict=True)
+
+
+def _seeds_until_found(name: str, most: int) -> tuple[int, str] | None:
+    return seeds_until_found(FAULTS[name], most)
+
+
+def _found(fault: PutBack, seed: int) -> str | None:
+    """Return what a run with the fault finds, None if nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        world = World(seed)
+        fault(patch, world)
+        try:
+            world.run()
+        except Exception as error:  # noqa: BLE001  # whatever it breaks, it is found
+            return f"{type(error).__name__}: {error}"
     return None

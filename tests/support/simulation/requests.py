@@ -57,7 +57,12 @@ class Acting:
             return self._deliver(request, body, headers)
 
         workspace = world.slack.workspace
-        result = act(MemberClient(workspace, deliver, SECRET, workspace.now))
+        world.note(name, self._user_id)
+        world.situations.has_pressed(self._user_id)
+        try:
+            result = act(MemberClient(workspace, deliver, SECRET, workspace.now))
+        finally:
+            world.situations.is_acknowledged(self._user_id)
         request.acknowledgement = result.response
         return result
 
