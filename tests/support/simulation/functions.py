@@ -188,7 +188,7 @@ class Functions:
         """Return an instance for a request: one that is idle, or a new one."""
         self._slack = [one for one in self._slack if not one.is_dead]
         idle = [one for one in self._slack if not one.is_busy]
-        if idle and self._world.dice.random() < 0.9:
+        if idle and self._world.dice.random() < 0.97:
             return self._world.dice.choice(idle)
         self._slack.append(SlackFunction(self._world, self._name("slack")))
         return self._slack[-1]

@@ -9,7 +9,7 @@ import pytest
 
 from domain.planning import planner
 
-ACTIONS = 8
+ACTIONS = 6
 """Actions of a commit, in place of 100. A single command needs no more."""
 
 REGISTRATIONS = (ACTIONS - 2) // 2

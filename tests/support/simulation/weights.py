@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 BUSY_SECONDS = 120.0
-"""How long people act, and faults happen."""
+"""How long people act, and faults happen: half as long where they are in a hurry."""
+
+HURRY = 0.3
+"""The longest pause of a person in a hurry, in seconds."""
 
 FAULTS: dict[str, float | tuple[float, ...]] = {
     "conflicts": 0.2,
@@ -76,15 +79,16 @@ class Weights:
         """Draw a world. Each kind has its own dice: whatever is left out, the others stay as they are."""
         dice = random.Random(f"{seed} world")
         share = dice.choice(SHARES)
+        pause = dice.choice([HURRY, 3.0, 20.0])
         return cls(
             is_on_lambda=dice.random() < 0.25,
             processes=dice.randint(1, 4),
             members=dice.randint(3, 12),
             events=dice.randint(1, 3),
-            busy_seconds=BUSY_SECONDS,
+            busy_seconds=BUSY_SECONDS / 2 if pause == HURRY else BUSY_SECONDS,
             store_seconds=dice.choice([0.005, 0.02, 0.3]),
             slack_seconds=dice.choice([0.05, 0.3, 3.0]),
-            pause=dice.choice([0.3, 3.0, 20.0]),
+            pause=pause,
             **{
                 kind: _drawn(most, random.Random(f"{seed} {kind}"), share)
                 for kind, most in FAULTS.items()
