@@ -1,4 +1,4 @@
-"""Whole runs of the product in virtual time, each from one seed, and faults that they must find."""
+"""Whole runs of the product in virtual time, each from one seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import pytest
 from tests.support.counting import Count
 from tests.support.scale import scaled
 from tests.support.simulation.outcome import Failure, outcome
-from tests.support.simulation.put_back import FAULTS, seeds_until_found
 from tests.support.simulation.runs import Summary, outcomes
 from tests.support.simulation.situations import MUST_OCCUR
 from tests.support.simulation.weights import Overrides
@@ -15,13 +14,6 @@ from tests.support.simulation.world import Report, World
 
 FAST_SEEDS = 3
 SEEDS = 200
-
-QUICKLY_FOUND = (
-    "a lost answer taken for a refusal",
-    "audiences by wall clocks",
-    "no condition on the registration",
-    "no condition on the version",
-)
 
 
 @pytest.mark.parametrize("seed", range(FAST_SEEDS))
@@ -53,9 +45,3 @@ def trace(seed: int) -> tuple[Report, object]:
     world = World(seed)
     report = world.run()
     return report, {key: (one.at, one.content["text"]) for key, one in world.slack.posted.items()}
-
-
-@pytest.mark.parametrize("fault", QUICKLY_FOUND)
-def test_fault_that_is_put_back_is_found(fault: str) -> None:
-    """Negative controls: the simulation sees."""
-    assert seeds_until_found(FAULTS[fault], most=20) is not None

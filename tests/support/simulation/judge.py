@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,7 +30,7 @@ from domain.models import DeliveryState, Event, JournalEntry, Notification, User
 from tests.support.invariants import Everything, assert_event
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.replies import Replies
-from tests.support.simulation.slack import CHANNEL
+from tests.support.simulation.slack import CHANNEL, Posted
 
 if TYPE_CHECKING:
     from tests.support.simulation.world import World
@@ -80,6 +80,9 @@ class State:
         }[audience]
         return {user_id for user_id, row in self.rows.items() if row.status in statuses}
 
+
+LONGEST_SEND = 45.0
+"""Seconds that a message may be under way, from the look whether it is still true: a call to Slack can hang."""
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 
@@ -292,6 +295,31 @@ class Judge:
             assert count <= may[key] + repeats, f"{key[0]} was told {count} times: {key[1]}"
         for key, count in must.items():
             assert got[key] >= count, f"{key[0]} was never told: {key[1]}"
+        self._check_order(posted)
+
+    def _check_order(self, posted: Iterable[Posted]) -> None:
+        """Assert that each member's messages about one event came in the order of its journal (R9.1).
+
+        Messages that say the same are not told apart, so they are not compared.
+        """
+        first: dict[tuple[str, str], float] = {}
+        for one in sorted(posted, key=lambda one: one.at):
+            first.setdefault((one.channel, one.text), one.at)
+        for event_id in self.states:
+            versions: dict[str, list[int]] = {}
+            for entry in self._world.data.list_journal(event_id, limit=10_000):
+                for notification in entry.notifications:
+                    if notification.kind is not NotificationKind.CARD:
+                        text = notification_message(notification, entry).text
+                        versions.setdefault(text, []).append(entry.version)
+            once = {text: one[0] for text, one in versions.items() if len(one) == 1}
+            by_member: dict[str, list[tuple[int, float, str]]] = {}
+            for (user_id, text), at in first.items():
+                if text in once:
+                    by_member.setdefault(user_id, []).append((once[text], at, text))
+            for user_id, told in by_member.items():
+                for (_, at, text), (_, next_at, next_text) in pairwise(sorted(told)):
+                    assert at <= next_at, f"{user_id} was told {next_text} before {text}"
 
     def _recipients(
         self, notification: Notification, entry: JournalEntry, by_version: dict[int, State]
@@ -300,6 +328,8 @@ class Judge:
         later = [state for version, state in by_version.items() if version >= entry.version]
         if notification.user_id is not None:
             perhaps = {notification.user_id}
+            if notification.kind is NotificationKind.PROMOTED:
+                self._check_promotion(notification, entry, later)
             is_certain = notification.kind is not NotificationKind.PROMOTED or all(
                 state.has(notification.user_id, notification.ticket) for state in later
             )
@@ -315,6 +345,21 @@ class Judge:
             )
         }
         return always, perhaps
+
+    def _check_promotion(
+        self, notification: Notification, entry: JournalEntry, later: list[State]
+    ) -> None:
+        """Assert that a message about a seat was on its way while its member had the seat (R9.3)."""
+        user_id = notification.user_id or ""
+        text = notification_message(notification, entry).text
+        lost_at = next(
+            (state.since for state in later if not state.has(user_id, notification.ticket)), inf
+        )
+        if any(state.has(user_id) for state in later if state.since > lost_at):
+            return  # another promotion may have sent the same text
+        for one in self._world.slack.messages(user_id):
+            if one.text == text:
+                assert one.at <= lost_at + LONGEST_SEND, f"{user_id} had left at {lost_at}: {one}"
 
 
 def _state(data: MemoryData, event: Event, since: float) -> State:

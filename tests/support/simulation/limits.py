@@ -26,7 +26,8 @@ SMALL = {
 def small_limits() -> Iterator[None]:
     """Keep the limits small meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(planner.plan.__kwdefaults__, "budget", ACTIONS)
+        defaults = planner.plan.__kwdefaults__ or {}
+        patch.setitem(defaults, "budget", ACTIONS)
         for name, limit in SMALL.items():
             patch.setattr(name, limit)
         yield

@@ -36,8 +36,8 @@ class Failure:
     seed: int
     overrides: Overrides
     error: str
-    place: str
-    """The line of code that raised it. Two failures at one place are of one kind."""
+    raised_at: str
+    """The line of code that raised it. Two failures of one line are of one kind."""
     trace: tuple[str, ...]
     """The last lines of the run's trace."""
 
@@ -45,7 +45,7 @@ class Failure:
         return "\n".join(
             [
                 f"seed {self.seed} at commit {commit_id()}: {self.error}",
-                f"  raised at {self.place}",
+                f"  raised at {self.raised_at}",
                 f"  replay: {self.overrides.command(self.seed)}",
             ]
         )
@@ -60,7 +60,7 @@ def outcome(seed: int, overrides: Overrides | None = None) -> Success | Failure:
         report = world.run()
     except Exception as error:  # noqa: BLE001  # whatever it is, the seed has found it
         text = f"{type(error).__name__}: {error}"[:MOST_SHOWN]
-        return Failure(seed, overrides, text, _place(error), world.trace.lines())
+        return Failure(seed, overrides, text, _raised_at(error), world.trace.lines())
     return Success(seed, time.monotonic() - begun, report)
 
 
@@ -71,7 +71,7 @@ def shrunk(
     for step in failure.overrides.steps(Weights.drawn(failure.seed))[:MAX_TRIES]:
         if failure.overrides.is_smaller(step):
             result = run(failure.seed, failure.overrides.taking(step))
-            if isinstance(result, Failure) and result.place == failure.place:
+            if isinstance(result, Failure) and result.raised_at == failure.raised_at:
                 failure = result
     return failure
 
@@ -83,7 +83,7 @@ def commit_id() -> str:
     return found.stdout.strip() or "unknown"
 
 
-def _place(error: BaseException) -> str:
+def _raised_at(error: BaseException) -> str:
     """Return the line that raised an error, or the one that it was raised from."""
     while error.__cause__ is not None:
         error = error.__cause__

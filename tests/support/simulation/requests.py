@@ -24,8 +24,8 @@ class SlackRequest:
     user_id: str
     name: str
     begun: float
-    process: Process | None = None
-    acknowledgement: BotResponse | None = None
+    process: Process | None = field(default=None, repr=False)
+    acknowledgement: BotResponse | None = field(default=None, repr=False)
     response_url: str = ""
     is_lost: bool = False
     """Whether neither Slack nor the store took its reply, and Slack has shown that it failed."""

@@ -27,7 +27,7 @@ def outcomes(
     """Yield what the seeds from the first one on come to, as each ends: so many, or as many as begin in the time."""
     seeds = count(first) if number is None else iter(range(first, first + number))
     ends_at = None if seconds is None else time.monotonic() + seconds
-    workers = os.cpu_count() or 1
+    workers = len(os.sched_getaffinity(0))
     with ProcessPoolExecutor(
         workers,
         mp_context=multiprocessing.get_context("spawn"),

@@ -25,7 +25,7 @@ class Killed(BaseException):
     """The process of this task has died. It raises again at each call of a port, also in `finally` clauses."""
 
 
-MAX_TURNS = 2_000_000
+MAX_SWITCHES = 2_000_000
 """Turns of a run, at most: many times as many as a run needs."""
 
 
@@ -57,7 +57,7 @@ class Scheduler:
         """The error that ends the run, even if a task has caught it."""
         self.seconds = 0.0
         """The virtual time since the start."""
-        self._turns = 0
+        self._switches = 0
         self._main = getcurrent()
         self._tasks: dict[greenlet, Task] = {}
         self._pauses: list[tuple[float, int, Task]] = []
@@ -147,8 +147,8 @@ class Scheduler:
             while not self._ready:
                 if not self._advance(end):
                     return
-            self._turns += 1
-            if self._turns > MAX_TURNS:
+            self._switches += 1
+            if self._switches > MAX_SWITCHES:
                 raise Stuck("the run does not end")
             self._give_turn(self._ready.pop(self._dice.randrange(len(self._ready))))
 

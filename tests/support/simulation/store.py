@@ -7,6 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from domain.errors import OperatorNeeded
 from domain.ports import AnswerLost, Conflict, Unavailable
 from tests.support.simulation.memory import MemoryData
 
@@ -84,6 +85,9 @@ class Store:
             world.scheduler.sleep(SILENT_SECONDS)
             self._process.reach_port(name, 0.0)
             raise lost
+        if is_write and world.is_store_full:
+            world.count("the store is full")
+            raise OperatorNeeded("The disk is full. Free some space.")
         if not is_write and world.happens(weights.unreadable):
             world.count("a read fails")
             raise Unavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 BUSY_SECONDS = 120.0
 """How long people act, and faults happen: half as long where they are in a hurry."""
@@ -26,6 +26,8 @@ FAULTS: dict[str, float | tuple[float, ...]] = {
     "store_outage": 120.0,
     "slack_outage": 120.0,
     "index_lag": (0.5, 1.9),
+    "store_full": 60.0,
+    "thread_failures": 0.3,
     "small_limits": 1.0,
     "second_presses": 0.3,
     "user_deletions": 0.1,
@@ -69,6 +71,10 @@ class Weights:
     store_outage: float = 0.0
     """Seconds for which the store answers nothing, once. 0: never."""
     slack_outage: float = 0.0
+    store_full: float = 0.0
+    """Seconds for which the store takes no writes, once, and says that its operator must act. 0: never."""
+    thread_failures: float = 0.0
+    """Of the starts of threads, in processes that stay."""
     small_limits: float = 0.0
     """Above 0, pages and the steps of long operations are small: see `tests.support.simulation.limits`."""
     second_presses: float = 0.0
@@ -127,13 +133,14 @@ class Overrides:
         unknown = set(self.without) - set(FAULTS)
         if unknown:
             raise ValueError(f"no kinds of faults: {', '.join(sorted(unknown))}")
+        absent: dict[str, Any] = dict.fromkeys(self.without, 0.0)
         return replace(
             weights,
             members=min(weights.members, self.members or weights.members),
             events=min(weights.events, self.events or weights.events),
             processes=min(weights.processes, self.processes or weights.processes),
             busy_seconds=min(weights.busy_seconds, self.seconds or weights.busy_seconds),
-            **dict.fromkeys(self.without, 0.0),
+            **absent,
         )
 
     def command(self, seed: int) -> str:
@@ -164,7 +171,7 @@ class Overrides:
     def taking(self, step: Step) -> Overrides:
         """Return these overrides and one more."""
         name, value = step
-        changed: Overrides = replace(
-            self, **{name: (*self.without, value) if name == "without" else value}
-        )
-        return changed
+        changes: dict[str, Any] = {name: value}
+        if name == "without":
+            changes = {name: (*self.without, value)}
+        return replace(self, **changes)

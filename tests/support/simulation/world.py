@@ -30,7 +30,7 @@ CALM_SECONDS = 900.0
 """How long the processes then get to finish what is left, and again to do nothing wrong once it is done."""
 
 MOST_CALM_SECONDS = 4 * 3600.0
-"""How long they may take. With calls that take seconds, functions that run each minute send few messages in each."""
+"""How long functions may take. With calls that take seconds, those that run each minute send few messages in each."""
 
 RESTART = 20.0
 """The longest that a process is away after a crash, in seconds."""
@@ -64,7 +64,7 @@ class World:
         self.member_ids = [f"U{number:03}" for number in range(self.weights.members)]
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
         self.is_over = False
-        self.is_store_down = self.is_slack_down = False
+        self.is_store_down = self.is_store_full = self.is_slack_down = False
         self.excuses = 0
         """What may have kept a process from recording that a message was sent."""
         self._ids = count()
@@ -104,9 +104,11 @@ class World:
         self.scheduler.spawn("faults", None, self._disturb)
         busy = self.weights.busy_seconds
         self.scheduler.run_until(busy)
-        self.is_over, self.is_store_down, self.is_slack_down = True, False, False
+        self.is_over = True
+        self.is_store_down = self.is_store_full = self.is_slack_down = False
         self.scheduler.run_until(busy + CALM_SECONDS)
-        while self.data.undelivered and self.scheduler.seconds < MOST_CALM_SECONDS:
+        most = MOST_CALM_SECONDS if self.weights.is_on_lambda else 0.0
+        while self.data.undelivered and self.scheduler.seconds < most:
             self.scheduler.run_until(self.scheduler.seconds + CALM_SECONDS)
         self.judge.check_end()
         self._stop()
@@ -122,13 +124,17 @@ class World:
     def _disturb(self) -> None:
         """Have clocks jump, and the store and Slack fail for a while, each once."""
         weights, dice = self.weights, self.dice_for("outages and jumps")
-        for name, seconds in (("store", weights.store_outage), ("slack", weights.slack_outage)):
-            self.scheduler.sleep(dice.random() * weights.busy_seconds / 4)
+        for name, seconds in (
+            ("store_down", weights.store_outage),
+            ("slack_down", weights.slack_outage),
+            ("store_full", weights.store_full),
+        ):
+            self.scheduler.sleep(dice.random() * weights.busy_seconds / 6)
             if seconds:
-                self.count(f"the {name} is down for {'a minute' if seconds > 60 else 'seconds'}")
-                setattr(self, f"is_{name}_down", True)
+                self.count(f"an outage: {name.replace('_', ' ')}")
+                setattr(self, f"is_{name}", True)
                 self.scheduler.sleep(min(seconds, weights.busy_seconds / 4))
-                setattr(self, f"is_{name}_down", False)
+                setattr(self, f"is_{name}", False)
             for process in self.processes:
                 if weights.jumps and dice.random() < 0.7:
                     self.count("a wall clock jumps")
