@@ -10,9 +10,16 @@ UV_VERSION := 0.13.9
 # CDK's command line: version 3.0.0 refuses what this version of the library writes.
 CDK_VERSION := 2.1148.1
 STAGE ?= dev
-# The simulation's seeds: how many, and the first one.
+# The simulation's seeds: how many, or for how many hours, and from which one on.
 SEEDS ?= 200
-FIRST ?= 0
+HOURS ?=
+FIRST ?=
+# What a run of the simulation leaves out: kinds of faults, and numbers and seconds beyond these.
+WITHOUT ?=
+MEMBERS ?=
+EVENTS ?=
+PROCESSES ?=
+SECONDS ?=
 
 SHELL := /bin/sh
 PY := .venv/bin/python
@@ -48,8 +55,10 @@ test: .venv/.project .venv/.infra-pins ## run all tests except the long ones (AR
 soak: .venv/.project .venv/.infra-pins ## run the long tests: races, crashes, integrity under load, fuzzing (SCALE=10 for ten times as much)
 	@$(PYTEST) -m soak --timeout $$((600 + 900 * $(SCALE))) $(ARGS)
 
-simulate: .venv/.project .venv/.infra-pins ## run the product in virtual time, each run from a seed (SEEDS=200, FIRST=0)
-	@$(PY) -m tests.support.simulation $(SEEDS) $(FIRST)
+simulate: .venv/.project .venv/.infra-pins ## run the product in virtual time, each run from a seed (SEEDS=200 FIRST=0, or HOURS=2)
+	@$(PY) -m tests.support.simulation --seeds $(SEEDS) $(if $(HOURS),--hours $(HOURS)) $(if $(FIRST),--first $(FIRST)) \
+		$(if $(MEMBERS),--members $(MEMBERS)) $(if $(EVENTS),--events $(EVENTS)) \
+		$(if $(PROCESSES),--processes $(PROCESSES)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WITHOUT),--without $(WITHOUT))
 
 coverage: .venv/.project .venv/.infra-pins ## run make test and fail if a branch of domain/ or storage/ is not covered
 	@$(PYTEST) -m "not soak" --cov --cov-report term-missing:skip-covered $(ARGS)

@@ -1,61 +1,38 @@
-"""Whole runs of the product in virtual time, each from one seed, and faults that they must find."""
+"""Whole runs of the product in virtual time, each from one seed."""
 
 from __future__ import annotations
-
-from collections import Counter
 
 import pytest
 
 from tests.support.counting import Count
 from tests.support.scale import scaled
-from tests.support.simulation.put_back import FAULTS, seeds_until_found
-from tests.support.simulation.world import Report, World, run
+from tests.support.simulation.outcome import Failure, outcome
+from tests.support.simulation.runs import Summary, outcomes
+from tests.support.simulation.situations import MUST_OCCUR
+from tests.support.simulation.weights import Overrides
+from tests.support.simulation.world import Report, World
 
 FAST_SEEDS = 3
-SEEDS = 60
-
-SITUATIONS = (
-    "a process dies with a request",
-    "a process hangs",
-    "a read fails",
-    "a wall clock jumps",
-    "a write is refused",
-    "a write's answer is lost; it is applied later",
-    "a write's answer is lost; it is applied never",
-    "a write's answer is lost; it is applied now",
-    "an answer is not confirmed",
-    "Slack is down",
-    "Slack limits the rate",
-    "Slack's answer is lost",
-    "somebody is deleted",
-    "somebody presses twice",
-    "the store is down",
-)
-"""Situations that must occur in at least one seed."""
-
-QUICKLY_FOUND = (
-    "a lost answer taken for a refusal",
-    "audiences by wall clocks",
-    "no condition on the registration",
-    "no condition on the version",
-)
+SEEDS = 200
 
 
 @pytest.mark.parametrize("seed", range(FAST_SEEDS))
 def test_few_seeds_find_nothing(seed: int) -> None:
-    run(seed)
+    found = outcome(seed)
+    assert not isinstance(found, Failure), found
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(900)
 def test_many_seeds_find_nothing(count: Count) -> None:
     """Each situation occurs: a fault that never happens proves nothing."""
-    reports = [run(seed) for seed in range(FAST_SEEDS, FAST_SEEDS + scaled(SEEDS))]
-    seen: Counter[str] = sum((report.situations for report in reports), start=Counter())
-    for situation in SITUATIONS:
-        assert seen[situation], f"no seed has seen that {situation}"
-    count("virtual hours", round(sum(report.virtual_seconds for report in reports) / 3600))
-    count("commits", sum(report.commits for report in reports))
+    summary = Summary()
+    for found in outcomes(0, scaled(SEEDS), Overrides()):
+        summary.add(found)
+    assert not summary.failures, "\n".join(map(str, summary.failures))
+    assert not [one for one in MUST_OCCUR if not summary.situations[one]]
+    count("virtual hours", round(summary.virtual_seconds / 3600))
+    count("commits", summary.commits)
 
 
 def test_seed_runs_the_same_again() -> None:
@@ -68,9 +45,3 @@ def trace(seed: int) -> tuple[Report, object]:
     world = World(seed)
     report = world.run()
     return report, {key: (one.at, one.content["text"]) for key, one in world.slack.posted.items()}
-
-
-@pytest.mark.parametrize("fault", QUICKLY_FOUND)
-def test_fault_that_is_put_back_is_found(fault: str) -> None:
-    """Negative controls: the simulation sees."""
-    assert seeds_until_found(FAULTS[fault], most=20) is not None

@@ -1,68 +1,74 @@
-"""`make simulate`: run many seeds, and report those that find a fault.
+"""`make simulate`: run seeds on all cores, and report what they have found and seen.
 
-python -m tests.support.simulation 200          the seeds 0 to 199
-python -m tests.support.simulation 200 1000     the seeds 1000 to 1199
-python -m tests.support.simulation --faults 50  how many seeds find each fault that is put back
+python -m tests.support.simulation --seeds 200                    the seeds 0 to 199
+python -m tests.support.simulation --hours 2                      as many as fit, each time from another first one
+python -m tests.support.simulation --seeds 1 --first 42 --members 3 --without crashes jumps
+python -m tests.support.simulation --faults 200 [name ...]        how many seeds find each fault that is put back
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
-from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 
-from tests.support.simulation.put_back import FAULTS, seeds_until_found
-from tests.support.simulation.world import Report, World
+from tests.support.simulation.outcome import Failure
+from tests.support.simulation.put_back import FAULTS, measured
+from tests.support.simulation.runs import Summary, outcomes
+from tests.support.simulation.weights import Overrides
 
-MOST_SHOWN = 300
-"""Characters of an error that are shown."""
+PROGRESS_SECONDS = 60.0
+"""How often a long run says how far it is."""
+
+LINES_OF_REPLAY = 80
+"""Lines of the trace that are shown if one seed fails."""
 
 
 def main(arguments: list[str]) -> int:
     """Run what the arguments say. Return the exit status: 1 if a seed found a fault of today's code."""
-    if arguments[:1] == ["--faults"]:
-        return _report_faults(int(arguments[1]))
-    number, first = int(arguments[0]), int(arguments[1]) if len(arguments) > 1 else 0
-    begun = time.monotonic()
-    situations: Counter[str] = Counter()
-    seconds = commits = failures = 0.0
-    with ProcessPoolExecutor() as pool:
-        for seed, result in zip(
-            range(first, first + number),
-            pool.map(_outcome, range(first, first + number)),
-            strict=True,
-        ):
-            if isinstance(result, str):
-                failures += 1
-                print(f"seed {seed}: {result}")
-                continue
-            seconds += result.virtual_seconds
-            commits += result.commits
-            situations += result.situations
-    took = time.monotonic() - begun
-    print(f"{number} seeds, {failures:.0f} failed")
-    print(
-        f"{seconds / 3600:.1f} virtual hours, {commits:.0f} commits, {seconds / took:.0f} times real time"
+    parser = argparse.ArgumentParser(prog="python -m tests.support.simulation")
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--hours", type=float)
+    parser.add_argument("--first", type=int)
+    parser.add_argument("--without", nargs="*", default=[], metavar="KIND")
+    parser.add_argument("--members", type=int)
+    parser.add_argument("--events", type=int)
+    parser.add_argument("--processes", type=int)
+    parser.add_argument("--seconds", type=float)
+    parser.add_argument("--faults", type=int, metavar="MOST")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    given = parser.parse_args(arguments)
+    if given.faults is not None:
+        return _report_faults(given.faults, given.names or list(FAULTS))
+    overrides = Overrides(
+        tuple(given.without), given.members, given.events, given.processes, given.seconds
     )
-    for situation, times in sorted(situations.items()):
-        print(f"{times:8}  {situation}")
-    return 1 if failures else 0
+    if given.hours is not None:
+        first = int(time.time()) if given.first is None else given.first
+        return _simulate(first, None, overrides, given.hours * 3600)
+    return _simulate(given.first or 0, given.seeds, overrides, None)
 
 
-def _outcome(seed: int) -> Report | str:
-    """Return the report of a seed, or what it found."""
-    try:
-        return World(seed).run()
-    except Exception as error:  # noqa: BLE001  # whatever it is, the seed has found it
-        return f"{type(error).__name__}: {error}"[:MOST_SHOWN]
+def _simulate(first: int, number: int | None, overrides: Overrides, seconds: float | None) -> int:
+    """Run so many seeds, or seeds for so many seconds."""
+    summary, said_at = Summary(), time.monotonic()
+    for result in outcomes(first, number, overrides, seconds):
+        summary.add(result)
+        if isinstance(result, Failure):
+            print(result, flush=True)
+            if number == 1:
+                print("\n".join(result.trace[-LINES_OF_REPLAY:]))
+        if time.monotonic() >= said_at + PROGRESS_SECONDS:
+            said_at = time.monotonic()
+            print(f"{summary.headline()}, the last one is {result.seed}", flush=True)
+    print(summary)
+    return 1 if summary.failures else 0
 
 
-def _report_faults(most: int) -> int:
-    for name, fault in FAULTS.items():
-        found = seeds_until_found(fault, most)
-        seeds, by = found if found is not None else ("not found", "")
-        print(f"{name}: {seeds}  {str(by)[:100]!r}", flush=True)
+def _report_faults(most: int, names: list[str]) -> int:
+    for name, found in measured(names, most):
+        seeds, by = ("not found", "") if found is None else found
+        print(f"{name}: {seeds}  {by[:100]!r}", flush=True)
     return 0
 
 

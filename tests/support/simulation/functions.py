@@ -55,6 +55,8 @@ class Function(Process):
         self._limit = limit
         self.is_busy = False
         self._is_cold = True
+        self._commits = 0
+        """How many commits there were when it was frozen."""
         super().__init__(world, name)
         world.scheduler.freeze(self)
 
@@ -92,6 +94,7 @@ class Function(Process):
         scheduler = self._world.scheduler
         scheduler.wait(lambda: not self.is_busy)
         self.is_busy = True
+        self._world.situations.is_thawed(self._commits)
         scheduler.thaw(self)
         ends_at = scheduler.seconds + self._limit
 
@@ -107,6 +110,7 @@ class Function(Process):
                 with self._world.judging():
                     raise AssertionError(f"{self.name} ran out of time")
             elif not self.is_dead:
+                self._commits = self._world.judge.commits
                 scheduler.freeze(self)
             self.is_busy = False
 
@@ -185,7 +189,7 @@ class Functions:
         """Return an instance for a request: one that is idle, or a new one."""
         self._slack = [one for one in self._slack if not one.is_dead]
         idle = [one for one in self._slack if not one.is_busy]
-        if idle and self._world.dice.random() < 0.9:
+        if idle and self._world.dice.random() < 0.97:
             return self._world.dice.choice(idle)
         self._slack.append(SlackFunction(self._world, self._name("slack")))
         return self._slack[-1]

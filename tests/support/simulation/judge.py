@@ -32,6 +32,7 @@ from tests.support.invariants import Everything, assert_event
 from tests.support.simulation.history import check_history, history_of
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.order import assert_in_order
+from tests.support.simulation.process import HANG
 from tests.support.simulation.replies import Replies
 from tests.support.simulation.slack import CHANNEL
 
@@ -83,6 +84,9 @@ class State:
         }[audience]
         return {user_id for user_id, row in self.rows.items() if row.status in statuses}
 
+
+LONGEST_SEND = 45.0
+"""Seconds that a message may be under way, from the look whether it is still true: a call to Slack can hang."""
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 
@@ -141,6 +145,8 @@ class Judge:
             moments = self.moments.setdefault(event.event_id, [])
             moments += [*_between(before, state, journal[-1]), state]
             states.append(state)
+            if before.waitlist and not state.waitlist:
+                self._world.situations.has_emptied_waitlist()
 
     def has_delivered(self, delivery: DeliveryState) -> None:
         """Record how far the delivery of an event is."""
@@ -319,6 +325,8 @@ class Judge:
         later = [state for version, state in by_version.items() if version >= entry.version]
         if notification.user_id is not None:
             perhaps = {notification.user_id}
+            if notification.kind is NotificationKind.PROMOTED:
+                self._check_promotion(notification, entry, later)
             is_certain = notification.kind is not NotificationKind.PROMOTED or all(
                 state.has(notification.user_id, notification.ticket) for state in later
             )
@@ -334,6 +342,22 @@ class Judge:
             )
         }
         return always, perhaps
+
+    def _check_promotion(
+        self, notification: Notification, entry: JournalEntry, later: list[State]
+    ) -> None:
+        """Assert that a message about a seat was on its way while its member had the seat (R9.3)."""
+        user_id = notification.user_id or ""
+        text = notification_message(notification, entry).text
+        lost_at = next(
+            (state.since for state in later if not state.has(user_id, notification.ticket)), inf
+        )
+        if any(state.has(user_id) for state in later if state.since > lost_at):
+            return  # another promotion may have sent the same text
+        longest = LONGEST_SEND + (HANG if self._world.weights.hangs else 0)
+        for one in self._world.slack.messages(user_id):
+            if one.text == text:
+                assert one.at <= lost_at + longest, f"{user_id} had left at {lost_at}: {one}"
 
 
 def _state(data: MemoryData, event: Event, since: float) -> State:

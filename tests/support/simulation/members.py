@@ -12,7 +12,8 @@ from domain.enums import Audience
 from domain.errors import RollcallError
 from domain.inputs import AnnouncementDraft, EventChanges, EventDraft
 from domain.service import Service
-from playground.client.member_client import ActionResult, MemberClient, find_element
+from playground.client.member_client import ActionResult, MemberClient
+from playground.workspace.block_elements import elements
 from playground.workspace.model import Message
 from tests.support.environment import START
 from tests.support.simulation.process import ProcessDied
@@ -33,7 +34,7 @@ class Member:
 
     def __init__(self, world: World, user_id: str) -> None:
         self._world = world
-        self._dice = world.dice
+        self._dice = world.dice_for(user_id)
         self.user_id = user_id
         self._slack = Acting(world, user_id)
         self._questions: list[Message] = []
@@ -47,11 +48,11 @@ class Member:
             act = self._dice.choice(
                 [self._register] * 3 + [self._unregister, self._look, self._confirm_late]
             )
-            act(event_id)
-            if self._dice.random() < 0.1:
+            if self._dice.random() < self._world.weights.second_presses:
                 self._world.count("somebody presses twice")
                 self._world.scheduler.spawn("a second press", None, partial(act, event_id))
-            if self._dice.random() < 0.02:
+            act(event_id)
+            if self._dice.random() < self._world.weights.user_deletions:
                 self._world.count("somebody is deleted")
                 self._send(lambda service: service.delete_user(self.user_id))
 
@@ -110,7 +111,8 @@ class Member:
 
     def _card(self, event_id: str, action_id: ActionId) -> Message | None:
         messages = self._world.slack.workspace.messages(CHANNEL)
-        return next((one for one in messages if _has(one, action_id, event_id)), None)
+        cards = (one for one in messages if one.ephemeral_to is None)
+        return next((one for one in cards if _has(one, action_id, event_id)), None)
 
     def _last_with(self, action_id: ActionId) -> Message | None:
         messages = self._world.slack.workspace.messages(CHANNEL)
@@ -135,8 +137,13 @@ class Member:
             # The form keeps its id: a second Submit creates nothing twice.
             self._send(lambda service: service.create_event_once(draft))
             self._pause()
+        weights = self._world.weights
         while not self._world.is_over:
             self._pause()
+            if self._dice.random() < max(weights.second_presses, weights.small_limits / 2):
+                self._world.count("two organizers change an event at once")
+                another = partial(self._send, self._change(event_id))
+                self._world.scheduler.spawn("another organizer", None, another)
             self._send(self._change(event_id))
 
     def _change(self, event_id: str) -> Request:
@@ -146,10 +153,13 @@ class Member:
             [6, 3, 6, 1, 3, 2, 0.1, 0.1],
         )[0]
         attendee = dice.choice(self._world.member_ids)
+        event = self._world.data.get_event(event_id)
+        more = [0, 0, 0, 9] if self._world.weights.small_limits else [0, 0, 1, 2, 9]
+        seats = (event.registered_count if event else 0) + dice.choice(more)
         audience = dice.choice(list(Audience))
         requests: dict[str, Request] = {
             "capacity": lambda service: service.edit_event(
-                event_id, EventChanges.of(capacity=dice.randint(1, 8))
+                event_id, EventChanges.of(capacity=max(1, seats))
             ),
             "move": lambda service: service.edit_event(
                 event_id, EventChanges.of(location=f"Room {number}")
@@ -181,8 +191,8 @@ class Member:
 
 
 def _has(message: Message, action_id: ActionId, value: str | None = None) -> bool:
-    try:
-        find_element(message.blocks, action_id, value=value)
-    except LookupError:
-        return False
-    return True
+    return any(
+        element.get("action_id") == action_id and value in (None, element.get("value"))
+        for block in message.blocks
+        for element in elements(block)
+    )

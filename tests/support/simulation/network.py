@@ -86,8 +86,10 @@ class Network:
             return DOWN
         if world.happens(world.weights.slack_limited):
             world.count("Slack limits the rate")
+            world.situations.is_limited(process)
             return RATE_LIMITED
         answer, posted = world.slack.answer(url, headers, body)
+        world.note(f"{name}: {answer.status}", *([posted.channel, posted.text] if posted else []))
         is_lost = world.happens(world.weights.slack_unanswered)
         process.has_posted(posted, is_unanswered=is_lost or there + back >= timeout)
         if is_lost or there + back >= timeout:

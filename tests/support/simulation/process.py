@@ -14,6 +14,7 @@ from bot.notifications.ports import StoreWithOutbox
 from bot.slack import reply_sender
 from bot.slack.job_queue import JobQueue
 from bot.slack.request_budget import request_received
+from domain.ports import ThreadNotStarted
 from domain.service import Service
 from playground.client.transport import BotResponse, Deliver, into_app
 from tests.support.simulation.scheduler import Condition, Killed, ProcessClock
@@ -30,6 +31,10 @@ SECRET = "an invented signing secret"
 
 HANG = 90.0
 """The longest that a process stands still, in seconds: longer than a lease."""
+
+
+MAX_THREADS = 16
+"""Threads in the background: long operations, results, one resolver, the sweep and the comparison. Queues are apart."""
 
 
 class ProcessDied(Exception):
@@ -53,6 +58,7 @@ class Process:
         self.is_dead = False
         self.hung_until = 0.0
         """When it last began to go on after it had stood still."""
+        self._threads = 0
         self.in_flight: Posted | None = None
         """The message that Slack has, and that this process has not recorded as sent."""
         weights, dice = world.weights, world.dice
@@ -96,11 +102,33 @@ class Process:
         world.scheduler.spawn(f"{self.name}: exports", self, worker.exports._run)
 
     def _queue(self, name: str, threads: int, limit: int) -> JobQueue:
-        return _Queue(name, self.clock, threads=threads, limit=limit, spawn=self.spawn)
+        return _Queue(name, self, threads=threads, limit=limit)
 
     def spawn(self, work: Callable[[], None]) -> None:
-        """Run work in the background: `domain.ports.Spawn`."""
-        self._world.scheduler.spawn(f"{self.name}: background", self, lambda: run_logged(work))
+        """Run work in the background: `domain.ports.Spawn`. Raises `ThreadNotStarted`."""
+        if not self.can_start_thread():
+            raise ThreadNotStarted
+        self._world.scheduler.spawn(f"{self.name}: background", self, lambda: self._run(work))
+
+    def _run(self, work: Callable[[], None]) -> None:
+        self._threads += 1
+        with self._world.judging():
+            assert self._threads <= MAX_THREADS, f"{self.name} runs {self._threads} threads"
+        try:
+            run_logged(work)
+        finally:
+            self._threads -= 1
+
+    def start_task(self, name: str, work: Callable[[], None]) -> None:
+        """Run work in a thread of its own."""
+        self._world.scheduler.spawn(f"{self.name}: {name}", self, lambda: run_logged(work))
+
+    def can_start_thread(self) -> bool:
+        """Return whether the system starts a thread now."""
+        if not self._world.happens(self._world.weights.thread_failures):
+            return True
+        self._world.count("a thread is not started")
+        return False
 
     def reach_port(self, name: str, seconds: float) -> None:
         """Let time pass on the way of a call. Raises `Killed` if the process crashes meanwhile, or has."""
@@ -109,7 +137,8 @@ class Process:
             raise Killed
         world.scheduler.sleep(seconds)
         if world.happens(world.weights.crashes):
-            world.count(f"a process dies at {name}")
+            world.count("a process dies")
+            world.note(f"dies at {name}")
             self.crash()
             raise Killed
         if self.CAN_HANG and world.happens(world.weights.hangs):
@@ -137,6 +166,7 @@ class Process:
         if posted is not None:
             posted.is_unanswered = is_unanswered
             self.in_flight = posted
+            self._world.situations.has_posted(self, posted)
 
     def crash(self) -> None:
         """Die, with everything in memory. The process is started again after a while."""
@@ -147,6 +177,7 @@ class Process:
 
     def mark_in_flight(self) -> None:
         """Take note that nobody records the last message as sent."""
+        self._world.situations.has_died(self)
         if self.in_flight is not None:
             self.in_flight.is_unanswered = True
 
@@ -192,22 +223,14 @@ class Process:
 class _Queue(JobQueue):
     """A job queue whose threads are tasks."""
 
-    def __init__(
-        self,
-        name: str,
-        clock: ProcessClock,
-        *,
-        threads: int,
-        limit: int,
-        spawn: Callable[[Callable[[], None]], None],
-    ) -> None:
-        super().__init__(name, clock, threads=threads, limit=limit)
-        self._due_changed = Condition(self._lock, clock)  # type: ignore[assignment]  # as far as it is used
-        self._spawn = spawn
+    def __init__(self, name: str, process: Process, *, threads: int, limit: int) -> None:
+        super().__init__(name, process.clock, threads=threads, limit=limit)
+        self._due_changed = Condition(self._lock, process.clock)  # type: ignore[assignment]  # as far as it is used
+        self._process = process
 
     def _start_thread(self) -> bool:
-        if self._threads == self._max_threads:
+        if self._threads == self._max_threads or not self._process.can_start_thread():
             return False
-        self._spawn(self._work)
+        self._process.start_task(self._name, self._work)
         self._threads += 1
         return True

@@ -112,12 +112,14 @@ class Replies:
         """Take note that Slack has given up a request after three seconds.
 
         A slow store is an excuse, and a process that stands still. So is a store that is down where the reply must be
-        stored before the acknowledgement: neither Slack nor the store took it, and Slack shows a failure either way.
+        stored before the acknowledgement, on Lambda or without a thread: neither Slack nor the store took it, and
+        Slack shows a failure either way.
         """
         world = self._world
         world.count("Slack gives up a request after three seconds")
         weights = world.weights
-        is_silent = weights.is_on_lambda and (weights.unanswered > 0 or weights.store_outage > 0)
+        has_no_queue = weights.is_on_lambda or weights.thread_failures > 0
+        is_silent = has_no_queue and (weights.unanswered > 0 or weights.store_outage > 0)
         request.is_lost = is_silent
         if request.process is not None and request.process.hung_until >= request.begun:
             return
@@ -135,6 +137,10 @@ class Replies:
         for request in self.requests:
             texts = request.texts(self._world.slack.replies)
             assert not any(text.startswith(UNEXPECTED) for text in texts), f"{request}: {texts}"
+            if request.answers and isinstance(request.answers[-1], NotConfirmed):
+                # A function that stands still after its answer may never go on.
+                has_stopped = self._world.weights.is_on_lambda or self._is_excused(request)
+                assert has_stopped, f"{request} never got its result"
             expected = list(self.expected(request))
             for text in expected:
                 has_heard = text in texts or (request.user_id, text) in messages

@@ -24,8 +24,8 @@ class SlackRequest:
     user_id: str
     name: str
     begun: float
-    process: Process | None = None
-    acknowledgement: BotResponse | None = None
+    process: Process | None = field(default=None, repr=False)
+    acknowledgement: BotResponse | None = field(default=None, repr=False)
     response_url: str = ""
     is_lost: bool = False
     """Whether neither Slack nor the store took its reply, and Slack has shown that it failed."""
@@ -57,7 +57,12 @@ class Acting:
             return self._deliver(request, body, headers)
 
         workspace = world.slack.workspace
-        result = act(MemberClient(workspace, deliver, SECRET, workspace.now))
+        world.note(name, self._user_id)
+        world.situations.has_pressed(self._user_id)
+        try:
+            result = act(MemberClient(workspace, deliver, SECRET, workspace.now))
+        finally:
+            world.situations.is_acknowledged(self._user_id)
         request.acknowledgement = result.response
         return result
 

@@ -25,6 +25,10 @@ class Killed(BaseException):
     """The process of this task has died. It raises again at each call of a port, also in `finally` clauses."""
 
 
+MAX_SWITCHES = 2_000_000
+"""Turns of a run, at most: many times as many as a run needs."""
+
+
 class Stuck(AssertionError):
     """Every task waits for something that no task will do."""
 
@@ -53,6 +57,7 @@ class Scheduler:
         """The error that ends the run, even if a task has caught it."""
         self.seconds = 0.0
         """The virtual time since the start."""
+        self._switches = 0
         self._main = getcurrent()
         self._tasks: dict[greenlet, Task] = {}
         self._pauses: list[tuple[float, int, Task]] = []
@@ -84,6 +89,11 @@ class Scheduler:
     def current(self) -> Task:
         """Return the task whose turn it is."""
         return self._tasks[getcurrent()]
+
+    def current_name(self) -> str:
+        """Return the name of the task whose turn it is. Between two turns it is empty."""
+        task = self._tasks.get(getcurrent())
+        return "" if task is None else task.name
 
     def owner(self) -> Any:
         """Return the process whose turn it is."""
@@ -137,6 +147,9 @@ class Scheduler:
             while not self._ready:
                 if not self._advance(end):
                     return
+            self._switches += 1
+            if self._switches > MAX_SWITCHES:
+                raise Stuck("the run does not end")
             self._give_turn(self._ready.pop(self._dice.randrange(len(self._ready))))
 
     def _give_turn(self, task: Task) -> None:

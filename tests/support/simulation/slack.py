@@ -35,6 +35,11 @@ class Posted:
     is_unanswered: bool = False
     """Whether the bot never heard that it was posted."""
 
+    @property
+    def text(self) -> str:
+        """The text beside its blocks."""
+        return str(self.content.get("text"))
+
 
 class Slack:
     """The workspace, and the messages that the bot has posted."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
+from domain.errors import OperatorNeeded
 from domain.ports import AnswerLost, Conflict, Unavailable
 from tests.support.simulation.memory import MemoryData
 
@@ -73,6 +74,8 @@ class Store:
         is_write = name in COMMITS or name in OUTBOX_WRITES
         lost = AnswerLost if name in COMMITS else Unavailable
         excused = int(name in OUTBOX_WRITES)
+        if is_write:
+            world.note(name, *args)
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)
         if world.is_store_down:
             world.count("the store is down")
@@ -82,6 +85,9 @@ class Store:
             world.scheduler.sleep(SILENT_SECONDS)
             self._process.reach_port(name, 0.0)
             raise lost
+        if is_write and world.is_store_full:
+            world.count("the store is full")
+            raise OperatorNeeded("The disk is full. Free some space.")
         if not is_write and world.happens(weights.unreadable):
             world.count("a read fails")
             raise Unavailable
@@ -90,6 +96,8 @@ class Store:
             raise Conflict
         if is_write and world.happens(weights.unanswered):
             world.excuses += excused
+            if name == "commit":
+                world.situations.has_lost_commit()
             self._lose(name, args, kwargs)
             self._process.reach_port(name, world.dice.random() * weights.store_seconds)
             raise lost
@@ -117,16 +125,20 @@ class Store:
 
         def arrive() -> None:
             scheduler.sleep(delay)
-            self._apply(name, args, kwargs)
+            self._world.note(f"{name} arrives late", *args)
+            if not self._apply(name, args, kwargs) and name == "commit":
+                self._world.situations.has_refused_late(args[0])
 
         scheduler.spawn("a late write", None, arrive)
 
-    def _apply(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def _apply(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Return whether the write was applied."""
         try:
             getattr(self._world.served, name)(*args, **kwargs)
         except Conflict:
-            return
+            return False
         self._world.has_written(name, args)
+        return True
 
 
 class Snapshots:

@@ -3,71 +3,178 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+BUSY_SECONDS = 120.0
+"""How long people act, and faults happen: half as long where they are in a hurry."""
+
+HURRY = 0.3
+"""The longest pause of a person in a hurry, in seconds."""
+
+FAULTS: dict[str, float | tuple[float, ...]] = {
+    "conflicts": 0.2,
+    "unanswered": 0.15,
+    "unreadable": 0.15,
+    "crashes": 0.003,
+    "hangs": 0.003,
+    "slack_down": 0.2,
+    "slack_limited": 0.1,
+    "slack_unanswered": 0.2,
+    "apart": 600.0,
+    "drift": 0.0005,
+    "jumps": (60.0, 7200.0),
+    "store_outage": 120.0,
+    "slack_outage": 120.0,
+    "index_lag": (0.5, 1.9),
+    "store_full": 60.0,
+    "thread_failures": 0.3,
+    "small_limits": 1.0,
+    "second_presses": 0.3,
+    "user_deletions": 0.1,
+}
+"""Kinds of faults, and of acts at a bad moment, each a field of `Weights`: its largest value, or its values."""
+
+SHARES = (0.0, 0.1, 0.3, 0.6, 0.9)
+"""How many of the kinds a world has. In one with few, a fault that others hide can be found."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One seed's world. Probabilities are per call of a port; seconds are virtual."""
+    """One seed's world. Probabilities are per call of a port, or per act; seconds are virtual."""
 
     is_on_lambda: bool
     """Whether functions serve, which stand still between their invocations, or processes that stay."""
     processes: int
     members: int
     events: int
+    busy_seconds: float
     store_seconds: float
     """The longest way of a request to the store, and of its answer back."""
     slack_seconds: float
-    index_lag: float
-    conflicts: float
-    unanswered: float
-    """Of writes: half of them were applied, some later."""
-    unreadable: float
-    crashes: float
-    hangs: float
-    """Of processes that stay, for at most `HANG` seconds: their machine sleeps, or has no time for them."""
-    slack_down: float
-    slack_limited: float
-    slack_unanswered: float
-    """The message is there, but its answer is lost."""
-    apart: float
-    """Seconds that wall clocks may differ from the true time."""
-    drift: float
-    jumps: float
-    """The largest jump of a wall clock, in seconds. 0: none."""
-    store_outage: float
-    """Seconds for which the store answers nothing, once. 0: never."""
-    slack_outage: float
     pause: float
     """The longest pause between two actions of a person, in seconds."""
+    index_lag: float = 0.0
+    conflicts: float = 0.0
+    unanswered: float = 0.0
+    """Of writes: half of them were applied, some later."""
+    unreadable: float = 0.0
+    crashes: float = 0.0
+    hangs: float = 0.0
+    """Of processes that stay, for at most `HANG` seconds: their machine sleeps, or has no time for them."""
+    slack_down: float = 0.0
+    slack_limited: float = 0.0
+    slack_unanswered: float = 0.0
+    """The message is there, but its answer is lost."""
+    apart: float = 0.0
+    """Seconds that wall clocks may differ from the true time."""
+    drift: float = 0.0
+    jumps: float = 0.0
+    """The largest jump of a wall clock, in seconds. 0: none."""
+    store_outage: float = 0.0
+    """Seconds for which the store answers nothing, once. 0: never."""
+    slack_outage: float = 0.0
+    store_full: float = 0.0
+    """Seconds for which the store takes no writes, once, and says that its operator must act. 0: never."""
+    thread_failures: float = 0.0
+    """Of the starts of threads, in processes that stay."""
+    small_limits: float = 0.0
+    """Above 0, pages and the steps of long operations are small: see `tests.support.simulation.limits`."""
+    second_presses: float = 0.0
+    user_deletions: float = 0.0
 
     @classmethod
-    def drawn(cls, dice: random.Random) -> Weights:
-        """Draw a world. Each kind of fault is absent from about half of all worlds."""
-
-        def sometimes(most: float) -> float:
-            return dice.random() * most if dice.random() < 0.5 else 0.0
-
+    def drawn(cls, seed: int) -> Weights:
+        """Draw a world. Each kind has its own dice: whatever is left out, the others stay as they are."""
+        dice = random.Random(f"{seed} world")
+        share = dice.choice(SHARES)
+        pause = dice.choice([HURRY, 3.0, 20.0])
         return cls(
             is_on_lambda=dice.random() < 0.25,
             processes=dice.randint(1, 4),
             members=dice.randint(3, 12),
             events=dice.randint(1, 3),
+            busy_seconds=BUSY_SECONDS / 2 if pause == HURRY else BUSY_SECONDS,
             store_seconds=dice.choice([0.005, 0.02, 0.3]),
             slack_seconds=dice.choice([0.05, 0.3, 3.0]),
-            index_lag=dice.choice([0.0, 0.5, 1.9]),
-            conflicts=sometimes(0.2),
-            unanswered=sometimes(0.15),
-            unreadable=sometimes(0.15),
-            crashes=sometimes(0.003),
-            hangs=sometimes(0.003),
-            slack_down=sometimes(0.2),
-            slack_limited=sometimes(0.05),
-            slack_unanswered=sometimes(0.2),
-            apart=sometimes(600),
-            drift=sometimes(0.0005),
-            jumps=dice.choice([0.0, 0.0, 60.0, 7200.0]),
-            store_outage=sometimes(120),
-            slack_outage=sometimes(120),
-            pause=dice.choice([0.3, 3.0, 20.0]),
+            pause=pause,
+            **{
+                kind: _drawn(most, random.Random(f"{seed} {kind}"), share)
+                for kind, most in FAULTS.items()
+            },
         )
+
+    def kinds(self) -> tuple[str, ...]:
+        """Return the kinds of faults that this world has."""
+        return tuple(kind for kind in FAULTS if getattr(self, kind))
+
+
+def _drawn(most: float | tuple[float, ...], dice: random.Random, share: float) -> float:
+    if dice.random() >= share:
+        return 0.0
+    return dice.random() * most if isinstance(most, float) else dice.choice(most)
+
+
+Step: TypeAlias = tuple[str, str | float]
+"""One override: the field, and its value or the kind that is left out."""
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What is left out of a seed's world. The rest is drawn as ever."""
+
+    without: tuple[str, ...] = ()
+    """Kinds of faults."""
+    members: int | None = None
+    events: int | None = None
+    processes: int | None = None
+    seconds: float | None = None
+    """How long people act, and faults happen."""
+
+    def of(self, weights: Weights) -> Weights:
+        """Return the weights of a smaller world. No override makes it larger. Raises `ValueError`."""
+        unknown = set(self.without) - set(FAULTS)
+        if unknown:
+            raise ValueError(f"no kinds of faults: {', '.join(sorted(unknown))}")
+        absent: dict[str, Any] = dict.fromkeys(self.without, 0.0)
+        return replace(
+            weights,
+            members=min(weights.members, self.members or weights.members),
+            events=min(weights.events, self.events or weights.events),
+            processes=min(weights.processes, self.processes or weights.processes),
+            busy_seconds=min(weights.busy_seconds, self.seconds or weights.busy_seconds),
+            **absent,
+        )
+
+    def command(self, seed: int) -> str:
+        """Return the command that runs the seed this way."""
+        words = [f"make simulate SEEDS=1 FIRST={seed}"]
+        if self.without:
+            words.append(f'WITHOUT="{" ".join(self.without)}"')
+        for name in ("members", "events", "processes", "seconds"):
+            value = getattr(self, name)
+            if value is not None:
+                words.append(f"{name.upper()}={value:g}")
+        return " ".join(words)
+
+    def steps(self, weights: Weights) -> list[Step]:
+        """Return what can be tried to make a world smaller, one by one: first what makes its run shorter."""
+        now = self.of(weights)
+        steps: list[Step] = [("seconds", now.busy_seconds / share) for share in (8, 4, 2)]
+        for name in ("members", "events", "processes"):
+            steps += [(name, number) for number in range(1, getattr(now, name))]
+        return steps + [("without", kind) for kind in now.kinds()]
+
+    def is_smaller(self, step: Step) -> bool:
+        """Return whether a step leaves out more than these overrides do."""
+        name, value = step
+        present = getattr(self, name)
+        return name == "without" or present is None or value < present
+
+    def taking(self, step: Step) -> Overrides:
+        """Return these overrides and one more."""
+        name, value = step
+        changes: dict[str, Any] = {name: value}
+        if name == "without":
+            changes = {name: (*self.without, value)}
+        return replace(self, **changes)

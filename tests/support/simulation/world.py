@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -13,24 +13,24 @@ from typing import Any
 
 from tests.support.simulation.functions import Functions, no_dice_but
 from tests.support.simulation.judge import Judge
+from tests.support.simulation.limits import small_limits
 from tests.support.simulation.members import Member
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.network import Network
 from tests.support.simulation.process import Process
 from tests.support.simulation.scheduler import Scheduler
+from tests.support.simulation.situations import Situations
 from tests.support.simulation.slack import Slack
 from tests.support.simulation.store import Snapshots
+from tests.support.simulation.trace import Trace
 from tests.support.simulation.unforeseen import unforeseen_failures_end
-from tests.support.simulation.weights import Weights
-
-BUSY_SECONDS = 120.0
-"""How long people act, and faults happen."""
+from tests.support.simulation.weights import Overrides, Weights
 
 CALM_SECONDS = 900.0
 """How long the processes then get to finish what is left, and again to do nothing wrong once it is done."""
 
 MOST_CALM_SECONDS = 4 * 3600.0
-"""How long they may take. With calls that take seconds, functions that run each minute send few messages in each."""
+"""How long functions may take. With calls that take seconds, those that run each minute send few messages in each."""
 
 RESTART = 20.0
 """The longest that a process is away after a crash, in seconds."""
@@ -48,20 +48,23 @@ class Report:
 class World:
     """Everything that takes part in one run."""
 
-    def __init__(self, seed: int, weights: Weights | None = None) -> None:
-        self.dice = random.Random(seed)
-        self.weights = weights or Weights.drawn(self.dice)
-        self.scheduler = Scheduler(self.dice)
+    def __init__(self, seed: int, overrides: Overrides | None = None) -> None:
+        self._seed = seed
+        self.weights = (overrides or Overrides()).of(Weights.drawn(seed))
+        self.dice = self.dice_for("ways and ids")
+        self._fault_dice = self.dice_for("faults")
+        self.scheduler = Scheduler(self.dice_for("turns"))
+        self.trace = Trace()
         self.data = MemoryData()
         self.served: Any = self.data
         """What requests reach: the data, or the data without some of its guards."""
         self.slack = Slack(self)
         self.judge = Judge(self)
-        self.situations: Counter[str] = Counter()
+        self.situations = Situations(self)
         self.member_ids = [f"U{number:03}" for number in range(self.weights.members)]
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
         self.is_over = False
-        self.is_store_down = self.is_slack_down = False
+        self.is_store_down = self.is_store_full = self.is_slack_down = False
         self.excuses = 0
         """What may have kept a process from recording that a message was sent."""
         self._ids = count()
@@ -71,9 +74,18 @@ class World:
         self.functions: Functions | None = None
         """On Lambda, what serves in place of processes that stay."""
 
+    def dice_for(self, purpose: str) -> random.Random:
+        """Return dice of their own for one purpose: whatever the others draw, theirs stay the same."""
+        return random.Random(f"{self._seed} {purpose}")
+
     def run(self) -> Report:
         """Let everybody act, then let the processes finish. Raises `AssertionError` for what is wrong."""
-        with Network(self).connected(), no_dice_but(self), unforeseen_failures_end(self.scheduler):
+        with ExitStack() as stack:
+            stack.enter_context(Network(self).connected())
+            stack.enter_context(no_dice_but(self))
+            stack.enter_context(unforeseen_failures_end(self.scheduler))
+            if self.weights.small_limits:
+                stack.enter_context(small_limits())
             return self._run()
 
     def _run(self) -> Report:
@@ -90,14 +102,17 @@ class World:
         for user_id in self.member_ids:
             self.scheduler.spawn(user_id, None, Member(self, user_id).act)
         self.scheduler.spawn("faults", None, self._disturb)
-        self.scheduler.run_until(BUSY_SECONDS)
-        self.is_over, self.is_store_down, self.is_slack_down = True, False, False
-        self.scheduler.run_until(BUSY_SECONDS + CALM_SECONDS)
-        while self.data.undelivered and self.scheduler.seconds < MOST_CALM_SECONDS:
+        busy = self.weights.busy_seconds
+        self.scheduler.run_until(busy)
+        self.is_over = True
+        self.is_store_down = self.is_store_full = self.is_slack_down = False
+        self.scheduler.run_until(busy + CALM_SECONDS)
+        most = MOST_CALM_SECONDS if self.weights.is_on_lambda else 0.0
+        while self.data.undelivered and self.scheduler.seconds < most:
             self.scheduler.run_until(self.scheduler.seconds + CALM_SECONDS)
         self.judge.check_end()
         self._stop()
-        return Report(self.scheduler.seconds, self.judge.commits, self.situations)
+        return Report(self.scheduler.seconds, self.judge.commits, self.situations.seen)
 
     def _stop(self) -> None:
         functions = self.functions.instances() if self.functions is not None else []
@@ -108,26 +123,36 @@ class World:
 
     def _disturb(self) -> None:
         """Have clocks jump, and the store and Slack fail for a while, each once."""
-        weights, dice = self.weights, self.dice
-        for name, seconds in (("store", weights.store_outage), ("slack", weights.slack_outage)):
-            self.scheduler.sleep(dice.random() * BUSY_SECONDS / 4)
+        weights, dice = self.weights, self.dice_for("outages and jumps")
+        for name, seconds in (
+            ("store_down", weights.store_outage),
+            ("slack_down", weights.slack_outage),
+            ("store_full", weights.store_full),
+        ):
+            self.scheduler.sleep(dice.random() * weights.busy_seconds / 6)
             if seconds:
-                self.count(f"the {name} is down for {'a minute' if seconds > 60 else 'seconds'}")
-                setattr(self, f"is_{name}_down", True)
-                self.scheduler.sleep(min(seconds, BUSY_SECONDS / 4))
-                setattr(self, f"is_{name}_down", False)
+                self.count(f"an outage: {name.replace('_', ' ')}")
+                setattr(self, f"is_{name}", True)
+                self.scheduler.sleep(min(seconds, weights.busy_seconds / 4))
+                setattr(self, f"is_{name}", False)
             for process in self.processes:
                 if weights.jumps and dice.random() < 0.7:
                     self.count("a wall clock jumps")
                     process.clock.jump(dice.choice([-1, -1, 1]) * weights.jumps)
+                    self.situations.has_jumped()
 
     def happens(self, probability: float) -> bool:
         """Return whether a fault happens now. None does at the end."""
-        return not self.is_over and self.dice.random() < probability
+        return not self.is_over and self._fault_dice.random() < probability
 
     def count(self, situation: str) -> None:
-        """Count a situation."""
-        self.situations[situation] += 1
+        """Count a fault, or another situation."""
+        self.situations.seen[situation] += 1
+        self.note(situation)
+
+    def note(self, what: str, *details: object) -> None:
+        """Add a line to the trace, about the task whose turn it is."""
+        self.trace.add(self.scheduler.seconds, self.scheduler.current_name(), what, *details)
 
     def new_id(self) -> str:
         """Return a new id."""
@@ -163,6 +188,7 @@ class World:
         if self.functions is not None:
             self.functions.add_records(name, args)
         with self.judging():
+            self.situations.has_written(name, args)
             if name == "commit":
                 self.judge.has_written(self.data)
             elif name == "save_delivery":
