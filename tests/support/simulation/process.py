@@ -16,7 +16,7 @@ from bot.slack.job_queue import JobQueue
 from bot.slack.request_budget import request_received
 from domain.service import Service
 from playground.client.transport import BotResponse, Deliver, into_app
-from tests.support.simulation.scheduler import Condition, Killed, ProcessClock
+from tests.support.simulation.scheduler import Condition, Killed, ProcessClock, Task
 from tests.support.simulation.slack import HOST, Posted
 from tests.support.simulation.store import Store
 
@@ -46,8 +46,10 @@ class Process:
         self._world = world
         self.name = name
         self.is_dead = False
-        self.in_flight: Posted | None = None
-        """The message that Slack has, and that this process has not recorded as sent."""
+        self._lease_keys: dict[Task, str] = {}
+        """The event or job whose lease each task took last."""
+        self._unrecorded: dict[str, list[Posted]] = {}
+        """By event or job: what Slack has, and this process has not recorded as sent."""
         weights, dice = world.weights, world.dice
         apart = min(weights.apart, self.MOST_APART)
         self.clock = ProcessClock(
@@ -106,23 +108,44 @@ class Process:
             self.crash()
             raise Killed
 
+    # Messages that may be sent again (R9.1)
+
+    def lease_key(self) -> str:
+        """Return the event or job whose lease the present task took last, or an empty string."""
+        return self._lease_keys.get(self._world.scheduler.current(), "")
+
+    def has_taken_lease(self, key: str) -> None:
+        """Take note of which event or job the present task works for from now on."""
+        self._lease_keys[self._world.scheduler.current()] = key
+
     def has_posted(self, posted: Posted | None, *, is_unanswered: bool) -> None:
-        """Remember a message that this process has posted. It is unanswered if the process dies now."""
-        if posted is not None:
-            posted.is_unanswered = is_unanswered
-            self.in_flight = posted
+        """Remember a message that this process has posted, until it is recorded as sent."""
+        if posted is None:
+            return
+        posted.is_unanswered = is_unanswered
+        if posted.key:
+            self._unrecorded.setdefault(posted.key, []).append(posted)
+
+    def has_recorded(self, key: str) -> None:
+        """Take note that all messages of an event or job are recorded as sent."""
+        self._unrecorded.pop(key, None)
+
+    def may_not_record(self, key: str) -> None:
+        """Take note that a record was lost: the messages that it was about may be sent again."""
+        for posted in self._unrecorded.get(key, ()):
+            posted.is_unrecorded = True
+
+    def die(self) -> None:
+        """Die, with everything in memory."""
+        self.is_dead = True
+        for key in self._unrecorded:
+            self.may_not_record(key)
+        self._world.scheduler.kill(self)
 
     def crash(self) -> None:
-        """Die, with everything in memory. The process is started again after a while."""
-        self.is_dead = True
-        self.mark_in_flight()
-        self._world.scheduler.kill(self)
+        """Die. The process is started again after a while."""
+        self.die()
         self._world.restart_later(self)
-
-    def mark_in_flight(self) -> None:
-        """Take note that nobody records the last message as sent."""
-        if self.in_flight is not None:
-            self.in_flight.is_unanswered = True
 
     def deliver(
         self, request: SlackRequest, body: bytes, headers: Mapping[str, str], seconds: float

@@ -38,6 +38,14 @@ class Weights:
     slack_outage: float
     pause: float
     """The longest pause between two actions of a person, in seconds."""
+    page_rows: int
+    """The most rows that a read without a limit returns at once."""
+    leaving: float
+    """The probability that an organizer leaves before an action."""
+    piece_seconds: float
+    """The longest that Slack takes for a piece of a file. 0: it takes files at once."""
+    piece_bytes: int
+    """The size of such a piece. Files are as small as the events, and stand for large ones."""
 
     @classmethod
     def drawn(cls, dice: random.Random) -> Weights:
@@ -67,4 +75,8 @@ class Weights:
             store_outage=sometimes(120),
             slack_outage=sometimes(120),
             pause=dice.choice([0.3, 3.0, 20.0]),
+            page_rows=dice.choice([3, 1000]),
+            leaving=sometimes(0.05),
+            piece_seconds=dice.choice([0.0, 0.0, 9.0]),
+            piece_bytes=dice.choice([8, 24, 64]),
         )

@@ -7,18 +7,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import Any
 
+from tests.support.simulation.exports import Exports
 from tests.support.simulation.functions import Functions, no_dice_but
 from tests.support.simulation.judge import Judge
 from tests.support.simulation.members import Member
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.network import Network
+from tests.support.simulation.organizers import Admin, Organizer
 from tests.support.simulation.process import Process
 from tests.support.simulation.scheduler import Scheduler
-from tests.support.simulation.slack import Slack
+from tests.support.simulation.slack import ADMINS, Slack
 from tests.support.simulation.store import Snapshots
 from tests.support.simulation.unforeseen import unforeseen_failures_end
 from tests.support.simulation.weights import Weights
@@ -57,13 +58,12 @@ class World:
         """What requests reach: the data, or the data without some of its guards."""
         self.slack = Slack(self)
         self.judge = Judge(self)
+        self.exports = Exports(self)
         self.situations: Counter[str] = Counter()
         self.member_ids = [f"U{number:03}" for number in range(self.weights.members)]
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
         self.is_over = False
         self.is_store_down = self.is_slack_down = False
-        self.excuses = 0
-        """What may have kept a process from recording that a message was sent."""
         self._ids = count()
         self._numbers = count(1)
         self._snapshots = Snapshots()
@@ -74,7 +74,8 @@ class World:
     def run(self) -> Report:
         """Let everybody act, then let the processes finish. Raises `AssertionError` for what is wrong."""
         with Network(self).connected(), no_dice_but(self), unforeseen_failures_end(self.scheduler):
-            return self._run()
+            with self.exports.watched(), self.judge.replies.errors_watched():
+                return self._run()
 
     def _run(self) -> Report:
         if self.weights.is_on_lambda:
@@ -83,10 +84,12 @@ class World:
             self.processes = [Process(self, f"p{n}.0") for n in range(self.weights.processes)]
         for user_id in self.member_ids:
             self.slack.add_member(user_id)
-        for number, event_id in enumerate(self.event_ids):
-            self.slack.add_member(f"UORG{number}")
-            organizer = Member(self, f"UORG{number}")
-            self.scheduler.spawn(organizer.user_id, None, partial(organizer.organize, event_id))
+        for number in range(self.weights.events):
+            organizer = Organizer(self, number)
+            self.slack.add_member(organizer.user_id)
+            self.scheduler.spawn(organizer.user_id, None, organizer.organize)
+        for user_id in ADMINS:
+            self.scheduler.spawn(user_id, None, Admin(self, user_id).take_over)
         for user_id in self.member_ids:
             self.scheduler.spawn(user_id, None, Member(self, user_id).act)
         self.scheduler.spawn("faults", None, self._disturb)
@@ -147,7 +150,6 @@ class World:
 
     def restart_later(self, process: Process) -> None:
         """Start another process in place of one that died."""
-        self.excuses += 1
         self.processes.remove(process)
         base, _, number = process.name.partition(".")
 
@@ -165,6 +167,9 @@ class World:
         with self.judging():
             if name == "commit":
                 self.judge.has_written(self.data)
+                self.exports.has_committed(args[0])
+            elif name == "delete_user":
+                self.judge.has_deleted_user(args[0])
             elif name == "save_delivery":
                 self.judge.has_delivered(args[0])
             elif name == "add_job":
