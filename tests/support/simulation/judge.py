@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
@@ -31,10 +31,14 @@ from tests.support.invariants import Everything, assert_event
 from tests.support.simulation.handovers import Handovers
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.replies import Replies
-from tests.support.simulation.slack import ADMINS, CHANNEL
+from tests.support.simulation.slack import ADMINS, CHANNEL, Posted
 
 if TYPE_CHECKING:
     from tests.support.simulation.world import World
+
+
+MOST_SECONDS = 30.0
+"""How long a message may take while nothing fails. Some dozens are sent before it, and it waits for an index."""
 
 
 class Row(NamedTuple):
@@ -248,6 +252,8 @@ class Judge:
     def check_end(self) -> None:
         """Assert that everything is done and true, some time after the last fault."""
         world = self._world
+        unknown = set(self.states).difference(world.asked_for)
+        assert not unknown, f"nobody asked for the events {unknown}"
         assert not world.data.undelivered, f"never delivered: {sorted(world.data.undelivered)}"
         for states in self.states.values():
             assert not states[-1].event.is_unfinished, f"{states[-1].event} is unfinished"
@@ -279,6 +285,8 @@ class Judge:
 
     def _check_messages(self) -> None:
         must: Counter[tuple[str, str]] = Counter()
+        due: list[tuple[str, str, float]] = []
+        announced: Counter[str] = Counter()
         may: Counter[tuple[str, str]] = Counter(self.replies.in_direct_messages())
         may.update(self._world.exports.messages())
         for event_id, states in self.states.items():
@@ -288,7 +296,11 @@ class Judge:
                     if notification.kind is NotificationKind.CARD:
                         continue
                     text = notification_message(notification, entry).text
+                    if notification.kind is NotificationKind.ANNOUNCEMENT:
+                        announced[text] += 1
                     always, perhaps = self._recipients(notification, entry, by_version)
+                    since = by_version[entry.version].since
+                    due += [(user_id, text, since) for user_id in always]
                     must.update((user_id, text) for user_id in always)
                     may.update((user_id, text) for user_id in perhaps)
         posted = [one for one in self._world.slack.posted.values() if one.channel != CHANNEL]
@@ -301,6 +313,20 @@ class Judge:
             assert count <= may[key] + repeats[key], f"{key[0]} was told {count} times: {key[1]}"
         for key, count in must.items():
             assert got[key] >= count, f"{key[0]} was never told: {key[1]}"
+        assert not announced or max(announced.values()) == 1, f"said twice: {announced}"
+        if self._world.weights.is_undisturbed:
+            self._check_promptness(due, posted)
+
+    def _check_promptness(
+        self, due: Iterable[tuple[str, str, float]], posted: Iterable[Posted]
+    ) -> None:
+        """Assert that no message waited long for another event's, or for an export (R9.6)."""
+        moments: dict[tuple[str, str], list[float]] = {}
+        for one in posted:
+            moments.setdefault((one.channel, str(one.content["text"])), []).append(one.at)
+        for user_id, text, since in due:
+            took = min(at - since for at in moments[user_id, text] if at >= since)
+            assert took <= MOST_SECONDS, f"{user_id} waited {took:.0f} seconds for: {text}"
 
     def _recipients(
         self, notification: Notification, entry: JournalEntry, by_version: dict[int, State]

@@ -1,4 +1,4 @@
-"""The organizers of the simulation: they run events in Slack's forms, or past Slack, leave, and are succeeded (R2.9)."""
+"""The organizers of the simulation: they run events in Slack's forms or past Slack, and some leave (R2.9)."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ class Organizer(Member):
             return
         event_id = json.loads(form.body["private_metadata"])["event_id"]
         self._world.event_ids[self._number] = event_id
+        self._world.asked_for.add(event_id)
         values: dict[BlockId, object] = {
             BlockId.TITLE: f"Event {event_id}",
             BlockId.START_DATE: "2026-12-12",
@@ -111,11 +112,13 @@ class Organizer(Member):
         modal = self._open(lambda: self._command("/event", self._event_id).view)
         if modal is None:
             return
+        if self._dice.random() < self._world.weights.exporting:
+            self._export(modal)
+            return
         act = self._dice.choices(
             [
                 self._press(ActionId.CLOSE),
                 self._press(ActionId.REOPEN),
-                self._export,
                 self._announce,
                 self._set_capacity,
                 self._move,
@@ -123,7 +126,7 @@ class Organizer(Member):
                 self._end(ActionId.CANCEL_EVENT),
                 self._end(ActionId.DELETE_EVENT),
             ],
-            [1, 3, 2, 4, 4, 3, 2, 0.1, 0.1],
+            [1, 3, 4, 4, 3, 2, 0.1, 0.1],
         )[0]
         act(modal)
 
@@ -131,10 +134,11 @@ class Organizer(Member):
         return lambda modal: self._click_in(modal, action_id)
 
     def _export(self, modal: View) -> None:
-        self._click_in(modal, ActionId.EXPORT)
         if self._dice.random() < 0.3:
             self._world.count("somebody presses Export twice")
-            self._click_in(modal, ActionId.EXPORT)
+            again = partial(self._click_in, modal, ActionId.EXPORT)
+            self._world.scheduler.spawn("a second press", None, again)
+        self._click_in(modal, ActionId.EXPORT)
 
     def _announce(self, modal: View) -> None:
         form = self._click_in(modal, ActionId.MESSAGE_ATTENDEES)
@@ -221,11 +225,13 @@ class Organizer(Member):
         dice, number = self._dice, self._world.number()
         name = dice.choices(
             [
-                *("capacity", "move", "organizers", "announce", "export"),
+                *("capacity", "move", "organizers", "announce"),
                 *("close", "reopen", "remove", "cancel", "delete"),
             ],
-            [6, 3, 1, 6, 2, 1, 3, 2, 0.1, 0.1],
+            [6, 3, 1, 6, 1, 3, 2, 0.1, 0.1],
         )[0]
+        if dice.random() < self._world.weights.exporting:
+            name = "export"
         attendee = dice.choice(self._world.member_ids)
         audience = dice.choice(list(Audience))
         actor = Actor(dice.choice([self.user_id, ADMINS[0]]), is_admin=True)

@@ -40,12 +40,25 @@ class Weights:
     """The longest pause between two actions of a person, in seconds."""
     page_rows: int
     """The most rows that a read without a limit returns at once."""
+    exporting: float
+    """The probability that an organizer exports in place of another action."""
     leaving: float
     """The probability that an organizer leaves before an action."""
     piece_seconds: float
     """The longest that Slack takes for a piece of a file. 0: it takes files at once."""
     piece_bytes: int
     """The size of such a piece. Files are as small as the events, and stand for large ones."""
+
+    @property
+    def is_undisturbed(self) -> bool:
+        """Whether processes that stay work without a fault, on a Slack and a store that are fast."""
+        is_fast = self.slack_seconds <= 0.05 and self.store_seconds <= 0.02 and self.pause >= 3.0
+        faults = (
+            *(self.is_on_lambda, self.unanswered, self.unreadable, self.crashes),
+            *(self.slack_down, self.slack_limited, self.slack_unanswered),
+            *(self.store_outage, self.slack_outage),
+        )
+        return is_fast and not any(faults)
 
     @classmethod
     def drawn(cls, dice: random.Random) -> Weights:
@@ -76,6 +89,7 @@ class Weights:
             slack_outage=sometimes(120),
             pause=dice.choice([0.3, 3.0, 20.0]),
             page_rows=dice.choice([3, 1000]),
+            exporting=dice.choice([0.0, 0.1, 0.3]),
             leaving=sometimes(0.05),
             piece_seconds=dice.choice([0.0, 0.0, 9.0]),
             piece_bytes=dice.choice([8, 24, 64]),

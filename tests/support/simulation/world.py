@@ -62,6 +62,8 @@ class World:
         self.situations: Counter[str] = Counter()
         self.member_ids = [f"U{number:03}" for number in range(self.weights.members)]
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
+        self.asked_for = set(self.event_ids)
+        """The ids of all events that organizers wanted: an organizer's form may have another one."""
         self.is_over = False
         self.is_store_down = self.is_slack_down = False
         self._ids = count()
@@ -73,9 +75,14 @@ class World:
 
     def run(self) -> Report:
         """Let everybody act, then let the processes finish. Raises `AssertionError` for what is wrong."""
-        with Network(self).connected(), no_dice_but(self), unforeseen_failures_end(self.scheduler):
-            with self.exports.watched(), self.judge.replies.errors_watched():
-                return self._run()
+        with (
+            Network(self).connected(),
+            no_dice_but(self),
+            unforeseen_failures_end(self.scheduler),
+            self.exports.watched(),
+            self.judge.replies.errors_watched(),
+        ):
+            return self._run()
 
     def _run(self) -> Report:
         if self.weights.is_on_lambda:

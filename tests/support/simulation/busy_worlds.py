@@ -1,0 +1,52 @@
+"""Worlds with much of one thing: of exports, or of organizers who leave."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+from tests.support.simulation.weights import Weights
+from tests.support.simulation.world import World
+
+MakeWorld = Callable[[int], World]
+
+
+def world_with_exports(seed: int) -> World:
+    """Return a world with exports that take minutes. In every second one, nothing fails meanwhile."""
+    weights = replace(
+        Weights.drawn(random.Random(seed)),
+        processes=3,
+        events=2,
+        exporting=0.15,
+        piece_seconds=9.0,
+        piece_bytes=12,
+        page_rows=3,
+        pause=3.0,
+    )
+    if seed % 2:
+        weights = _undisturbed(weights)
+    return World(seed, weights)
+
+
+def world_with_leaving_organizers(seed: int) -> World:
+    """Return a world in which organizers leave often."""
+    weights = replace(Weights.drawn(random.Random(seed)), events=2, leaving=0.3, pause=3.0)
+    return World(seed, weights)
+
+
+def _undisturbed(weights: Weights) -> Weights:
+    return replace(
+        weights,
+        is_on_lambda=False,
+        store_seconds=0.02,
+        slack_seconds=0.05,
+        unanswered=0.0,
+        unreadable=0.0,
+        crashes=0.0,
+        slack_down=0.0,
+        slack_limited=0.0,
+        slack_unanswered=0.0,
+        store_outage=0.0,
+        slack_outage=0.0,
+    )
