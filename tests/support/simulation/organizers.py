@@ -29,8 +29,9 @@ TRIES = 3
 class Organizer(Member):
     """Runs one event, in Slack or past it. `organize` is its task."""
 
-    def __init__(self, world: World, number: int) -> None:
-        super().__init__(world, f"UORG{number}")
+    def __init__(self, world: World, number: int, user_id: str | None = None) -> None:
+        """Create the organizer of an event with this number, or someone else who may manage it."""
+        super().__init__(world, user_id or f"UORG{number}")
         self._number = number
 
     @property
@@ -47,9 +48,15 @@ class Organizer(Member):
             if self._dice.random() < self._world.weights.leaving:
                 self._leave()
             if self._dice.random() < 0.5:
-                self._change_in_slack()
+                self._one_of_them()._change_in_slack()
             else:
                 self._send(self._change(self._event_id))
+
+    def _one_of_them(self) -> Organizer:
+        """Return one of those who organize the event now, or the first one, who may have left."""
+        event = self._world.data.get_event(self._event_id)
+        user_ids = [self.user_id, *(event.organizer_ids if event is not None else ())]
+        return Organizer(self._world, self._number, self._dice.choice(user_ids[-3:]))
 
     def _create_in_slack(self) -> None:
         """Submit the form, sometimes twice. The form keeps its id: a second Submit creates nothing twice."""
@@ -80,7 +87,7 @@ class Organizer(Member):
             starts_at=START + timedelta(days=40),
             time_zone="Europe/Berlin",
             organizer_id=self.user_id,
-            co_organizer_ids=self._co_organizers(),
+            co_organizer_ids=[one for one in self._co_organizers() if one != self.user_id],
             capacity=self._dice.randint(1, 5),
             has_waitlist=self._dice.random() < 0.8,
             card_channel=CHANNEL,
@@ -94,7 +101,6 @@ class Organizer(Member):
 
     def _co_organizers(self) -> list[str]:
         others = [f"UORG{number}" for number in range(self._world.weights.events)]
-        others.remove(self.user_id)
         candidates = [*others, *self._world.member_ids[:2]]
         return self._dice.sample(candidates, self._dice.choice([0, 0, 1, 2]))
 
@@ -108,7 +114,8 @@ class Organizer(Member):
     # In Slack
 
     def _change_in_slack(self) -> None:
-        """Open Manage, and press a button there."""
+        """Close what is open, open Manage, and press a button there."""
+        self._world.slack.workspace.views.clear(self.user_id)
         modal = self._open(lambda: self._command("/event", self._event_id).view)
         if modal is None:
             return

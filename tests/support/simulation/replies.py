@@ -112,6 +112,8 @@ class Replies:
             request = self.of_task.get(self._world.scheduler.current())
             if request is not None:
                 request.errors.append(message.text)
+                if isinstance(error, RollcallError) and not isinstance(error, NotConfirmed):
+                    request.answers.append(error)  # whatever a service said before
                 if isinstance(error, Busy | SlackBusy | TooLate):
                     with self._world.judging():
                         assert not any(map(_is_change, request.answers)), f"{request}: {error!r}"
