@@ -63,9 +63,10 @@ class Reply:
     def open_modal(self, view: View) -> None:
         """Open a modal: on top of the modal that was used, or as the first one.
 
-        For listeners that have changed nothing: raises `SlackBusy`.
+        It does nothing if the modal that was used has been closed. For listeners that have changed nothing:
+        raises `SlackBusy`.
         """
-        with changing_nothing():
+        with changing_nothing(), unless_closed():
             self._open(self._client, view)
 
     def _open(self, client: WebClient, view: View) -> None:
@@ -155,8 +156,15 @@ def changing_nothing() -> Iterator[None]:
 
 def update_view(client: WebClient, view_id: str, view: View) -> None:
     """Update a modal; do nothing if it has been closed."""
-    try:
+    with unless_closed():
         client.views_update(view_id=view_id, view=view)
+
+
+@contextmanager
+def unless_closed() -> Iterator[None]:
+    """Ignore that Slack does not find the modal that was used: whoever closed it wants nothing from it."""
+    try:
+        yield
     except SlackApiError as error:
         if error.response.get("error") != "not_found":
             raise

@@ -21,6 +21,8 @@ class Fault:
     kind: str
     """The item of "What was promised holds" that mended it, or "guard" if a test switches it off."""
     put_back: PutBack
+    world: Callable[[int], World] = World
+    """Makes the world of a seed: one with much of what the fault is in."""
 
 
 def without(*guards: str) -> PutBack:

@@ -72,10 +72,7 @@ class Function(Process):
 
     def crash(self) -> None:
         """Die. Another instance takes the next invocation."""
-        self.is_dead = True
-        self.mark_in_flight()
-        self._world.scheduler.kill(self)
-        self._world.excuses += 1
+        self.die()
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """Handle an event. Raises what the function raises, and `ProcessDied`, also if the time limit is over."""

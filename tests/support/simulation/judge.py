@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
@@ -29,15 +29,20 @@ from domain.errors import (
 from domain.inputs import EventChanges
 from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
+from tests.support.simulation.handovers import Handovers
 from tests.support.simulation.history import check_history, history_of
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.order import assert_in_order
 from tests.support.simulation.process import HANG
 from tests.support.simulation.replies import Replies
-from tests.support.simulation.slack import CHANNEL
+from tests.support.simulation.slack import ADMINS, CHANNEL, Posted
 
 if TYPE_CHECKING:
     from tests.support.simulation.world import World
+
+
+MOST_SECONDS = 30.0
+"""How long a message may take while nothing fails. Some dozens are sent before it, and it waits for an index."""
 
 
 class Row(NamedTuple):
@@ -116,6 +121,7 @@ class Judge:
     def __init__(self, world: World) -> None:
         self._world = world
         self.replies = Replies(world)
+        self._handovers = Handovers(world)
         self.states: dict[str, list[State]] = {}
         """Each event's states, one for each version."""
         self.moments: dict[str, list[State]] = {}
@@ -144,9 +150,14 @@ class Judge:
             before = states[-1] if states else State(state.since, event, {})
             moments = self.moments.setdefault(event.event_id, [])
             moments += [*_between(before, state, journal[-1]), state]
+            self._handovers.has_changed(states[-1].event if states else None, event, journal[-1])
             states.append(state)
             if before.waitlist and not state.waitlist:
                 self._world.situations.has_emptied_waitlist()
+
+    def has_deleted_user(self, user_id: str) -> None:
+        """Judge the end of a user's deletion."""
+        self._handovers.has_deleted_user(user_id)
 
     def has_delivered(self, delivery: DeliveryState) -> None:
         """Record how far the delivery of an event is."""
@@ -258,11 +269,14 @@ class Judge:
     def check_end(self) -> None:
         """Assert that everything is done and true, some time after the last fault."""
         world = self._world
+        unknown = set(self.states).difference(world.asked_for)
+        assert not unknown, f"nobody asked for the events {unknown}"
         assert not world.data.undelivered, f"never delivered: {sorted(world.data.undelivered)}"
         for states in self.states.values():
             assert not states[-1].event.is_unfinished, f"{states[-1].event} is unfinished"
         assert not [user for user in world.data.users.values() if user.deletion_id]
         self.replies.check()
+        self._world.exports.check()
         self._check_busy()
         self._check_cards()
         self._check_messages()
@@ -296,6 +310,9 @@ class Judge:
         must: Counter[tuple[str, str]] = Counter()
         replies = Counter(self.replies.in_direct_messages())
         may: Counter[tuple[str, str]] = Counter(replies)
+        may.update(self._world.exports.messages())
+        due: list[tuple[str, str, float]] = []
+        announced: Counter[str] = Counter()
         for event_id, states in self.states.items():
             by_version = {state.event.version: state for state in states}
             for entry in self._world.data.list_journal(event_id, limit=10_000):
@@ -303,7 +320,11 @@ class Judge:
                     if notification.kind is NotificationKind.CARD:
                         continue
                     text = notification_message(notification, entry).text
+                    if notification.kind is NotificationKind.ANNOUNCEMENT:
+                        announced[text] += 1
                     always, perhaps = self._recipients(notification, entry, by_version)
+                    since = by_version[entry.version].since
+                    due += [(user_id, text, since) for user_id in always]
                     must.update((user_id, text) for user_id in always)
                     may.update((user_id, text) for user_id in perhaps)
         posted = [one for one in self._world.slack.posted.values() if one.channel != CHANNEL]
@@ -311,12 +332,28 @@ class Judge:
             journal = self._world.data.list_journal(event_id, limit=10_000)
             assert_in_order(event_id, journal, posted, replies)
         got = Counter((one.channel, str(one.content["text"])) for one in posted)
-        repeats = sum(one.is_unanswered for one in posted) + self._world.excuses
+        repeats = Counter(
+            (one.channel, str(one.content["text"])) for one in posted if one.may_be_repeated
+        )
         for key, count in got.items():
             assert may[key], f"{key[0]} was told what they should not hear: {key[1]}"
-            assert count <= may[key] + repeats, f"{key[0]} was told {count} times: {key[1]}"
+            assert count <= may[key] + repeats[key], f"{key[0]} was told {count} times: {key[1]}"
         for key, count in must.items():
             assert got[key] >= count, f"{key[0]} was never told: {key[1]}"
+        assert not announced or max(announced.values()) == 1, f"said twice: {announced}"
+        if self._world.weights.is_undisturbed:
+            self._check_promptness(due, posted)
+
+    def _check_promptness(
+        self, due: Iterable[tuple[str, str, float]], posted: Iterable[Posted]
+    ) -> None:
+        """Assert that no message waited long for another event's, or for an export (R9.6)."""
+        moments: dict[tuple[str, str], list[float]] = {}
+        for one in posted:
+            moments.setdefault((one.channel, str(one.content["text"])), []).append(one.at)
+        for user_id, text, since in due:
+            took = min(at - since for at in moments[user_id, text] if at >= since)
+            assert took <= MOST_SECONDS, f"{user_id} waited {took:.0f} seconds for: {text}"
 
     def _recipients(
         self, notification: Notification, entry: JournalEntry, by_version: dict[int, State]
@@ -331,6 +368,11 @@ class Judge:
                 state.has(notification.user_id, notification.ticket) for state in later
             )
             return perhaps if is_certain else set(), perhaps
+        if notification.kind is NotificationKind.ORPHANED:
+            has_nobody = all(
+                not state.event.organizer_ids and state.event.deletion is None for state in later
+            )
+            return set(ADMINS) if has_nobody else set(), set(ADMINS)
         done = self.delivered_at[entry.event_id, entry.version]
         rows = by_version[entry.version].rows
         perhaps = by_version[entry.version].audience(notification.audience)

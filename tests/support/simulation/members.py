@@ -1,21 +1,17 @@
-"""The members of the simulation: some register and change their minds, and organizers run events."""
+"""The members of the simulation: they register, and change their minds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bot.blocks.ids import ActionId
-from domain.enums import Audience
 from domain.errors import RollcallError
-from domain.inputs import AnnouncementDraft, EventChanges, EventDraft
 from domain.service import Service
 from playground.client.member_client import ActionResult, MemberClient
 from playground.workspace.block_elements import elements
-from playground.workspace.model import Message
-from tests.support.environment import START
+from playground.workspace.model import Json, Message
 from tests.support.simulation.process import ProcessDied
 from tests.support.simulation.requests import Acting
 from tests.support.simulation.slack import CHANNEL
@@ -30,7 +26,7 @@ READING_SECONDS = 5.0
 
 
 class Member:
-    """Does one thing after another. `act` is the task of a member, `organize` that of an organizer."""
+    """Does one thing after another. `act` is the task of a member."""
 
     def __init__(self, world: World, user_id: str) -> None:
         self._world = world
@@ -112,70 +108,14 @@ class Member:
     def _card(self, event_id: str, action_id: ActionId) -> Message | None:
         messages = self._world.slack.workspace.messages(CHANNEL)
         cards = (one for one in messages if one.ephemeral_to is None)
-        return next((one for one in cards if _has(one, action_id, event_id)), None)
+        return next((one for one in cards if has_element(one.blocks, action_id, event_id)), None)
 
     def _last_with(self, action_id: ActionId) -> Message | None:
         messages = self._world.slack.workspace.messages(CHANNEL)
         mine = [one for one in messages if one.ephemeral_to == self.user_id]
-        return next((one for one in reversed(mine) if _has(one, action_id)), None)
+        return next((one for one in reversed(mine) if has_element(one.blocks, action_id)), None)
 
     # Not in Slack
-
-    def organize(self, event_id: str) -> None:
-        """Create an event, and run it until the end."""
-        draft = EventDraft.of(
-            event_id=event_id,
-            title=f"Event {event_id}",
-            starts_at=START + timedelta(days=40),
-            time_zone="Europe/Berlin",
-            organizer_id=self.user_id,
-            capacity=self._dice.randint(1, 5),
-            has_waitlist=self._dice.random() < 0.8,
-            card_channel=CHANNEL,
-        )
-        while self._world.data.get_event(event_id) is None and not self._world.is_over:
-            # The form keeps its id: a second Submit creates nothing twice.
-            self._send(lambda service: service.create_event_once(draft))
-            self._pause()
-        weights = self._world.weights
-        while not self._world.is_over:
-            self._pause()
-            if self._dice.random() < max(weights.second_presses, weights.small_limits / 2):
-                self._world.count("two organizers change an event at once")
-                another = partial(self._send, self._change(event_id))
-                self._world.scheduler.spawn("another organizer", None, another)
-            self._send(self._change(event_id))
-
-    def _change(self, event_id: str) -> Request:
-        dice, number = self._dice, self._world.number()
-        name = dice.choices(
-            ["capacity", "move", "announce", "close", "reopen", "remove", "cancel", "delete"],
-            [6, 3, 6, 1, 3, 2, 0.1, 0.1],
-        )[0]
-        attendee = dice.choice(self._world.member_ids)
-        event = self._world.data.get_event(event_id)
-        more = [0, 0, 0, 9] if self._world.weights.small_limits else [0, 0, 1, 2, 9]
-        seats = (event.registered_count if event else 0) + dice.choice(more)
-        audience = dice.choice(list(Audience))
-        requests: dict[str, Request] = {
-            "capacity": lambda service: service.edit_event(
-                event_id, EventChanges.of(capacity=max(1, seats))
-            ),
-            "move": lambda service: service.edit_event(
-                event_id, EventChanges.of(location=f"Room {number}")
-            ),
-            "announce": lambda service: service.announce(
-                event_id,
-                AnnouncementDraft.of(text=f"Announcement {number}", audience=audience),
-                request_id=f"announcement {number}",
-            ),
-            "close": lambda service: service.close_event(event_id),
-            "reopen": lambda service: service.reopen_event(event_id),
-            "remove": lambda service: service.remove(event_id, attendee, reason=f"Reason {number}"),
-            "cancel": lambda service: service.cancel_event(event_id),
-            "delete": lambda service: service.delete_event(event_id),
-        }
-        return requests[name]
 
     def _send(self, request: Request) -> None:
         """Send a request to a process, past Slack. The judge sees the answer."""
@@ -190,9 +130,10 @@ class Member:
         self._world.scheduler.sleep(self._dice.random() * self._world.weights.pause)
 
 
-def _has(message: Message, action_id: ActionId, value: str | None = None) -> bool:
+def has_element(blocks: list[Json], action_id: ActionId, value: str | None = None) -> bool:
+    """Return whether something can be pressed: a button, or a select."""
     return any(
         element.get("action_id") == action_id and value in (None, element.get("value"))
-        for block in message.blocks
+        for block in blocks
         for element in elements(block)
     )

@@ -46,7 +46,9 @@ class Network:
     def _open(self, request: Request) -> addinfourl:
         """Do what a handler of `urllib.request` does."""
         data: Any = request.data
-        body = data if isinstance(data, bytes) else b"" if data is None else data.read()
+        if data is not None and not isinstance(data, bytes):
+            data = self._world.exports.upload(data)
+        body = b"" if data is None else data
         answer = self._exchange(request.full_url, request.headers, body, request.timeout or inf)
         response = addinfourl(io.BytesIO(_text(answer)), _headers(answer), "", answer.status)
         response.msg = ""  # type: ignore[attr-defined]  # read by urllib
@@ -77,7 +79,7 @@ class Network:
         name = url.split("/")[-1] if "/api/" in url else url.split("/")[-2]
         if there >= timeout:
             world.count("Slack hears of something too late")
-            self._arrive_later(there, url, headers, body)
+            self._arrive_later(there, url, headers, body, process.lease_key())
             process.reach_port(name, timeout)
             raise TimeoutError("simulated")
         process.reach_port(name, there)
@@ -88,7 +90,7 @@ class Network:
             world.count("Slack limits the rate")
             world.situations.is_limited(process)
             return RATE_LIMITED
-        answer, posted = world.slack.answer(url, headers, body)
+        answer, posted = world.slack.answer(url, headers, body, process.lease_key())
         world.note(f"{name}: {answer.status}", *([posted.channel, posted.text] if posted else []))
         is_lost = world.happens(world.weights.slack_unanswered)
         process.has_posted(posted, is_unanswered=is_lost or there + back >= timeout)
@@ -100,11 +102,11 @@ class Network:
         return answer
 
     def _arrive_later(
-        self, seconds: float, url: str, headers: Mapping[str, str], body: bytes
+        self, seconds: float, url: str, headers: Mapping[str, str], body: bytes, key: str
     ) -> None:
         def arrive() -> None:
             self._world.scheduler.sleep(seconds)
-            _, posted = self._world.slack.answer(url, headers, body)
+            _, posted = self._world.slack.answer(url, headers, body, key)
             if posted is not None:
                 posted.is_unanswered = True
 

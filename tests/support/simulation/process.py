@@ -17,7 +17,7 @@ from bot.slack.request_budget import request_received
 from domain.ports import ThreadNotStarted
 from domain.service import Service
 from playground.client.transport import BotResponse, Deliver, into_app
-from tests.support.simulation.scheduler import Condition, Killed, ProcessClock
+from tests.support.simulation.scheduler import Condition, Killed, ProcessClock, Task
 from tests.support.simulation.slack import HOST, Posted
 from tests.support.simulation.store import Store
 
@@ -58,9 +58,13 @@ class Process:
         self.is_dead = False
         self.hung_until = 0.0
         """When it last began to go on after it had stood still."""
+        self._may_repeat = False
+        """Whether its next message may have been sent by another process while it stood still."""
         self._threads = 0
-        self.in_flight: Posted | None = None
-        """The message that Slack has, and that this process has not recorded as sent."""
+        self._lease_keys: dict[Task, str] = {}
+        """The event or job whose lease each task took last."""
+        self._unrecorded: dict[str, list[Posted]] = {}
+        """By event or job: what Slack has, and this process has not recorded as sent."""
         weights, dice = world.weights, world.dice
         apart = min(weights.apart, self.MOST_APART)
         self.clock = ProcessClock(
@@ -150,8 +154,8 @@ class Process:
         world = self._world
         if self.hung_until > world.scheduler.seconds:
             return
-        self.mark_in_flight()
-        world.excuses += 1
+        self._may_record_nothing()
+        self._may_repeat = True
         self.hung_until = world.scheduler.seconds + world.dice.random() * HANG
         world.scheduler.freeze(self)
         world.scheduler.spawn(f"{self.name} hangs", None, self._go_on)
@@ -161,25 +165,50 @@ class Process:
         self._world.scheduler.sleep(self.hung_until - self._world.scheduler.seconds)
         self._world.scheduler.thaw(self)
 
+    # Messages that may be sent again (R9.1)
+
+    def lease_key(self) -> str:
+        """Return the event or job whose lease the present task took last, or an empty string."""
+        return self._lease_keys.get(self._world.scheduler.current(), "")
+
+    def has_taken_lease(self, key: str) -> None:
+        """Take note of which event or job the present task works for from now on."""
+        self._lease_keys[self._world.scheduler.current()] = key
+
     def has_posted(self, posted: Posted | None, *, is_unanswered: bool) -> None:
-        """Remember a message that this process has posted. It is unanswered if the process dies now."""
-        if posted is not None:
-            posted.is_unanswered = is_unanswered
-            self.in_flight = posted
-            self._world.situations.has_posted(self, posted)
+        """Remember a message that this process has posted, until it is recorded as sent."""
+        if posted is None:
+            return
+        posted.is_unanswered = is_unanswered or self._may_repeat
+        self._may_repeat = False
+        self._world.situations.has_posted(self, posted)
+        if posted.key:
+            self._unrecorded.setdefault(posted.key, []).append(posted)
+
+    def has_recorded(self, key: str) -> None:
+        """Take note that all messages of an event or job are recorded as sent."""
+        self._unrecorded.pop(key, None)
+
+    def may_not_record(self, key: str) -> None:
+        """Take note that a record was lost: the messages that it was about may be sent again."""
+        for posted in self._unrecorded.get(key, ()):
+            posted.is_unrecorded = True
+
+    def die(self) -> None:
+        """Die, with everything in memory."""
+        self.is_dead = True
+        self._world.situations.has_died(self)
+        self._may_record_nothing()
+        self._world.scheduler.kill(self)
+
+    def _may_record_nothing(self) -> None:
+        for key in self._unrecorded:
+            self.may_not_record(key)
 
     def crash(self) -> None:
-        """Die, with everything in memory. The process is started again after a while."""
-        self.is_dead = True
-        self.mark_in_flight()
-        self._world.scheduler.kill(self)
+        """Die. The process is started again after a while."""
+        self.die()
         self._world.restart_later(self)
-
-    def mark_in_flight(self) -> None:
-        """Take note that nobody records the last message as sent."""
-        self._world.situations.has_died(self)
-        if self.in_flight is not None:
-            self.in_flight.is_unanswered = True
 
     def deliver(
         self, request: SlackRequest, body: bytes, headers: Mapping[str, str], seconds: float

@@ -9,14 +9,19 @@ from itertools import repeat
 
 import pytest
 
-from tests.support.simulation import faults_in_delivery, faults_in_execution, faults_in_replies
+from tests.support.simulation import (
+    faults_in_delivery,
+    faults_in_execution,
+    faults_in_long_work,
+    faults_in_replies,
+)
 from tests.support.simulation.fault import Fault
-from tests.support.simulation.world import World
 
 FAULTS: dict[str, Fault] = {
     **faults_in_execution.FAULTS,
     **faults_in_delivery.FAULTS,
     **faults_in_replies.FAULTS,
+    **faults_in_long_work.FAULTS,
 }
 
 
@@ -43,7 +48,7 @@ def _seeds_until_found(name: str, most: int) -> tuple[int, str] | None:
 def _found(fault: Fault, seed: int) -> str | None:
     """Return what a run with the fault finds, None if nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        world = World(seed)
+        world = fault.world(seed)
         fault.put_back(patch, world)
         try:
             world.run()

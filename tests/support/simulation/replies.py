@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from bot.blocks.builders import Message
+from bot.error_handler import ErrorHandler
+from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
-from domain.commands import RegisterOutcome, UnregisterOutcome
-from domain.errors import NotConfirmed, RollcallError
+from bot.slack.interactions import Interaction
+from bot.slack.refusals import SlackBusy
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.errors import Busy, NotConfirmed, RollcallError, TooLate
 from domain.inputs import EventChanges
 from domain.models import JournalEntry, ReplyJob, UnregisterPreview, UserRegistration
 from domain.service import Service
@@ -41,6 +49,8 @@ _ABOUT_A_USER: dict[str, Callable[..., tuple[str, str]]] = {
 _ABOUT_AN_EVENT = (
     "edit_event",
     "announce",
+    "export",
+    "take_over_event",
     "close_event",
     "reopen_event",
     "cancel_event",
@@ -92,6 +102,29 @@ class Replies:
             return answer
 
         return watched
+
+    @contextmanager
+    def errors_watched(self) -> Iterator[None]:
+        """Record the errors that requests get meanwhile. Assert that "nothing changed" is true."""
+        message_of = ErrorHandler._message
+
+        def watched(
+            handler: ErrorHandler, error: Exception, interaction: Interaction | None
+        ) -> Message:
+            message = message_of(handler, error, interaction)
+            request = self.of_task.get(self._world.scheduler.current())
+            if request is not None:
+                request.errors.append(message.text)
+                if isinstance(error, RollcallError) and not isinstance(error, NotConfirmed):
+                    request.answers.append(error)  # whatever a service said before
+                if isinstance(error, Busy | SlackBusy | TooLate):
+                    with self._world.judging():
+                        assert not any(map(_is_change, request.answers)), f"{request}: {error!r}"
+            return message
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ErrorHandler, "_message", watched)
+            yield
 
     def _record(self, request: SlackRequest | None, answer: object) -> None:
         if request is not None:
@@ -163,6 +196,10 @@ class Replies:
                 text = _text(answer, request.user_id)
                 if text is not None:
                     yield request.user_id, text
+                if isinstance(answer, ChangeOutcome):
+                    yield request.user_id, manage_views.event_changed(answer).text
+            for text in request.errors:
+                yield request.user_id, text
 
     def _is_excused(self, request: SlackRequest) -> bool:
         """Return whether its process has died, or Slack has shown that the request failed."""
@@ -173,6 +210,11 @@ class Replies:
             or request.is_lost
             or (answer is not None and answer.status != 200)
         )
+
+
+def _is_change(answer: object) -> bool:
+    is_changed = isinstance(answer, ChangeOutcome) and answer.changed
+    return is_changed or isinstance(answer, RegisterOutcome | UnregisterOutcome)
 
 
 def _about_an_event(event_id: str, *_: Any, **__: Any) -> tuple[str, str]:

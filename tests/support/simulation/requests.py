@@ -32,6 +32,9 @@ class SlackRequest:
     answers: list[object] = field(default_factory=list)
     """The results and errors of the service, in order. The member must get the last one as the reply."""
 
+    errors: list[str] = field(default_factory=list)
+    """The texts of what went wrong, as its member may hear in a direct message if a modal can't show them."""
+
     def texts(self, replies: Mapping[str, list[Posted]]) -> list[str]:
         """Return the texts that this request got as its acknowledgement or at its response URL."""
         texts = [str(one.content.get("text")) for one in replies.get(self.response_url, ())]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HOST = "http://slack.simulated"
 CHANNEL = "C0EVENTS"
-ADMIN = "UADMIN"
+ADMINS = ("UADMIN", "UBOSS")
 
 
 @dataclass
@@ -32,8 +32,17 @@ class Posted:
     channel: str
     content: dict[str, Any]
     at: float
+    key: str = ""
+    """The event or job that it was posted for, under its lease."""
     is_unanswered: bool = False
     """Whether the bot never heard that it was posted."""
+    is_unrecorded: bool = False
+    """Whether its process died, or lost a write, before it was recorded as sent."""
+
+    @property
+    def may_be_repeated(self) -> bool:
+        """Whether the bot may send it again (R9.1)."""
+        return self.is_unanswered or self.is_unrecorded
 
     @property
     def text(self) -> str:
@@ -51,11 +60,15 @@ class Slack:
         self.api = SlackApi(self.workspace)
         self.posted: dict[tuple[str, str], Posted] = {}
         """By channel and `ts`. A direct message's channel is the member."""
+        self.files: list[Posted] = []
+        """The attendee lists that members got."""
         self.replies: dict[str, list[Posted]] = {}
         """By response URL."""
         bot = self.workspace.app.bot_user_id
-        self.workspace.put_member(Member(ADMIN, "admin", "Admin", is_admin=True))
-        self.workspace.add_channel("events", [ADMIN, bot], id=CHANNEL)
+        for user_id in ADMINS:
+            name = f"Member {user_id}"
+            self.workspace.put_member(Member(user_id, user_id.lower(), name, is_admin=True))
+        self.workspace.add_channel("events", [*ADMINS, bot], id=CHANNEL)
 
     def _now(self) -> float:
         return START.timestamp() + self._world.scheduler.seconds
@@ -70,9 +83,12 @@ class Slack:
         return [one for one in self.posted.values() if one.channel == channel]
 
     def answer(
-        self, url: str, headers: Mapping[str, str], body: bytes
+        self, url: str, headers: Mapping[str, str], body: bytes, key: str = ""
     ) -> tuple[ApiResponse, Posted | None]:
-        """Carry out a request that has arrived. Return the answer, and the message that it posted."""
+        """Carry out a request that has arrived. Return the answer, and the message that it posted.
+
+        `key` is the event or job for which it was sent.
+        """
         parts = urlsplit(url)
         _, kind, name = parts.path.split("/")
         if kind == "upload":
@@ -86,7 +102,10 @@ class Slack:
             arguments |= dict(parse_qsl(body.decode(), keep_blank_values=True))
         token = headers.get("Authorization", "").removeprefix("Bearer ")
         answer = self.api.call(name, token, arguments)
-        return answer, self._posted_by(name, arguments, answer.body)
+        posted = self._posted_by(name, arguments, answer.body)
+        if posted is not None:
+            posted.key = key
+        return answer, posted
 
     def _answer_at_response_url(
         self, url: str, key: str, content: dict[str, Any]
@@ -99,6 +118,8 @@ class Slack:
         return answer, posted
 
     def _posted_by(self, method: str, arguments: dict[str, Any], body: Any) -> Posted | None:
+        if body["ok"] and method == "files.completeUploadExternal":
+            return self._sent_file(arguments)
         if not body["ok"] or method not in ("chat.postMessage", "chat.update"):
             return None
         channel = arguments.pop("channel")
@@ -108,6 +129,16 @@ class Slack:
         posted = Posted(body["ts"], channel, arguments, self._world.scheduler.seconds)
         self.posted[channel, posted.ts] = posted
         return posted
+
+    def _sent_file(self, arguments: Mapping[str, Any]) -> Posted:
+        [file] = json.loads(arguments["files"])
+        content = self.workspace.file(file["id"]).content or b""
+        member = self.workspace.channel(arguments["channel_id"]).dm_with
+        sent = Posted(
+            "", str(member), {"csv": content.decode("utf-8-sig")}, self._world.scheduler.seconds
+        )
+        self.files.append(sent)
+        return sent
 
 
 @cache

@@ -8,6 +8,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import OperatorNeeded
+from domain.models import DeliveryState
 from domain.ports import AnswerLost, Conflict, Unavailable
 from tests.support.simulation.memory import MemoryData
 
@@ -49,6 +50,9 @@ OUTBOX_WRITES = frozenset(
 )
 """Writes that raise `Unavailable`, whether they were applied or not."""
 
+RECORDS = frozenset({"save_delivery", "delete_job"})
+"""Writes that record messages as sent."""
+
 SILENT_SECONDS = 0.8
 """Seconds after which the client gives up a call, as `storage.dynamodb.store` says."""
 
@@ -73,13 +77,14 @@ class Store:
         world, weights = self._world, self._world.weights
         is_write = name in COMMITS or name in OUTBOX_WRITES
         lost = AnswerLost if name in COMMITS else Unavailable
-        excused = int(name in OUTBOX_WRITES)
         if is_write:
             world.note(name, *args)
+        if kwargs.get("limit", 0) is None:
+            kwargs["limit"] = weights.page_rows
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)
         if world.is_store_down:
             world.count("the store is down")
-            world.excuses += excused
+            self._may_not_record(name, args)
             if is_write and world.dice.random() < 0.3:
                 self._apply_later(name, args, kwargs)
             world.scheduler.sleep(SILENT_SECONDS)
@@ -95,7 +100,7 @@ class Store:
             world.count("a write is refused")
             raise Conflict
         if is_write and world.happens(weights.unanswered):
-            world.excuses += excused
+            self._may_not_record(name, args)
             if name == "commit":
                 world.situations.has_lost_commit()
             self._lose(name, args, kwargs)
@@ -104,11 +109,27 @@ class Store:
         data = world.served if name not in LAGGING else world.lagging_data()
         try:
             result = getattr(data, name)(*args, **kwargs)
+        except Conflict:
+            if name == "save_delivery" and self._is_held_by(args[0].holder, args[0].event_id):
+                # A request of this process for the lease, whose answer was lost, has come late.
+                self._may_not_record(name, args)
+            raise
         finally:
             if is_write:
                 world.has_written(name, args)
+        if name == "take_lease":
+            self._process.has_taken_lease(args[0])
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)
+        if name in RECORDS:
+            self._process.has_recorded(_key(args))
         return result
+
+    def _is_held_by(self, holder: str | None, key: str) -> bool:
+        return self._world.data.get_delivery(key).holder == holder
+
+    def _may_not_record(self, name: str, args: tuple[Any, ...]) -> None:
+        if name in RECORDS:
+            self._process.may_not_record(_key(args))
 
     def _lose(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Apply the write now, later, or never."""
@@ -139,6 +160,11 @@ class Store:
             return False
         self._world.has_written(name, args)
         return True
+
+
+def _key(args: tuple[Any, ...]) -> str:
+    """Return the event or job that a record is about."""
+    return args[0].event_id if isinstance(args[0], DeliveryState) else str(args[0])
 
 
 class Snapshots:

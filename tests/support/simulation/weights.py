@@ -32,8 +32,24 @@ FAULTS: dict[str, float | tuple[float, ...]] = {
     "small_limits": 1.0,
     "second_presses": 0.3,
     "user_deletions": 0.1,
+    "leaving": 0.05,
+    "piece_seconds": (9.0,),
 }
 """Kinds of faults, and of acts at a bad moment, each a field of `Weights`: its largest value, or its values."""
+
+SLOWING = (
+    *(
+        "unanswered",
+        "unreadable",
+        "crashes",
+        "hangs",
+        "slack_down",
+        "slack_limited",
+        "slack_unanswered",
+    ),
+    *("store_outage", "slack_outage", "store_full", "thread_failures"),
+)
+"""Kinds of faults that keep messages from being sent at once."""
 
 SHARES = (0.0, 0.1, 0.3, 0.6, 0.9)
 """How many of the kinds a world has. In one with few, a fault that others hide can be found."""
@@ -54,6 +70,12 @@ class Weights:
     slack_seconds: float
     pause: float
     """The longest pause between two actions of a person, in seconds."""
+    page_rows: int
+    """The most rows that a read without a limit returns at once."""
+    exporting: float
+    """The probability that an organizer exports in place of another action."""
+    piece_bytes: int
+    """The size of a piece of a file, as Slack takes it. Files are as small as the events, and stand for large ones."""
     index_lag: float = 0.0
     conflicts: float = 0.0
     unanswered: float = 0.0
@@ -82,6 +104,18 @@ class Weights:
     """Above 0, pages and the steps of long operations are small: see `tests.support.simulation.limits`."""
     second_presses: float = 0.0
     user_deletions: float = 0.0
+    leaving: float = 0.0
+    """The probability that an organizer leaves before an action."""
+    piece_seconds: float = 0.0
+    """The longest that Slack takes for a piece of a file. 0: it takes files at once."""
+
+    @property
+    def is_undisturbed(self) -> bool:
+        """Whether processes that stay work without a fault, on a Slack and a store that are fast."""
+        is_fast = self.slack_seconds <= 0.05 and self.store_seconds <= 0.02 and self.pause >= 3.0
+        return (
+            is_fast and not self.is_on_lambda and not any(getattr(self, kind) for kind in SLOWING)
+        )
 
     @classmethod
     def drawn(cls, seed: int) -> Weights:
@@ -97,6 +131,9 @@ class Weights:
             busy_seconds=BUSY_SECONDS / 2 if pause == HURRY else BUSY_SECONDS,
             store_seconds=dice.choice([0.005, 0.02, 0.3]),
             slack_seconds=dice.choice([0.05, 0.3, 3.0]),
+            page_rows=dice.choice([3, 1000]),
+            exporting=dice.choice([0.0, 0.1, 0.3]),
+            piece_bytes=dice.choice([8, 24, 64]),
             pause=pause,
             **{
                 kind: _drawn(most, random.Random(f"{seed} {kind}"), share)

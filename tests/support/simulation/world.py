@@ -7,20 +7,21 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from typing import Any
 
+from tests.support.simulation.exports import Exports
 from tests.support.simulation.functions import Functions, no_dice_but
 from tests.support.simulation.judge import Judge
 from tests.support.simulation.limits import small_limits
 from tests.support.simulation.members import Member
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.network import Network
+from tests.support.simulation.organizers import Admin, Organizer
 from tests.support.simulation.process import Process
 from tests.support.simulation.scheduler import Scheduler
 from tests.support.simulation.situations import Situations
-from tests.support.simulation.slack import Slack
+from tests.support.simulation.slack import ADMINS, Slack
 from tests.support.simulation.store import Snapshots
 from tests.support.simulation.trace import Trace
 from tests.support.simulation.unforeseen import unforeseen_failures_end
@@ -48,9 +49,11 @@ class Report:
 class World:
     """Everything that takes part in one run."""
 
-    def __init__(self, seed: int, overrides: Overrides | None = None) -> None:
+    def __init__(
+        self, seed: int, overrides: Overrides | None = None, *, weights: Weights | None = None
+    ) -> None:
         self._seed = seed
-        self.weights = (overrides or Overrides()).of(Weights.drawn(seed))
+        self.weights = (overrides or Overrides()).of(weights or Weights.drawn(seed))
         self.dice = self.dice_for("ways and ids")
         self._fault_dice = self.dice_for("faults")
         self.scheduler = Scheduler(self.dice_for("turns"))
@@ -61,12 +64,13 @@ class World:
         self.slack = Slack(self)
         self.judge = Judge(self)
         self.situations = Situations(self)
+        self.exports = Exports(self)
         self.member_ids = [f"U{number:03}" for number in range(self.weights.members)]
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
+        self.asked_for = set(self.event_ids)
+        """The ids of all events that organizers wanted: an organizer's form may have another one."""
         self.is_over = False
         self.is_store_down = self.is_store_full = self.is_slack_down = False
-        self.excuses = 0
-        """What may have kept a process from recording that a message was sent."""
         self._ids = count()
         self._numbers = count(1)
         self._snapshots = Snapshots()
@@ -84,6 +88,8 @@ class World:
             stack.enter_context(Network(self).connected())
             stack.enter_context(no_dice_but(self))
             stack.enter_context(unforeseen_failures_end(self.scheduler))
+            stack.enter_context(self.exports.watched())
+            stack.enter_context(self.judge.replies.errors_watched())
             if self.weights.small_limits:
                 stack.enter_context(small_limits())
             return self._run()
@@ -95,10 +101,12 @@ class World:
             self.processes = [Process(self, f"p{n}.0") for n in range(self.weights.processes)]
         for user_id in self.member_ids:
             self.slack.add_member(user_id)
-        for number, event_id in enumerate(self.event_ids):
-            self.slack.add_member(f"UORG{number}")
-            organizer = Member(self, f"UORG{number}")
-            self.scheduler.spawn(organizer.user_id, None, partial(organizer.organize, event_id))
+        for number in range(self.weights.events):
+            organizer = Organizer(self, number)
+            self.slack.add_member(organizer.user_id)
+            self.scheduler.spawn(organizer.user_id, None, organizer.organize)
+        for user_id in ADMINS:
+            self.scheduler.spawn(user_id, None, Admin(self, user_id).take_over)
         for user_id in self.member_ids:
             self.scheduler.spawn(user_id, None, Member(self, user_id).act)
         self.scheduler.spawn("faults", None, self._disturb)
@@ -107,7 +115,8 @@ class World:
         self.is_over = True
         self.is_store_down = self.is_store_full = self.is_slack_down = False
         self.scheduler.run_until(busy + CALM_SECONDS)
-        most = MOST_CALM_SECONDS if self.weights.is_on_lambda else 0.0
+        is_slow = self.weights.is_on_lambda or self.weights.piece_seconds
+        most = MOST_CALM_SECONDS if is_slow else 0.0
         while self.data.undelivered and self.scheduler.seconds < most:
             self.scheduler.run_until(self.scheduler.seconds + CALM_SECONDS)
         self.judge.check_end()
@@ -172,7 +181,6 @@ class World:
 
     def restart_later(self, process: Process) -> None:
         """Start another process in place of one that died."""
-        self.excuses += 1
         self.processes.remove(process)
         base, _, number = process.name.partition(".")
 
@@ -191,6 +199,9 @@ class World:
             self.situations.has_written(name, args)
             if name == "commit":
                 self.judge.has_written(self.data)
+                self.exports.has_committed(args[0])
+            elif name == "delete_user":
+                self.judge.has_deleted_user(args[0])
             elif name == "save_delivery":
                 self.judge.has_delivered(args[0])
             elif name == "add_job":

@@ -387,6 +387,16 @@ def test_change_is_made_if_its_modal_was_closed(harness: SlackHarness) -> None:
     assert harness.assert_invariants().events["yoga"].status is EventStatus.CLOSED
 
 
+def test_form_whose_modal_was_closed_meanwhile_is_no_error(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.slack.command(BJORN, RANDOM, "/event", "yoga")
+    harness.api.fail_next("views.push", Fault.refused("not_found"))
+    manage = harness.workspace.views.stack(BJORN)[-1]
+    result = harness.slack.click(BJORN, manage, ActionId.EDIT)
+    assert UNEXPECTED not in reply(result)
+    assert not harness.direct_messages(BJORN)
+
+
 def test_modal_that_slack_refuses_is_an_unexpected_error(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN)
     harness.slack.command(BJORN, RANDOM, "/event", "yoga")

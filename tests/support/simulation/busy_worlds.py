@@ -1,0 +1,40 @@
+"""Worlds with much of one thing: of exports, or of organizers who leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tests.support.simulation.weights import SLOWING, Weights
+from tests.support.simulation.world import World
+
+MakeWorld = Callable[[int], World]
+
+
+def world_with_exports(seed: int) -> World:
+    """Return a world with exports that take minutes. In every second one, nothing fails meanwhile."""
+    weights = replace(
+        Weights.drawn(seed),
+        processes=3,
+        events=2,
+        exporting=0.15,
+        piece_seconds=9.0,
+        piece_bytes=12,
+        page_rows=3,
+        pause=3.0,
+    )
+    if seed % 2:
+        weights = _undisturbed(weights)
+    return World(seed, weights=weights)
+
+
+def world_with_leaving_organizers(seed: int) -> World:
+    """Return a world in which organizers leave often."""
+    weights = replace(Weights.drawn(seed), events=2, leaving=0.3, pause=3.0)
+    return World(seed, weights=weights)
+
+
+def _undisturbed(weights: Weights) -> Weights:
+    none: dict[str, Any] = dict.fromkeys(SLOWING, 0.0)
+    return replace(weights, is_on_lambda=False, store_seconds=0.02, slack_seconds=0.05, **none)
