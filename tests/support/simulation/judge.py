@@ -317,8 +317,8 @@ class Judge:
             for (user_id, text), at in first.items():
                 if text in once:
                     by_member.setdefault(user_id, []).append((once[text], at, text))
-            for user_id, told in by_member.items():
-                for (_, at, text), (_, next_at, next_text) in pairwise(sorted(told)):
+            for user_id, heard in by_member.items():
+                for (_, at, text), (_, next_at, next_text) in pairwise(sorted(heard)):
                     assert at <= next_at, f"{user_id} was told {next_text} before {text}"
 
     def _recipients(

@@ -17,6 +17,7 @@ from bot.slack.request_budget import request_received
 from domain.ports import ThreadNotStarted
 from domain.service import Service
 from playground.client.transport import BotResponse, Deliver, into_app
+from tests.support.simulation.limits import FEW_THREADS, MOST_THREADS
 from tests.support.simulation.scheduler import Condition, Killed, ProcessClock
 from tests.support.simulation.slack import HOST, Posted
 from tests.support.simulation.store import Store
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SECRET = "an invented signing secret"
-
-
-MAX_THREADS = 16
-"""Threads in the background: long operations, results, one resolver, the sweep and the comparison. Queues are apart."""
 
 
 class ProcessDied(Exception):
@@ -106,7 +103,8 @@ class Process:
     def _run(self, work: Callable[[], None]) -> None:
         self._threads += 1
         with self._world.judging():
-            assert self._threads <= MAX_THREADS, f"{self.name} runs {self._threads} threads"
+            most = FEW_THREADS if self._world.weights.small_limits else MOST_THREADS
+            assert self._threads <= most, f"{self.name} runs {self._threads} threads"
         try:
             run_logged(work)
         finally:
