@@ -28,7 +28,7 @@ FAULTS: dict[str, float | tuple[float, ...]] = {
     "index_lag": (0.5, 1.9),
     "store_full": 60.0,
     "thread_failures": 0.3,
-    "small_limits": 1.0,
+    "small_limits": (1.0,),
     "second_presses": 0.3,
     "user_deletions": 0.1,
 }
