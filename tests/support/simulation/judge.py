@@ -246,6 +246,8 @@ class Judge:
     def check_end(self) -> None:
         """Assert that everything is done and true, some time after the last fault."""
         world = self._world
+        for process in world.processes:
+            assert process.stalled() is None, f"{process.name}: {process.stalled()}"
         assert not world.data.undelivered, f"never delivered: {sorted(world.data.undelivered)}"
         for states in self.states.values():
             assert not states[-1].event.is_unfinished, f"{states[-1].event} is unfinished"
@@ -359,7 +361,8 @@ class Judge:
             return  # another promotion may have sent the same text
         for one in self._world.slack.messages(user_id):
             if one.text == text:
-                assert one.at <= lost_at + LONGEST_SEND, f"{user_id} had left at {lost_at}: {one}"
+                latest = lost_at + LONGEST_SEND + self._world.weights.suspensions
+                assert one.at <= latest, f"{user_id} had left at {lost_at}: {one}"
 
 
 def _state(data: MemoryData, event: Event, since: float) -> State:

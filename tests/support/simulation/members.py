@@ -122,7 +122,8 @@ class Member:
     # Not in Slack
 
     def organize(self, event_id: str) -> None:
-        """Create an event, and run it until the end."""
+        """Create an event, perhaps while something is down, and run it until the end."""
+        self._world.scheduler.sleep(self._dice.random() * self._world.weights.pause * 2)
         draft = EventDraft.of(
             event_id=event_id,
             title=f"Event {event_id}",

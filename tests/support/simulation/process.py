@@ -48,6 +48,7 @@ class Process:
         self._world = world
         self.name = name
         self.is_dead = False
+        self.is_suspended = self.was_suspended = False
         self._threads = 0
         self.in_flight: Posted | None = None
         """The message that Slack has, and that this process has not recorded as sent."""
@@ -87,7 +88,7 @@ class Process:
         self._answer = into_app(bot.app)
         self.service = bot.service
         world.judge.replies.watch(self.service)
-        worker = bot.notification_worker
+        self._worker = worker = bot.notification_worker
         world.scheduler.spawn(f"{self.name}: notifier", self, worker._run)
         world.scheduler.spawn(f"{self.name}: exports", self, worker.exports._run)
 
@@ -146,6 +147,20 @@ class Process:
         self.mark_in_flight()
         self._world.scheduler.kill(self)
         self._world.restart_later(self)
+
+    def suspend(self) -> None:
+        """Hang: nothing in the process goes on, and time does."""
+        self.is_suspended = self.was_suspended = True
+        self._world.scheduler.freeze(self)
+
+    def resume(self) -> None:
+        """Go on, unless the process has died."""
+        self.is_suspended = False
+        self._world.scheduler.thaw(self)
+
+    def stalled(self) -> str | None:
+        """Return what `/healthz` says if a part of the process has not run for long."""
+        return self._worker.stalled()
 
     def mark_in_flight(self) -> None:
         """Take note that nobody records the last message as sent."""

@@ -108,9 +108,9 @@ class Replies:
     def was_not_acknowledged(self, request: SlackRequest) -> None:
         """Take note that Slack has given up a request after three seconds.
 
-        A slow store is an excuse. So is one that is down where the reply must be stored before the
-        acknowledgement, on Lambda or without a thread: neither Slack nor the store took it, and Slack shows a
-        failure either way.
+        A process that hangs and a slow store are excuses. So is a store that is down where the reply must be
+        stored before the acknowledgement, on Lambda or without a thread: neither Slack nor the store took it,
+        and Slack shows a failure either way.
         """
         world = self._world
         world.count("Slack gives up a request after three seconds")
@@ -118,6 +118,8 @@ class Replies:
         has_no_queue = weights.is_on_lambda or weights.thread_failures > 0
         is_silent = has_no_queue and (weights.unanswered > 0 or weights.store_outage > 0)
         request.is_lost = is_silent
+        if request.process is not None and request.process.was_suspended:
+            return
         if world.weights.store_seconds < SLOW and not is_silent:
             with world.judging():
                 raise AssertionError(f"{request} was not acknowledged")

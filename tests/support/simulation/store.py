@@ -87,6 +87,8 @@ class Store:
             raise lost
         if is_write and world.is_store_full:
             world.count("the store is full")
+            # A function that has sent a message may not be the one that goes on.
+            world.excuses += excused * weights.is_on_lambda
             raise OperatorNeeded("The disk is full. Free some space.")
         if not is_write and world.happens(weights.unreadable):
             world.count("a read fails")

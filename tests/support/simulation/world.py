@@ -102,6 +102,7 @@ class World:
         for user_id in self.member_ids:
             self.scheduler.spawn(user_id, None, Member(self, user_id).act)
         self.scheduler.spawn("faults", None, self._disturb)
+        self.scheduler.spawn("suspensions", None, self._suspend)
         busy = self.weights.busy_seconds
         self.scheduler.run_until(busy)
         self.is_over = True
@@ -140,6 +141,19 @@ class World:
                     self.count("a wall clock jumps")
                     process.clock.jump(dice.choice([-1, -1, 1]) * weights.jumps)
                     self.situations.has_jumped()
+
+    def _suspend(self) -> None:
+        """Have processes hang for a while, one after the other."""
+        seconds, dice = self.weights.suspensions, self.dice_for("suspensions")
+        for _ in range(2 if seconds else 0):
+            self.scheduler.sleep(dice.random() * self.weights.busy_seconds / 2)
+            if self.processes and not self.is_over:
+                self.count("a process hangs")
+                self.excuses += 1
+                process = dice.choice(self.processes)
+                process.suspend()
+                self.scheduler.sleep(seconds)
+                process.resume()
 
     def happens(self, probability: float) -> bool:
         """Return whether a fault happens now. None does at the end."""
