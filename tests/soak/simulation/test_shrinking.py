@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.simulation.outcome import Failure, Success, outcome, shrunk
 from tests.support.simulation.weights import FAULTS, Overrides, Weights
 from tests.support.simulation.world import Report, World
@@ -56,3 +58,8 @@ def test_kind_that_is_left_out_changes_no_other_weight() -> None:
 def test_smaller_world_runs() -> None:
     overrides = Overrides(without=tuple(FAULTS), members=1, events=1, processes=1, seconds=20)
     assert isinstance(outcome(3, overrides), Success)
+
+
+def test_unknown_kind_of_fault_is_refused() -> None:
+    with pytest.raises(ValueError, match="jmups"):
+        Overrides(without=("jmups",)).of(Weights.drawn(1))

@@ -19,7 +19,7 @@ class Fault:
     """A fault that Rollcall had, or a guard without which it would have one."""
 
     kind: str
-    """The item of "What was promised holds" that mended it, or "guard" if a test switches it off."""
+    """The item of "What was promised holds" that fixed it, or "guard" if a test switches it off."""
     put_back: PutBack
     world: Callable[[int], World] = World
     """Makes the world of a seed: one with much of what the fault is in."""

@@ -87,8 +87,9 @@ def _no_fence(patch: pytest.MonkeyPatch, _: World) -> None:
     patch.setattr(Committer, "find_out", find_out_without_fence)
 
 
-def _never_look_into_the_journal(patch: pytest.MonkeyPatch, _: World) -> None:
-    """Call a plan dead whose answer was lost, without a look whether it applied."""
+def _neither_token_nor_journal(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Take a plan that is sent again for a new one, and one that is refused then for one that never applied."""
+    without("token")(patch, world)
     patch.setattr(Committer, "find_out", lambda *_: False)
 
 
@@ -166,7 +167,7 @@ FAULTS: dict[str, Fault] = {
     "no lease": Fault("guard", _no_lease),
     "a lost answer taken for a refusal": Fault("guard", _lost_is_refused),
     "a plan called dead that can still arrive": Fault("guard", _no_fence),
-    "a lost answer, and no look into the journal": Fault("guard", _never_look_into_the_journal),
+    "neither a token nor the journal": Fault("guard", _neither_token_nor_journal),
     "refusals without a second look": Fault("guard", _refusals_from_the_cache),
     "no condition on the version": Fault("guard", without("version", "entry")),
     "no condition on the registration": Fault("guard", without("registration")),

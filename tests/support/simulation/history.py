@@ -34,7 +34,7 @@ MOST_OPERATIONS = 40
 """How many operations of each event are judged: the first ones."""
 
 NOT_MODELED = {"starts_at", "ends_at", "registration_deadline"}
-"""Changes after which the second judge does not know what is true: a history ends before the first of them."""
+"""Changes after which the second judge does not know what is true."""
 
 QUESTIONS: dict[str, Callable[[str], neutral.Question]] = {
     "register_ensuring_user": neutral.Register,
@@ -64,8 +64,15 @@ def check_history(history: History) -> None:
         find_order(*race_of(history))
 
 
-def history_of(created: Event, created_at: float, calls: Sequence[Call]) -> History:
-    """Return the history of one event, from its creation: the calls about it, and about users only."""
+def history_of(
+    created: Event, created_at: float, calls: Sequence[Call], *, in_steps: bool
+) -> History:
+    """Return the history of one event, from its creation: the calls about it, and about users only.
+
+    It ends where a change comes that the second judge does not know: `in_steps` says that increases of the capacity
+    take several commits.
+    """
+    not_modeled = NOT_MODELED | ({"capacity"} if in_steps else set())
     creation = neutral.Create(created.capacity, created.has_waitlist)
     operations = [Operation(creation, created_at, created_at, neutral.Done())]
     operations += (
@@ -75,13 +82,17 @@ def history_of(created: Event, created_at: float, calls: Sequence[Call]) -> Hist
         for operation in _operations(call)
     )
     known = before(
-        operations, min((call.begun for call in calls if _is_not_modeled(call)), default=inf)
+        operations,
+        min(
+            (
+                call.begun
+                for call in calls
+                if call.changes and not_modeled & call.changes.model_fields_set
+            ),
+            default=inf,
+        ),
     )
     return History(known).first(MOST_OPERATIONS)
-
-
-def _is_not_modeled(call: Call) -> bool:
-    return call.changes is not None and bool(NOT_MODELED & call.changes.model_fields_set)
 
 
 def _operations(call: Call) -> Iterator[Operation]:

@@ -271,6 +271,8 @@ class Judge:
         world = self._world
         unknown = set(self.states).difference(world.asked_for)
         assert not unknown, f"nobody asked for the events {unknown}"
+        for process in world.processes:
+            assert process.stalled() is None, f"{process.name}: {process.stalled()}"
         assert not world.data.undelivered, f"never delivered: {sorted(world.data.undelivered)}"
         for states in self.states.values():
             assert not states[-1].event.is_unfinished, f"{states[-1].event} is unfinished"
@@ -284,8 +286,11 @@ class Judge:
 
     def _check_histories(self) -> None:
         """Assert that one order of the calls explains all answers, for each event."""
+        in_steps = self._world.weights.small_limits > 0
         for states in self.states.values():
-            check_history(history_of(states[0].event, states[0].since, self._calls))
+            check_history(
+                history_of(states[0].event, states[0].since, self._calls, in_steps=in_steps)
+            )
 
     def _check_cards(self) -> None:
         expected: dict[str, dict[str, object]] = {}

@@ -14,11 +14,16 @@ ACTIONS = 6
 
 REGISTRATIONS = (ACTIONS - 2) // 2
 
+MOST_THREADS, FEW_THREADS = 15, 5
+"""Background threads of a process: long operations, results, one resolver, the sweep and the comparison of members."""
+
 SMALL = {
     "domain.planning.snapshot.MAX_REGISTRATIONS_PER_COMMIT": REGISTRATIONS,
     "domain.execution.long_operations.MAX_REGISTRATIONS_PER_COMMIT": REGISTRATIONS,
     "bot.notifications.recipients.PAGE_SIZE": 2,
     "bot.notifications.deferred.MAX_DEFERRED": 2,
+    "domain.execution.long_operations.BACKGROUND_THREADS": 1,
+    "domain.execution.unconfirmed.COMPLETING_THREADS": 1,
 }
 
 

@@ -39,7 +39,8 @@ class Organizer(Member):
         return self._world.event_ids[self._number]
 
     def organize(self) -> None:
-        """Create an event, and run it until the end."""
+        """Create an event, perhaps while something is down, and run it until the end."""
+        self._world.scheduler.sleep(self._dice.random() * self._world.weights.pause * 2)
         if self._dice.random() < 0.5:
             self._create_in_slack()
         self._create()

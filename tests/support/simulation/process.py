@@ -17,6 +17,7 @@ from bot.slack.request_budget import request_received
 from domain.ports import ThreadNotStarted
 from domain.service import Service
 from playground.client.transport import BotResponse, Deliver, into_app
+from tests.support.simulation.limits import FEW_THREADS, MOST_THREADS
 from tests.support.simulation.scheduler import Condition, Killed, ProcessClock, Task
 from tests.support.simulation.slack import HOST, Posted
 from tests.support.simulation.store import Store
@@ -31,10 +32,6 @@ SECRET = "an invented signing secret"
 
 HANG = 90.0
 """The longest that a process stands still, in seconds: longer than a lease."""
-
-
-MAX_THREADS = 16
-"""Threads in the background: long operations, results, one resolver, the sweep and the comparison. Queues are apart."""
 
 
 class ProcessDied(Exception):
@@ -101,7 +98,7 @@ class Process:
         self._answer = into_app(bot.app)
         self.service = bot.service
         world.judge.replies.watch(self.service)
-        worker = bot.notification_worker
+        self._worker = worker = bot.notification_worker
         world.scheduler.spawn(f"{self.name}: notifier", self, worker._run)
         world.scheduler.spawn(f"{self.name}: exports", self, worker.exports._run)
 
@@ -117,7 +114,8 @@ class Process:
     def _run(self, work: Callable[[], None]) -> None:
         self._threads += 1
         with self._world.judging():
-            assert self._threads <= MAX_THREADS, f"{self.name} runs {self._threads} threads"
+            most = FEW_THREADS if self._world.weights.small_limits else MOST_THREADS
+            assert self._threads <= most, f"{self.name} runs {self._threads} threads"
         try:
             run_logged(work)
         finally:
@@ -149,10 +147,15 @@ class Process:
             world.count("a process hangs")
             self._hang()
 
+    @property
+    def is_hanging(self) -> bool:
+        """Whether it stands still now."""
+        return self.hung_until > self._world.scheduler.seconds
+
     def _hang(self) -> None:
         """Stand still with all threads for a while. What it was about to send, another process may send meanwhile."""
         world = self._world
-        if self.hung_until > world.scheduler.seconds:
+        if self.is_hanging:
             return
         self._may_record_nothing()
         self._may_repeat = True
@@ -209,6 +212,10 @@ class Process:
         """Die. The process is started again after a while."""
         self.die()
         self._world.restart_later(self)
+
+    def stalled(self) -> str | None:
+        """Return what `/healthz` says if a part of the process has not run for long."""
+        return self._worker.stalled()
 
     def deliver(
         self, request: SlackRequest, body: bytes, headers: Mapping[str, str], seconds: float

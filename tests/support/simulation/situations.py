@@ -30,6 +30,8 @@ DEAD_HOLDER = "a lease is taken from a process that died"
 DELETED_IN_DELIVERY = "an event is deleted before its messages are sent"
 PRESS_IN_DELETION = "a member presses while their user is being deleted"
 
+LOST_WHILE_HANGING = "a process that hangs loses its lease"
+
 MUST_OCCUR = (
     LOST_AND_LEASE,
     LEFT_BEFORE_MESSAGE,
@@ -45,6 +47,7 @@ MUST_OCCUR = (
     DEAD_HOLDER,
     DELETED_IN_DELIVERY,
     PRESS_IN_DELETION,
+    LOST_WHILE_HANGING,
 )
 """What the seeds of CI must meet, each at least once."""
 
@@ -119,6 +122,8 @@ class Situations:
         self._check_lost_and_lease()
         if self._holders[before.holder].is_dead:
             self._count(DEAD_HOLDER)
+        elif self._holders[before.holder].is_hanging:
+            self._count(LOST_WHILE_HANGING)
 
     def has_lost_commit(self) -> None:
         """Take note that the answer of a commit is lost."""

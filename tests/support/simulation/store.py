@@ -92,6 +92,10 @@ class Store:
             raise lost
         if is_write and world.is_store_full:
             world.count("the store is full")
+            if (
+                weights.is_on_lambda
+            ):  # a function that has sent a message may not be the one that goes on
+                self._may_not_record(name, args)
             raise OperatorNeeded("The disk is full. Free some space.")
         if not is_write and world.happens(weights.unreadable):
             world.count("a read fails")

@@ -27,9 +27,9 @@ FAULTS: dict[str, float | tuple[float, ...]] = {
     "store_outage": 120.0,
     "slack_outage": 120.0,
     "index_lag": (0.5, 1.9),
-    "store_full": 60.0,
-    "thread_failures": 0.3,
-    "small_limits": 1.0,
+    "store_full": 12.0,
+    "thread_failures": 0.6,
+    "small_limits": (1.0,),
     "second_presses": 0.3,
     "user_deletions": 0.1,
     "leaving": 0.05,
@@ -97,7 +97,9 @@ class Weights:
     """Seconds for which the store answers nothing, once. 0: never."""
     slack_outage: float = 0.0
     store_full: float = 0.0
-    """Seconds for which the store takes no writes, once, and says that its operator must act. 0: never."""
+    """Seconds for which the store takes no writes, once, and says that its operator must act. 0: never.
+
+    Less than a lease lasts: the process that sent a message is the one that goes on, and knows it."""
     thread_failures: float = 0.0
     """Of the starts of threads, in processes that stay."""
     small_limits: float = 0.0
