@@ -4,7 +4,8 @@ It is right at any traffic, for three reasons. An event's counts are compared wi
 the journal to one version (`domain.integrity.live_count`). A registration or waitlist entry is read
 before and after what it is compared with: the same ticket and status both times mean that it did not
 change, because a ticket is given once and a registration never returns to an earlier state. A
-violation is only reported if it is still there once every earlier commit is visible everywhere.
+violation is only reported if it is still there once every earlier commit is visible everywhere. What the
+journal leads to is compared by `domain.integrity.journal_check`, which has an argument of its own.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Each fix is a commit of its own, on the condition of the event's version. So others may write meanwhile,
 and an interrupted repair can be run again. The order matters. A journal that is ahead lets no commit
-apply. Waitlists must be complete before they get seats. A user who is removed leaves a seat.
+apply. Waitlists must be complete before they get seats. A user who is removed leaves a seat. At the end the
+journal is told what is stored, where it leads to something else.
 """
 
 from __future__ import annotations

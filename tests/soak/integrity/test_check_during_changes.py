@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from itertools import cycle
@@ -16,6 +16,7 @@ from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges, UserDraft
 from domain.integrity import live_count
 from domain.integrity.checker import Checker
+from domain.integrity.replay import Replay, State
 from domain.integrity.violations import Violation, ViolationKind
 from domain.models import Page, Registration
 from domain.ports import Store
@@ -41,6 +42,15 @@ moves: st.SearchStrategy[Move] = st.one_of(
     st.tuples(events, st.integers(1, 6)).map(
         lambda pair: lambda service: service.edit_event(pair[0], EventChanges.of(capacity=pair[1]))
     ),
+    st.tuples(events, users).map(lambda pair: lambda service: come_and_go(service, *pair)),
+    st.tuples(events, st.booleans()).map(
+        lambda pair: (
+            lambda service: service.edit_event(pair[0], EventChanges.of(has_waitlist=pair[1]))
+        )
+    ),
+    events.map(lambda event_id: lambda service: service.close_event(event_id)),
+    events.map(lambda event_id: lambda service: service.reopen_event(event_id)),
+    events.map(lambda event_id: lambda service: service.reopen_event(event_id)),
     users.map(lambda user_id: lambda service: recreate(service, user_id)),
     st.just(lambda service: service.delete_event("e2")),
     st.none().map(lambda _: lambda service: None),
@@ -53,16 +63,26 @@ def recreate(service: Service, user_id: str) -> None:
     service.create_user(UserDraft.of(user_id=user_id, name=user_id))
 
 
-def checked(store: object) -> list[Violation]:
-    """Return the violations that a check with pages of two items finds."""
-    clock = ManualClock()
+def come_and_go(service: Service, event_id: str, user_id: str) -> None:
+    """Leave, register, and register again, between two reads."""
+    for step in (service.unregister, service.register, service.register):
+        with suppress(RollcallError):
+            step(event_id, user_id)
+
+
+def checked(store: object, clock: ManualClock | None = None) -> list[Violation]:
+    """Return the violations that a check with small pages finds.
+
+    A page is larger than the number of tickets that three reads can give out: so each list has an end.
+    """
+    clock = clock or ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    return list(Checker(store, retry, clock, lambda _: None, page_size=2).check_all())  # type: ignore[arg-type]
+    return list(Checker(store, retry, clock, lambda _: None, page_size=4).check_all())  # type: ignore[arg-type]
 
 
-def busy_service(store: Store) -> Service:
+def busy_service(store: Store, clock: ManualClock | None = None) -> Service:
     """Return a service with two full events of three seats, each with waitlisted users."""
-    service = service_on(store)
+    service = service_on(store, clock=clock)
     for user_id in USERS:
         service.create_user(UserDraft.of(user_id=user_id, name=user_id))
     for event_id in ("e1", "e2"):
@@ -171,6 +191,53 @@ class LaggingStore(MemoryStore):
 
     def find_on_roster(self, event_id: str, ticket: int) -> tuple[Registration, ...]:
         return self._then().find_on_roster(event_id, ticket)
+
+
+def violations_with_a_lagging_roster(plan: list[Move]) -> list[Violation]:
+    """Return the violations found while the moves are made, a second apart, and the roster lags."""
+    clock = ManualClock()
+    store = LaggingStore(clock)
+    service = busy_service(store, clock)
+    store.record_now()
+
+    def change(move: Move) -> None:
+        do(service, move)
+        store.record_now()
+        clock.sleep(1)
+
+    changes = ((lambda move=move: change(move)) for move in cycle(plan))
+    found = checked(ChangingStore(store, changes), clock)
+    assert_invariants(store)
+    return found
+
+
+@given(plan=plans)
+@settings(max_examples=scaled(100), suppress_health_check=slow)
+def test_changes_during_a_check_with_a_lagging_roster_cause_no_violation(plan: list[Move]) -> None:
+    assert violations_with_a_lagging_roster(plan) == []
+
+
+@pytest.mark.soak
+@given(plan=plans)
+@settings(max_examples=scaled(600), suppress_health_check=slow)
+def test_changes_with_a_lagging_roster_cause_no_violation_at_length(plan: list[Move]) -> None:
+    assert violations_with_a_lagging_roster(plan) == []
+
+
+def test_without_the_replay_up_to_the_second_version_there_are_false_violations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Negative control: whoever leaves and returns has a ticket that the first version does not know."""
+    plan: list[Move] = [lambda service: come_and_go(service, "e1", "p0")]
+    assert violations_during("memory", plan) == []
+    monkeypatch.setattr(Replay, "watch", watch_only_now)
+    found = violations_during("memory", plan)
+    assert {violation.kind for violation in found} == {ViolationKind.JOURNAL_REGISTRATION}
+
+
+def watch_only_now(replay: Replay, user_ids: Iterable[str]) -> dict[str, list[State]]:
+    """Return the present states, which do not grow."""
+    return {user_id: [replay.state(user_id)] for user_id in user_ids}
 
 
 @pytest.mark.parametrize("minutes", [-10, 0, 10])
