@@ -119,11 +119,13 @@ FAULTS: dict[str, PutBack] = {
 }
 
 
-def seeds_until_found(fault: PutBack, most: int, first: int = 0) -> tuple[int, str] | None:
+def seeds_until_found(
+    fault: PutBack, most: int, first: int = 0, make_world: Callable[[int], World] = World
+) -> tuple[int, str] | None:
     """Return the number of seeds until the fault is found, and by what; None if none of so many finds it."""
     for seed in range(first, first + most):
         with pytest.MonkeyPatch.context() as patch:
-            world = World(seed)
+            world = make_world(seed)
             fault(patch, world)
             try:
                 world.run()
