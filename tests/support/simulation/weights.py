@@ -40,6 +40,8 @@ class Weights:
     """The longest pause between two actions of a person, in seconds."""
     page_rows: int
     """The most rows that a read without a limit returns at once."""
+    programs: int
+    """How many use the HTTP API, where processes stay."""
     exporting: float
     """The probability that an organizer exports in place of another action."""
     leaving: float
@@ -89,6 +91,7 @@ class Weights:
             slack_outage=sometimes(120),
             pause=dice.choice([0.3, 3.0, 20.0]),
             page_rows=dice.choice([3, 1000]),
+            programs=dice.choice([0, 1, 2]),
             exporting=dice.choice([0.0, 0.1, 0.3]),
             leaving=sometimes(0.05),
             piece_seconds=dice.choice([0.0, 0.0, 9.0]),

@@ -18,6 +18,7 @@ from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.network import Network
 from tests.support.simulation.organizers import Admin, Organizer
 from tests.support.simulation.process import Process
+from tests.support.simulation.programs import Program, in_the_present_task
 from tests.support.simulation.scheduler import Scheduler
 from tests.support.simulation.slack import ADMINS, Slack
 from tests.support.simulation.store import Snapshots
@@ -79,6 +80,7 @@ class World:
             Network(self).connected(),
             no_dice_but(self),
             unforeseen_failures_end(self.scheduler),
+            in_the_present_task(),
             self.exports.watched(),
             self.judge.replies.errors_watched(),
         ):
@@ -95,6 +97,8 @@ class World:
             organizer = Organizer(self, number)
             self.slack.add_member(organizer.user_id)
             self.scheduler.spawn(organizer.user_id, None, organizer.organize)
+        for number in range(self.weights.programs if self.functions is None else 0):
+            self.scheduler.spawn(f"program {number}", None, Program(self).act)
         for user_id in ADMINS:
             self.scheduler.spawn(user_id, None, Admin(self, user_id).take_over)
         for user_id in self.member_ids:
