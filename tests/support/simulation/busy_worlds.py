@@ -1,4 +1,4 @@
-"""Worlds with much of one thing: of exports, or of organizers who leave."""
+"""Worlds with much of one thing: of exports, of organizers who leave, or of programs."""
 
 from __future__ import annotations
 
@@ -32,6 +32,20 @@ def world_with_exports(seed: int) -> World:
 def world_with_leaving_organizers(seed: int) -> World:
     """Return a world in which organizers leave often."""
     weights = replace(Weights.drawn(seed), events=2, leaving=0.3, pause=3.0)
+    return World(seed, weights=weights)
+
+
+def world_with_programs(seed: int) -> World:
+    """Return a world in which programs use the HTTP API, and answers of the store are lost."""
+    weights = replace(
+        Weights.drawn(seed),
+        is_on_lambda=False,
+        programs=4,
+        unanswered=0.2,
+        store_seconds=0.02,
+        pause=3.0,
+        exporting=0.0,
+    )
     return World(seed, weights=weights)
 
 

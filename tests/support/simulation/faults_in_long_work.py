@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from bot.api import app
 from bot.features.export.attendee_list import AttendeeReader
 from bot.features.export.spreadsheet import Attendee
 from bot.notifications.delivery_run import DeliveryRun
 from bot.notifications.worker import NotificationWorker
-from domain.errors import DuplicateEvent
+from domain.errors import Busy, DuplicateEvent, NotConfirmed
 from domain.execution.leases import Lease
 from domain.execution.organizers import OrganizerRemoval
 from domain.inputs import EventDraft
@@ -18,6 +22,7 @@ from domain.service import Service
 from tests.support.simulation.busy_worlds import (
     world_with_exports,
     world_with_leaving_organizers,
+    world_with_programs,
 )
 from tests.support.simulation.fault import Fault
 from tests.support.simulation.world import World
@@ -106,6 +111,30 @@ def _requests_not_remembered(patch: pytest.MonkeyPatch, _: World) -> None:
     patch.setattr(events, "_remember_request", lambda *_: None)
 
 
+def _asked_again_by_the_api(patch: pytest.MonkeyPatch, _: World) -> None:
+    """Ask again for what is not confirmed, and answer with what the first one did (R8.13)."""
+
+    def confirm(change: Callable[[], Any]) -> Any:
+        try:
+            return change()
+        except NotConfirmed:
+            return change()
+
+    patch.setattr(app, "_build_confirm", lambda _: confirm)
+
+
+def _busy_in_place_of_unconfirmed(patch: pytest.MonkeyPatch, _: World) -> None:
+    """Answer a program "busy, nothing was changed", though that is not known (R8.12)."""
+
+    def confirm(change: Callable[[], Any]) -> Any:
+        try:
+            return change()
+        except NotConfirmed as unconfirmed:
+            raise Busy from unconfirmed
+
+    patch.setattr(app, "_build_confirm", lambda _: confirm)
+
+
 FAULTS: dict[str, Fault] = {
     "leases not renewed during an export": Fault("item 2", _leases_not_renewed, world_with_exports),
     "exports in the notifier": Fault("item 2", _exports_in_the_notifier, world_with_exports),
@@ -119,4 +148,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "a second Submit creates again": Fault("guard", _second_submit_creates_again),
     "a second Submit announces again": Fault("guard", _requests_not_remembered),
+    "a program's request made twice": Fault("guard", _asked_again_by_the_api, world_with_programs),
+    "busy in place of not confirmed": Fault(
+        "guard", _busy_in_place_of_unconfirmed, world_with_programs
+    ),
 }

@@ -175,7 +175,7 @@ class Judge:
         """Begin a request."""
         call = Call(name, event_id, user_id, self._world.scheduler.seconds, changes=changes)
         self._calls.append(call)
-        if name == "register_ensuring_user":
+        if name in ("register_ensuring_user", "POST register"):
             self._registering.setdefault((user_id, event_id), []).append(call)
         return call
 
@@ -189,6 +189,11 @@ class Judge:
         is_true = self._claim(call, answer)
         if is_true is None:
             return
+        self.assert_true(call, answer, is_true)
+
+    def assert_true(self, call: Call, answer: object, is_true: Callable[[State], bool]) -> None:
+        """Assert that something was true at a moment between a request and now."""
+        call.ended = self._world.scheduler.seconds
         states = list(self._during(call))
         assert any(is_true(state) for state in states), f"{call}: {answer} was never true"
 

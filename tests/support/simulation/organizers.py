@@ -160,7 +160,7 @@ class Organizer(Member):
             BlockId.AUDIENCE: self._dice.choice(list(Audience)).value,
         }
         preview = self._submit(form, values)
-        self._submit(preview, {}, is_double=self._dice.random() < 0.3)
+        self._submit(preview, {}, is_double=self._dice.random() < 0.5)
 
     def _set_capacity(self, modal: View) -> None:
         form = self._click_in(modal, ActionId.CHANGE_CAPACITY)

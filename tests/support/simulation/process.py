@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from fastapi import FastAPI
 from slack_sdk import WebClient
 
+from bot.api.app import build_api
 from bot.entrypoints.bootstrap import CHORE_THREADS, MAX_CHORES, Background, assemble
 from bot.entrypoints.system import run_logged
 from bot.notifications.ports import StoreWithOutbox
@@ -32,6 +35,7 @@ SECRET = "an invented signing secret"
 
 HANG = 90.0
 """The longest that a process stands still, in seconds: longer than a lease."""
+API_TOKEN = "an invented token for programs"
 
 
 class ProcessDied(Exception):
@@ -101,6 +105,13 @@ class Process:
         self._worker = worker = bot.notification_worker
         world.scheduler.spawn(f"{self.name}: notifier", self, worker._run)
         world.scheduler.spawn(f"{self.name}: exports", self, worker.exports._run)
+
+    @cached_property
+    def api(self) -> FastAPI:
+        """The HTTP API of this process."""
+        return build_api(
+            self.service, tokens=[API_TOKEN], clock=self.clock, new_id=self._world.new_id
+        )
 
     def _queue(self, name: str, threads: int, limit: int) -> JobQueue:
         return _Queue(name, self, threads=threads, limit=limit)

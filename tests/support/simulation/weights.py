@@ -72,6 +72,8 @@ class Weights:
     """The longest pause between two actions of a person, in seconds."""
     page_rows: int
     """The most rows that a read without a limit returns at once."""
+    programs: int
+    """How many use the HTTP API, where processes stay."""
     exporting: float
     """The probability that an organizer exports in place of another action."""
     piece_bytes: int
@@ -134,6 +136,7 @@ class Weights:
             store_seconds=dice.choice([0.005, 0.02, 0.3]),
             slack_seconds=dice.choice([0.05, 0.3, 3.0]),
             page_rows=dice.choice([3, 1000]),
+            programs=dice.choice([0, 1, 2]),
             exporting=dice.choice([0.0, 0.1, 0.3]),
             piece_bytes=dice.choice([8, 24, 64]),
             pause=pause,

@@ -19,6 +19,7 @@ from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.network import Network
 from tests.support.simulation.organizers import Admin, Organizer
 from tests.support.simulation.process import Process
+from tests.support.simulation.programs import Program, in_the_present_task
 from tests.support.simulation.scheduler import Scheduler
 from tests.support.simulation.situations import Situations
 from tests.support.simulation.slack import ADMINS, Slack
@@ -88,6 +89,7 @@ class World:
             stack.enter_context(Network(self).connected())
             stack.enter_context(no_dice_but(self))
             stack.enter_context(unforeseen_failures_end(self.scheduler))
+            stack.enter_context(in_the_present_task())
             stack.enter_context(self.exports.watched())
             stack.enter_context(self.judge.replies.errors_watched())
             if self.weights.small_limits:
@@ -105,6 +107,8 @@ class World:
             organizer = Organizer(self, number)
             self.slack.add_member(organizer.user_id)
             self.scheduler.spawn(organizer.user_id, None, organizer.organize)
+        for number in range(self.weights.programs if self.functions is None else 0):
+            self.scheduler.spawn(f"program {number}", None, Program(self).act)
         for user_id in ADMINS:
             self.scheduler.spawn(user_id, None, Admin(self, user_id).take_over)
         for user_id in self.member_ids:

@@ -1,0 +1,27 @@
+"""Exports that take minutes, while others register, several processes work, and some of them die."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.simulation.busy_worlds import world_with_exports
+from tests.support.simulation.put_back import FAULTS, seeds_until_found
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_each_export_arrives_once_with_true_rows(seed: int) -> None:
+    report = world_with_exports(seed).run()
+    assert report.situations["an export arrives"]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "exports in the notifier",
+        "exports torn between versions",
+        pytest.param("leases not renewed during an export", marks=pytest.mark.soak),
+    ],
+)
+def test_fault_of_exports_is_found(fault: str) -> None:
+    found = seeds_until_found(FAULTS[fault], most=20)
+    assert found is not None
