@@ -26,8 +26,11 @@ from domain.errors import (
     RollcallError,
     UnknownEvent,
 )
+from domain.inputs import EventChanges
 from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
+from tests.support.second_checker.checker import Finding, judge
+from tests.support.simulation.history import history_of
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.order import assert_in_order
 from tests.support.simulation.replies import Replies
@@ -95,6 +98,9 @@ class Call:
     begun: float
     ended: float = inf
     was_refused_as_busy: bool = False
+    changes: EventChanges | None = None
+    """What an edit of an event changes."""
+    answer: object = None
 
     def overlaps(self, other: Call) -> bool:
         """Return whether two calls were under way at the same time, as far as their sender knows."""
@@ -114,6 +120,8 @@ class Judge:
         self.delivered_at: dict[tuple[str, int], float] = {}
         """When the recipients of an event's entry, by its version, had all been read."""
         self.commits = 0
+        self._calls: list[Call] = []
+        """All of them, in order."""
         self._registering: dict[tuple[str, str], list[Call]] = {}
         """Each user's calls to register for each event, in order."""
 
@@ -145,9 +153,12 @@ class Judge:
 
     # Replies
 
-    def begin(self, name: str, event_id: str, user_id: str) -> Call:
+    def begin(
+        self, name: str, event_id: str, user_id: str, changes: EventChanges | None = None
+    ) -> Call:
         """Begin a request."""
-        call = Call(name, event_id, user_id, self._world.scheduler.seconds)
+        call = Call(name, event_id, user_id, self._world.scheduler.seconds, changes=changes)
+        self._calls.append(call)
         if name == "register_ensuring_user":
             self._registering.setdefault((user_id, event_id), []).append(call)
         return call
@@ -155,7 +166,7 @@ class Judge:
     def check(self, call: Call, answer: object) -> None:
         """Assert that an answer was true at a moment between the request and now."""
         call.ended = self._world.scheduler.seconds
-        call.was_refused_as_busy = isinstance(answer, Busy)
+        call.was_refused_as_busy, call.answer = isinstance(answer, Busy), answer
         if isinstance(answer, AlreadyRegistered) and self._is_alone(call):
             before = next(self._during(call))
             assert before.has(call.user_id), f"{call}: {answer}, by this call itself"
@@ -250,6 +261,14 @@ class Judge:
         self._check_busy()
         self._check_cards()
         self._check_messages()
+        self._check_histories()
+
+    def _check_histories(self) -> None:
+        """Assert that one order of the calls explains all answers, for each event."""
+        for states in self.states.values():
+            history = history_of(states[0].event, states[0].since, self._calls)
+            verdict = judge(history)
+            assert verdict.finding is Finding.CONSISTENT, f"{states[0].event.event_id}: {verdict}"
 
     def _check_cards(self) -> None:
         expected: dict[str, dict[str, object]] = {}

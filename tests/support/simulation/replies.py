@@ -10,6 +10,7 @@ from bot.features.registration import views as registration_views
 from bot.slack import error_messages
 from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.errors import NotConfirmed, RollcallError
+from domain.inputs import EventChanges
 from domain.models import JournalEntry, ReplyJob, UnregisterPreview, UserRegistration
 from domain.service import Service
 from tests.support.simulation.requests import SlackRequest
@@ -33,6 +34,7 @@ _ABOUT_A_USER: dict[str, Callable[..., tuple[str, str]]] = {
     "find_registrations_of": lambda user_id, _: ("", user_id),
     "list_registrations_to_come": lambda user_id, *_, **__: ("", user_id),
     "delete_user": lambda user_id: ("", user_id),
+    "deactivate_user": lambda user_id: ("", user_id),
     "remove": lambda event_id, user_id, **_: (event_id, user_id),
 }
 
@@ -70,7 +72,8 @@ class Replies:
     ) -> Callable[..., Any]:
         def watched(*args: Any, **options: Any) -> Any:
             request = self.of_task.get(self._world.scheduler.current())
-            call = self._world.judge.begin(name, *about(*args, **options))
+            changes = next((one for one in args if isinstance(one, EventChanges)), None)
+            call = self._world.judge.begin(name, *about(*args, **options), changes)
             try:
                 answer = method(*args, **options)
             except NotConfirmed as unconfirmed:

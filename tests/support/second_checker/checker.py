@@ -1,0 +1,75 @@
+"""The judge: looks for an order that explains all answers, with a constraint solver.
+
+It does not know when an event starts, that its registration deadline passes, capacity increases of several commits,
+and whether a user exists. Whoever writes a history down leaves out what depends on them, and ends it where they begin:
+see `tests.support.second_checker.races` and `tests.support.simulation.history`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import z3
+
+from tests.support.second_checker.encoding import Encoding
+from tests.support.second_checker.history import History, Operation
+
+MAX_SIZE = 6_000
+"""The largest history that is judged. 40 operations, half of them at the same time, with 20 users have about 1,500."""
+
+MAX_WORK = 30_000_000
+"""The solver's own measure of its work after which it gives up: it does not depend on the machine."""
+
+
+class Finding(StrEnum):
+    """What a judge can find."""
+
+    CONSISTENT = "consistent"
+    INCONSISTENT = "inconsistent"
+    TOO_LARGE = "too large"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found. `contradicting`: operations whose answers can't all be true, if it is inconsistent."""
+
+    finding: Finding
+    contradicting: Sequence[Operation] = ()
+
+    def __str__(self) -> str:
+        """Return the verdict, with its reason."""
+        if self.finding is not Finding.INCONSISTENT:
+            return self.finding
+        reasons = "\n".join(f"  {one}" for one in self.contradicting)
+        return f"no order of the history explains these answers:\n{reasons}"
+
+
+def judge(history: History) -> Verdict:
+    """Judge a history."""
+    encoding = Encoding(history)
+    if encoding.size > MAX_SIZE:
+        return Verdict(Finding.TOO_LARGE)
+    text, answers = encoding.text(), encoding.answers()
+    solver = _solver("\n".join([text, *(f"(assert {name})" for name in answers)]))
+    found = solver.check()
+    if found == z3.unsat:
+        return Verdict(Finding.INCONSISTENT, _contradicting(text, answers))
+    return Verdict(Finding.CONSISTENT if found == z3.sat else Finding.TOO_LARGE)
+
+
+def _contradicting(text: str, answers: Mapping[str, Operation]) -> list[Operation]:
+    """Return as few operations as the solver finds whose answers contradict each other, by when they began."""
+    solver = _solver(text)
+    solver.set("core.minimize", True)  # noqa: FBT003
+    solver.check(*map(z3.Bool, answers))
+    found = [answers[str(name)] for name in solver.unsat_core()]
+    return sorted(found, key=lambda one: one.begin)
+
+
+def _solver(text: str) -> z3.Solver:
+    solver = z3.SolverFor("QF_FD")
+    solver.set("rlimit", MAX_WORK)
+    solver.from_string(text)
+    return solver

@@ -1,0 +1,131 @@
+"""The histories of a run: what was asked of each event and what was answered, for the second judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
+from typing import TYPE_CHECKING
+
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.enums import ClosedReason, RegistrationStatus
+from domain.errors import (
+    AlreadyRegistered,
+    Busy,
+    CapacityBelowRegistered,
+    EventCanceled,
+    EventFull,
+    NotRegistered,
+    RegistrationClosed,
+    RollcallError,
+    UnknownEvent,
+)
+from domain.models import Event, UnregisterPreview, UserRegistration
+from tests.support.second_checker import history as neutral
+from tests.support.second_checker.history import History, Operation, Status, before
+
+if TYPE_CHECKING:
+    from tests.support.simulation.judge import Call
+
+MOST_OPERATIONS = 40
+"""How many operations of each event are judged: the first ones."""
+
+NOT_MODELED = {"starts_at", "ends_at", "registration_deadline"}
+"""Changes after which the second judge does not know what is true: a history ends before the first of them."""
+
+QUESTIONS: dict[str, Callable[[str], neutral.Question]] = {
+    "register_ensuring_user": neutral.Register,
+    "unregister": neutral.Leave,
+    "remove": neutral.Leave,
+    "get_registration": neutral.Read,
+    "preview_unregister": neutral.Read,
+    "delete_user": neutral.DeleteUser,
+    "deactivate_user": neutral.DeleteUser,
+    "announce": lambda _: neutral.Read(),
+    "close_event": lambda _: neutral.SetStatus(Status.CLOSED),
+    "reopen_event": lambda _: neutral.SetStatus(Status.OPEN),
+    "cancel_event": lambda _: neutral.SetStatus(Status.CANCELED),
+    "delete_event": lambda _: neutral.SetStatus(Status.DELETED),
+}
+"""The question of each method, by the user whom it is about. `edit_event` has its changes."""
+
+IN_STEPS = {"delete_user", "deactivate_user", "delete_event"}
+"""Methods of several commits: one that is refused may have begun, and is finished in the background."""
+
+
+def history_of(created: Event, created_at: float, calls: Sequence[Call]) -> History:
+    """Return the history of one event, from its creation: the calls about it, and about users only."""
+    creation = neutral.Create(created.capacity, created.has_waitlist)
+    operations = [Operation(creation, created_at, created_at, neutral.Done())]
+    operations += (
+        operation
+        for call in calls
+        if call.event_id in ("", created.event_id)
+        for operation in _operations(call)
+    )
+    known = before(operations, min((call.begun for call in calls if _is_not_modeled(call)), default=inf))
+    return History(known).first(MOST_OPERATIONS)
+
+
+def _is_not_modeled(call: Call) -> bool:
+    return call.changes is not None and bool(NOT_MODELED & call.changes.model_fields_set)
+
+
+def _operations(call: Call) -> Iterator[Operation]:
+    """Yield a call as an operation. One that changed nothing, and says nothing about the event, is left out."""
+    question = _question(call)
+    if question is None:
+        return
+    if call.ended == inf:
+        yield Operation(question, call.begun)
+        return
+    answer = _answer(call.answer)
+    if answer is not None:
+        yield Operation(question, call.begun, call.ended, answer)
+    elif call.name in IN_STEPS and isinstance(call.answer, Busy | bool):
+        yield Operation(question, call.begun)
+
+
+def _question(call: Call) -> neutral.Question | None:
+    if call.changes is not None:
+        given = call.changes.given()
+        return neutral.Edit(given.get("capacity"), given.get("has_waitlist"))
+    make = QUESTIONS.get(call.name)
+    return None if make is None else make(call.user_id)
+
+
+def _answer(answer: object) -> neutral.Answer | None:
+    """Return an answer in the neutral form, None for one that says nothing about the event."""
+    match answer:
+        case RollcallError():
+            return _refusal(answer)
+        case RegisterOutcome(_, row, position) | UserRegistration(row, _, position):
+            return neutral.Own(position, row.ticket)
+        case UnregisterPreview():
+            return _answer(answer.registration)
+        case UnregisterOutcome(_, row, promoted):
+            had_seat = row.status is RegistrationStatus.REGISTERED
+            return neutral.Left(promoted, had_seat, row.ticket)
+        case ChangeOutcome(_, changed, promoted):
+            return neutral.Done(promoted, changed)
+        case True:
+            return neutral.Done()
+    return None
+
+
+def _refusal(refusal: RollcallError) -> neutral.Answer | None:
+    match refusal:
+        case AlreadyRegistered():
+            return neutral.Already(refusal.position)
+        case NotRegistered():
+            return neutral.NotRegistered()
+        case EventFull():
+            return neutral.Full(refusal.capacity, refusal.registered)
+        case RegistrationClosed() if refusal.reason in (ClosedReason.CLOSED, ClosedReason.CANCELED):
+            return neutral.NotOpen()
+        case EventCanceled():
+            return neutral.Canceled()
+        case CapacityBelowRegistered():
+            return neutral.BelowSeated(refusal.requested, refusal.registered)
+        case UnknownEvent():
+            return neutral.UnknownEvent()
+    return None
