@@ -2,7 +2,7 @@
 
 It does not know when an event starts, that its registration deadline passes, capacity increases of several commits,
 and whether a user exists. Whoever writes a history down leaves out what depends on them, and ends it where they begin:
-see `tests.support.second_checker.races` and `tests.support.simulation.history`.
+see `tests.support.second_checker.from_races` and `tests.support.simulation.history`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def judge(history: History) -> Verdict:
 def _contradicting(text: str, answers: Mapping[str, Operation]) -> list[Operation]:
     """Return as few operations as the solver finds whose answers contradict each other, by when they began."""
     solver = _solver(text)
-    solver.set("core.minimize", True)  # noqa: FBT003
+    solver.set("core.minimize", True)
     solver.check(*map(z3.Bool, answers))
     found = [answers[str(name)] for name in solver.unsat_core()]
     return sorted(found, key=lambda one: one.begin)

@@ -25,6 +25,7 @@ from tests.support.second_checker.history import (
     Register,
     SetStatus,
 )
+from tests.support.second_checker.moments import Moment
 from tests.support.second_checker.rules import (
     State,
     Step,
@@ -34,12 +35,8 @@ from tests.support.second_checker.rules import (
     claim_of_change,
     effect,
     equal,
-    negation,
     nothing,
 )
-
-Window = tuple[int, int]
-"""The first and the last step or state that an operation may have."""
 
 
 class Encoding:
@@ -52,15 +49,15 @@ class Encoding:
         self.looks = [one for one in by_begin if not _may_change(one) and one.answer is not None]
         self._begins = [one.begin for one in self.changes]
         self._ends = sorted(one.end for one in self.changes)
-        self._steps = [(first, last - 1) for first, last in map(self._window, self.changes)]
-        self._states = [self._window(one) for one in self.looks]
+        self._steps = [self._step_of(number) for number in range(len(self.changes))]
+        self._states = [self._state_of(number) for number in range(len(self.looks))]
         self._user_ids = list(dict.fromkeys(_user_ids(history)))
         self._lines: list[str] = []
 
     @property
     def size(self) -> int:
         """A measure of how many constraints there are."""
-        choices = sum(last - first + 1 for first, last in (*self._steps, *self._states))
+        choices = sum(one.last - one.first + 1 for one in (*self._steps, *self._states))
         return choices + len(self.changes) * len(self._user_ids)
 
     def text(self) -> str:
@@ -82,43 +79,42 @@ class Encoding:
 
     # Order
 
-    def _window(self, operation: Operation) -> Window:
-        """Return how many changes must come before an operation, and how many may."""
+    def _step_of(self, number: int) -> Moment:
+        first, last = self._changes_before(self.changes[number])
+        return Moment(f"step{number}", first, last - 1)
+
+    def _state_of(self, number: int) -> Moment:
+        return Moment(f"state{number}", *self._changes_before(self.looks[number]))
+
+    def _changes_before(self, operation: Operation) -> tuple[int, int]:
+        """Return how many changes must come before an operation, or be it, and how many may."""
         must = bisect_left(self._ends, operation.begin)
         return must, bisect_right(self._begins, operation.end)
 
     def _order(self) -> None:
         """Whatever ended before something else began comes first, and each change has a step of its own."""
-        for number, window in enumerate(self._steps):
-            self._declare(f"step{number}", "N", f"change{number}-holds", f"happens{number}")
-            self._within(f"step{number}", window)
+        for moment in (*self._steps, *self._states):
+            self._lines += moment.declarations()
+        for number, change in enumerate(self.changes):
+            self._declare("Bool", f"change{number}-holds", f"change{number}-happens")
             for other in range(number):
-                if _meet(window, self._steps[other]):
-                    before, after = f"step{other}", f"step{number}"
-                    is_first = self.changes[other].end < self.changes[number].begin
-                    self._assert(
-                        f"(bvult {before} {after})" if is_first else negation(equal(before, after))
-                    )
-        for number, window in enumerate(self._states):
-            self._declare(f"state{number}", "N", f"look{number}-holds")
-            self._within(f"state{number}", window)
-            self._order_look(number, window)
+                mine, others = self._steps[number], self._steps[other]
+                is_first = self.changes[other].end < change.begin
+                self._assert(*(others.is_before(mine) if is_first else mine.differs(others)))
+        for number, look in enumerate(self.looks):
+            self._declare("Bool", f"look{number}-holds")
+            self._order_look(look, self._states[number])
+            for other in range(number):
+                if self.looks[other].end < look.begin:
+                    self._assert(*self._states[other].is_not_after(self._states[number]))
 
-    def _order_look(self, number: int, window: Window) -> None:
-        look, name = self.looks[number], f"state{number}"
-        for other, change in enumerate(self.changes):
-            if _meet(window, self._steps[other]):
-                if change.end < look.begin:
-                    self._assert(f"(bvult step{other} {name})")
-                elif look.end < change.begin:
-                    self._assert(f"(bvule {name} step{other})")
-        for other in range(number):
-            if self.looks[other].end < look.begin and _meet(window, self._states[other]):
-                self._assert(f"(bvule state{other} {name})")
-
-    def _within(self, name: str, window: Window) -> None:
-        self._assert(f"(bvule n{window[0]} {name})")
-        self._assert(f"(bvule {name} n{window[1]})")
+    def _order_look(self, look: Operation, state: Moment) -> None:
+        """Order a look and the changes: a state comes before the step of the same number."""
+        for change, step in zip(self.changes, self._steps, strict=True):
+            if change.end < look.begin:
+                self._assert(*step.is_before(state))
+            elif look.end < change.begin:
+                self._assert(*state.is_not_after(step))
 
     # States
 
@@ -127,7 +123,10 @@ class Encoding:
         state = self._declare_state(
             0,
             {user_id: f"rank0-{user}" for user_id, user in zip(self._user_ids, users, strict=True)},
-            {user_id: f"ticket0-{user}" for user_id, user in zip(self._user_ids, users, strict=True)},
+            {
+                user_id: f"ticket0-{user}"
+                for user_id, user in zip(self._user_ids, users, strict=True)
+            },
         )
         seated = min(start.capacity, len(start.attendees))
         self._assert(equal(state.status, start.status))
@@ -139,17 +138,17 @@ class Encoding:
         tickets = {user_id: ticket for ticket, user_id in enumerate(start.attendees, 1)}
         for user_id in self._user_ids:
             ticket = tickets.get(user_id, 0)
-            self._declare(state.ranks[user_id], "N")
-            self._declare(state.tickets[user_id], "N")
+            self._declare("N", state.ranks[user_id], state.tickets[user_id])
             self._assert(equal(state.tickets[user_id], ticket))
             self._assert(equal(state.ranks[user_id], min(ticket, 1) + max(0, ticket - seated)))
         return state
 
     def _declare_state(self, number: int, ranks: dict[str, str], tickets: dict[str, str]) -> State:
         state = State(number, ranks, tickets)
-        for name in (state.status, state.capacity, state.seated, state.waitlisted, state.ticket):
-            self._declare(name, "N")
-        self._declare(state.keeps_waitlist, "Bool")
+        self._declare("Bool", state.keeps_waitlist)
+        self._declare(
+            "N", state.status, state.capacity, state.seated, state.waitlisted, state.ticket
+        )
         return state
 
     def _step(self, before: State) -> State:
@@ -157,13 +156,11 @@ class Encoding:
         number = before.number
         after = self._declare_state(number + 1, dict(before.ranks), dict(before.tickets))
         step = Step(before, after)
-        self._declare(step.behind, "N")
-        self._declare(step.by, "N")
-        self._declare(step.rank, "N")
+        self._declare("N", step.behind, step.by, step.rank)
         for change in self._candidates(number):
-            operation, is_here = self.changes[change], equal(f"step{change}", number)
+            operation, is_here = self.changes[change], self._steps[change].is_at(number)
             does = all_of(effect(operation.question, step))
-            happens = f"happens{change}"
+            happens = f"change{change}-happens"
             self._assert(f"(=> {is_here} (ite {happens} {does} {all_of(nothing(step))}))")
             if operation.answer is not None:
                 claims = all_of(
@@ -175,50 +172,56 @@ class Encoding:
 
     def _move_users(self, step: Step) -> None:
         number = step.before.number
-        candidates = [(change, self.changes[change].question) for change in self._candidates(number)]
+        candidates = [
+            (change, self.changes[change].question) for change in self._candidates(number)
+        ]
         others_move = any(isinstance(one, Leave | DeleteUser | Edit) for _, one in candidates)
         for user, user_id in enumerate(self._user_ids):
             rank, ticket = step.before.ranks[user_id], step.before.tickets[user_id]
             new_rank = f"(up {rank} {step.behind} {step.by})" if others_move else rank
             own = [change for change, one in candidates if getattr(one, "user_id", None) == user_id]
             if own:
-                acts = any_of(f"(and {equal(f'step{one}', number)} happens{one})" for one in own)
+                acts = any_of(self._happens_at(one, number) for one in own)
                 new_rank = f"(ite {acts} {step.rank} {new_rank})"
                 new_ticket = f"(ite {acts} {step.before.ticket} {ticket})"
                 step.after.tickets[user_id] = self._define(f"ticket{number + 1}-{user}", new_ticket)
             if new_rank != rank:
                 step.after.ranks[user_id] = self._define(f"rank{number + 1}-{user}", new_rank)
 
-    def _candidates(self, step: int) -> list[int]:
-        return [one for one, (first, last) in enumerate(self._steps) if first <= step <= last]
+    def _candidates(self, number: int) -> list[int]:
+        return [change for change, step in enumerate(self._steps) if step.may_be(number)]
+
+    def _happens_at(self, change: int, number: int) -> str:
+        return f"(and {self._steps[change].is_at(number)} change{change}-happens)"
 
     def _claim_looks(self, state: State) -> None:
-        for number, (first, last) in enumerate(self._states):
-            if first <= state.number <= last:
-                look = self.looks[number]
-                assert look.answer is not None
+        for number, look in enumerate(self.looks):
+            moment = self._states[number]
+            if look.answer is not None and moment.may_be(state.number):
                 claims = all_of(claim(look.question, look.answer, state))
-                is_here = equal(f"state{number}", state.number)
+                is_here = moment.is_at(state.number)
                 self._assert(f"(=> (and {is_here} look{number}-holds) {claims})")
 
     # The language
 
-    def _declare(self, name: str, sort: str, *booleans: str) -> None:
-        self._lines.append(f"(declare-const {name} {sort})")
-        self._lines += [f"(declare-const {one} Bool)" for one in booleans]
+    def _declare(self, sort: str, *names: str) -> None:
+        self._lines += (f"(declare-const {name} {sort})" for name in names)
 
     def _define(self, name: str, term: str) -> str:
-        self._declare(name, "N")
+        self._declare("N", name)
         self._assert(equal(name, term))
         return name
 
-    def _assert(self, term: str) -> None:
-        self._lines.append(f"(assert {term})")
+    def _assert(self, *terms: str) -> None:
+        self._lines += (f"(assert {term})" for term in terms)
 
     def _numbers(self) -> Iterator[str]:
         """Yield the definitions of numbers, of so many bits that no sum is too large."""
         used = {int(one) for line in self._lines for one in re.findall(r"\bn(\d+)\b", line)}
-        bits = (2 * max(*used, len(self.changes) + len(self._user_ids)) + 4).bit_length()
+        most = max(
+            *used, len(self._user_ids) + 2, len(self._start.attendees) + len(self.changes) + 2
+        )
+        bits = most.bit_length()
         yield f"(define-sort N () (_ BitVec {bits}))"
         for value in sorted(used | {1}):
             yield f"(define-fun n{value} () N (_ bv{value} {bits}))"
@@ -235,7 +238,7 @@ def _may_change(operation: Operation) -> bool:
             return True
         case Edit(None, None), _:
             return False
-        case (Edit() | SetStatus()), Done(_, changed):
+        case ((Edit() | SetStatus()), Done(_, changed)):
             return changed is not False
     return False
 
@@ -247,7 +250,3 @@ def _user_ids(history: History) -> Iterator[str]:
         if user_id:
             yield user_id
         yield from getattr(operation.answer, "promoted", None) or ()
-
-
-def _meet(one: Window, other: Window) -> bool:
-    return one[0] <= other[1] and other[0] <= one[1]

@@ -200,7 +200,9 @@ def _can_become(status: Status, before: State) -> str:
     return before.status_is(Status.OPEN, Status.CLOSED)
 
 
-def claim_of_change(question: Question, answer: Answer, before: State, happens: str) -> Iterable[str]:
+def claim_of_change(
+    question: Question, answer: Answer, before: State, happens: str
+) -> Iterable[str]:
     """Return what the answer to a change says about the state before it."""
     match question, answer:
         case DeleteUser(user_id), Done():
@@ -230,9 +232,7 @@ def claim_of_change(question: Question, answer: Answer, before: State, happens: 
     yield happens
 
 
-def _leave_promotes(
-    user_id: str, promoted: tuple[str, ...] | None, before: State
-) -> Iterable[str]:
+def _leave_promotes(user_id: str, promoted: tuple[str, ...] | None, before: State) -> Iterable[str]:
     had_seat = equal(before.ranks[user_id], SEAT)
     if promoted == ():
         yield any_of([negation(had_seat), equal(before.waitlisted, 0)])
