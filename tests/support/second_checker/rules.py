@@ -288,16 +288,18 @@ def claim(question: Question, answer: Answer, state: State) -> Iterable[str]:
             yield state.exists
             yield equal(state.ranks[user_id], NO_RANK)
         case Full(capacity, seated):
-            yield state.exists
+            yield state.status_is(Status.OPEN)
+            yield equal(state.ranks[user_id], NO_RANK)
             yield negation(any_of([state.keeps_waitlist, state.has_seat_for_newcomer]))
             yield equal(state.capacity, capacity)
             yield equal(state.seated, seated)
         case NotOpen():
             yield state.status_is(Status.CLOSED, Status.CANCELED)
+            yield equal(state.ranks[user_id], NO_RANK)
         case Canceled():
             yield state.status_is(Status.CANCELED)
         case BelowSeated(capacity, seated):
-            yield state.exists
+            yield state.status_is(Status.OPEN, Status.CLOSED)
             yield equal(state.seated, seated)
             yield _boolean(capacity < seated)
         case Counts(capacity, status, seated, waitlisted):
@@ -340,8 +342,10 @@ def _nobody_moves(step: Step) -> str:
 
 
 def equal(one: str, other: str | int) -> str:
-    """Return the term that two terms are equal."""
-    return f"(= {one} {_number(other) if isinstance(other, int) else other})"
+    """Return the term that two terms are equal. No term is less than 0."""
+    if isinstance(other, int):
+        return "false" if other < 0 else f"(= {one} {_number(other)})"
+    return f"(= {one} {other})"
 
 
 def negation(term: str) -> str:
