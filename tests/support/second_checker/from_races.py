@@ -43,9 +43,7 @@ _IN_STEPS = {"delete_event", "delete_user"}
 """Calls of several commits, of which some may be made when it is refused."""
 
 
-def histories_of(
-    events: Mapping[str, InitialEvent], calls: Iterable[Call]
-) -> dict[str, History]:
+def histories_of(events: Mapping[str, InitialEvent], calls: Iterable[Call]) -> dict[str, History]:
     """Return the history of each event that a race began with, or that its calls name."""
     calls = list(calls)
     named = (str(call.args[0]) for call in calls if call.name in _QUESTIONS)
@@ -101,7 +99,7 @@ def _answer(call: Call, answer: Facts) -> neutral.Answer | None:
             return neutral.Own(position, ticket)
         case "preview", _, ticket, position, *_:
             return neutral.Own(position, ticket)
-        case "absent",:
+        case ("absent",):
             return neutral.NotListed()
         case "left", promoted:
             return neutral.Left(promoted)
@@ -122,16 +120,16 @@ def _refusal(facts: tuple[Any, ...]) -> neutral.Answer | None:
     match facts:
         case "AlreadyRegistered", _, position:
             return neutral.Already(position)
-        case "NotRegistered",:
+        case ("NotRegistered",):
             return neutral.NotRegistered()
         case "EventFull", capacity, seated:
             return neutral.Full(capacity, seated)
         case "RegistrationClosed", *_:
             return neutral.NotOpen()
-        case "EventCanceled",:
+        case ("EventCanceled",):
             return neutral.Canceled()
         case "CapacityBelowRegistered", capacity, seated:
             return neutral.BelowSeated(capacity, seated)
-        case "UnknownEvent",:
+        case ("UnknownEvent",):
             return neutral.UnknownEvent()
     return None

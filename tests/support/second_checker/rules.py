@@ -302,6 +302,7 @@ def claim(question: Question, answer: Answer, state: State) -> Iterable[str]:
             yield state.status_is(Status.OPEN, Status.CLOSED)
             yield equal(state.seated, seated)
             yield _boolean(capacity < seated)
+            yield _boolean(isinstance(question, Edit) and question.capacity == capacity)
         case Counts(capacity, status, seated, waitlisted):
             yield state.status_is(status)
             yield equal(state.capacity, capacity)

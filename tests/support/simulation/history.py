@@ -62,7 +62,9 @@ def history_of(created: Event, created_at: float, calls: Sequence[Call]) -> Hist
         if call.event_id in ("", created.event_id)
         for operation in _operations(call)
     )
-    known = before(operations, min((call.begun for call in calls if _is_not_modeled(call)), default=inf))
+    known = before(
+        operations, min((call.begun for call in calls if _is_not_modeled(call)), default=inf)
+    )
     return History(known).first(MOST_OPERATIONS)
 
 
