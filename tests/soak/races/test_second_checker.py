@@ -95,7 +95,10 @@ def finding(history: History) -> Finding:
             [(Edit(None, has_waitlist=False), Done((), True)), (Register("e"), Full(2, 2))],
         ),
         (NO_WAITLIST, [(Leave("a"), Left((), True, 1)), (Register("c"), Own(None, 3))]),
-        (CLOSED, [(Register("e"), NotOpen()), (SetStatus(Status.OPEN), Done((), True))]),
+        (
+            CLOSED,
+            [(Register("e"), NotOpen(Status.CLOSED)), (SetStatus(Status.OPEN), Done((), True))],
+        ),
         (CANCELED, [(SetStatus(Status.OPEN), Canceled()), (Leave("b"), Left(("c",), True))]),
         (TWO_SEATS, [(SetStatus(Status.DELETED), Done()), (Read("a"), UnknownEvent())]),
         (TWO_SEATS, [(SetStatus(Status.DELETED), Done()), (Read("a"), NotListed())]),
@@ -119,7 +122,9 @@ def test_true_answers_are_accepted(start: Start, asked: list[Asked]) -> None:
         ),
         pytest.param(TWO_SEATS, [(Edit(1), Done(()))], id="fewer seats than are taken"),
         pytest.param(TWO_SEATS, [(Register("e"), Full(2, 2))], id="full with a waitlist"),
-        pytest.param(TWO_SEATS, [(Register("e"), NotOpen())], id="a refusal that was never true"),
+        pytest.param(
+            TWO_SEATS, [(Register("e"), NotOpen(Status.CLOSED))], id="a refusal that was never true"
+        ),
         pytest.param(CLOSED, [(Register("e"), Own(3))], id="a registration while it is closed"),
         pytest.param(TWO_SEATS, [(Register("e"), Own(2))], id="a position twice"),
         pytest.param(TWO_SEATS, [(Register("e"), Own(3, 6))], id="a ticket that is skipped"),

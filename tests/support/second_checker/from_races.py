@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import inf
 from typing import Any
 
-from domain.enums import EventStatus, RegistrationStatus
+from domain.enums import ClosedReason, EventStatus, RegistrationStatus
 from tests.support.races.calls import BUSY, FIRST_COMMIT, Call, Facts
 from tests.support.races.races import InitialEvent
 from tests.support.second_checker import history as neutral
@@ -124,8 +124,10 @@ def _refusal(facts: tuple[Any, ...]) -> neutral.Answer | None:
             return neutral.NotRegistered()
         case "EventFull", capacity, seated:
             return neutral.Full(capacity, seated)
-        case "RegistrationClosed", *_:
-            return neutral.NotOpen()
+        case "RegistrationClosed", ClosedReason.CLOSED, *_:
+            return neutral.NotOpen(Status.CLOSED)
+        case "RegistrationClosed", ClosedReason.CANCELED, *_:
+            return neutral.NotOpen(Status.CANCELED)
         case ("EventCanceled",):
             return neutral.Canceled()
         case "CapacityBelowRegistered", capacity, seated:

@@ -133,7 +133,9 @@ class Full:
 
 @dataclass(frozen=True)
 class NotOpen:
-    """Refused: the event takes no registrations (R3.5)."""
+    """Refused: the event takes no registrations (R3.5), because it is closed or canceled."""
+
+    status: Status
 
 
 @dataclass(frozen=True)

@@ -293,8 +293,8 @@ def claim(question: Question, answer: Answer, state: State) -> Iterable[str]:
             yield negation(any_of([state.keeps_waitlist, state.has_seat_for_newcomer]))
             yield equal(state.capacity, capacity)
             yield equal(state.seated, seated)
-        case NotOpen():
-            yield state.status_is(Status.CLOSED, Status.CANCELED)
+        case NotOpen(status):
+            yield state.status_is(status)
             yield equal(state.ranks[user_id], NO_RANK)
         case Canceled():
             yield state.status_is(Status.CANCELED)

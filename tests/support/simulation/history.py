@@ -122,8 +122,10 @@ def _refusal(refusal: RollcallError) -> neutral.Answer | None:
             return neutral.NotRegistered()
         case EventFull():
             return neutral.Full(refusal.capacity, refusal.registered)
-        case RegistrationClosed() if refusal.reason in (ClosedReason.CLOSED, ClosedReason.CANCELED):
-            return neutral.NotOpen()
+        case RegistrationClosed(reason=ClosedReason.CLOSED):
+            return neutral.NotOpen(Status.CLOSED)
+        case RegistrationClosed(reason=ClosedReason.CANCELED):
+            return neutral.NotOpen(Status.CANCELED)
         case EventCanceled():
             return neutral.Canceled()
         case CapacityBelowRegistered():
