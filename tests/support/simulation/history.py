@@ -1,8 +1,9 @@
-"""The histories of a run: what was asked of each event and what was answered, for the second judge."""
+"""The histories of a run: what was asked of each event and what was answered, for two judges that know no commits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,11 @@ from domain.errors import (
     UnknownEvent,
 )
 from domain.models import Event, UnregisterPreview, UserRegistration
+from tests.support.races.linearizability import Undecided, find_order
 from tests.support.second_checker import history as neutral
+from tests.support.second_checker.checker import Finding, judge
 from tests.support.second_checker.history import History, Operation, Status, before
+from tests.support.second_checker.to_races import race_of
 
 if TYPE_CHECKING:
     from tests.support.simulation.judge import Call
@@ -50,6 +54,14 @@ QUESTIONS: dict[str, Callable[[str], neutral.Question]] = {
 
 IN_STEPS = {"delete_user", "deactivate_user", "delete_event"}
 """Methods of several commits: one that is refused may have begun, and is finished in the background."""
+
+
+def check_history(history: History) -> None:
+    """Assert that one order of the operations explains all answers. A judge may give up one that is too large."""
+    verdict = judge(history)
+    assert verdict.finding is not Finding.INCONSISTENT, str(verdict)
+    with suppress(Undecided):
+        find_order(*race_of(history))
 
 
 def history_of(created: Event, created_at: float, calls: Sequence[Call]) -> History:

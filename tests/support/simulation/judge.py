@@ -29,8 +29,7 @@ from domain.errors import (
 from domain.inputs import EventChanges
 from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
-from tests.support.second_checker.checker import Finding, judge
-from tests.support.simulation.history import history_of
+from tests.support.simulation.history import check_history, history_of
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.order import assert_in_order
 from tests.support.simulation.replies import Replies
@@ -266,9 +265,7 @@ class Judge:
     def _check_histories(self) -> None:
         """Assert that one order of the calls explains all answers, for each event."""
         for states in self.states.values():
-            history = history_of(states[0].event, states[0].since, self._calls)
-            verdict = judge(history)
-            assert verdict.finding is Finding.CONSISTENT, f"{states[0].event.event_id}: {verdict}"
+            check_history(history_of(states[0].event, states[0].since, self._calls))
 
     def _check_cards(self) -> None:
         expected: dict[str, dict[str, object]] = {}
