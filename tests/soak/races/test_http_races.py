@@ -21,6 +21,7 @@ from tests.support.races.over_http import ApiProgram
 from tests.support.races.races import NOT_IN_THE_API, RACES
 from tests.support.races.recording import RecordingService, WallClock
 from tests.support.scale import scaled
+from tests.support.second_checker.from_races import count_judged
 from tests.support.stores import Kind, empty_store
 
 TOKEN = "racing"
@@ -67,6 +68,9 @@ def test_sixteen_api_clients(kind: Kind, name: str, seeds: range, count: Count) 
             assert len(calls) >= sum(map(len, scripts)), "a program failed"
             found = assert_invariants(store)
             find_order(initial, calls, contents_of(found))
+            count(
+                "histories of events over HTTP, by both judges", count_judged(started.events, calls)
+            )
             if not any(call[0] in WITHOUT_PROMOTIONS for script in scripts for call in script):
                 assert_promotions_are_in_answers(found, calls)
         count("calls in races over HTTP", len(calls))

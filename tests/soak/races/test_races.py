@@ -25,7 +25,10 @@ from tests.support.races.race_process import Address, RaceWorker, race
 from tests.support.races.races import RACES, THREADS, Race
 from tests.support.races.recording import RecordingService, run_together, switching_every
 from tests.support.scale import scaled
+from tests.support.second_checker.from_races import count_judged
 from tests.support.stores import Kind, empty_store
+
+BY_BOTH = "histories of events in races, by both judges"
 
 Run = Callable[[Store, Race, str, random.Random], list[list[Call]]]
 """Runs a race on a store; returns the calls of each process."""
@@ -89,6 +92,8 @@ def _run_and_check(kind: Kind, name: str, seeds: range, run: Run, count: Count) 
             histories = run(store, started, unique, dice)
             try:
                 count("calls in races", assert_race_is_valid(store, initial, histories))
+                calls = [call for of_one in histories for call in of_one]
+                count(BY_BOTH, count_judged(started.events, calls))
             except Exception as error:
                 error.add_note(f"in the race {unique}")
                 raise

@@ -16,11 +16,11 @@ import z3
 from tests.support.second_checker.encoding import Encoding
 from tests.support.second_checker.history import History, Operation
 
-MAX_SIZE = 6_000
-"""The largest history that is judged. 40 operations, half of them at the same time, with 20 users have about 1,500."""
+MAX_SIZE = 3_000
+"""The largest history that is tried. 40 operations have 100 to 800, more if more of them overlap."""
 
-MAX_WORK = 30_000_000
-"""The solver's own measure of its work after which it gives up: it does not depend on the machine."""
+MAX_WORK = 5_000_000
+"""The solver's own measure of its work after which it gives up, a second or two: it does not depend on the machine."""
 
 TACTICS = ("simplify", "propagate-values", "solve-eqs", "bit-blast", "sat")
 """The solver's steps. A solver that can also explain takes twice as long, so it is asked only then."""

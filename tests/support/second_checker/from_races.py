@@ -10,6 +10,7 @@ from domain.enums import ClosedReason, EventStatus, RegistrationStatus
 from tests.support.races.calls import BUSY, FIRST_COMMIT, Call, Facts
 from tests.support.races.races import InitialEvent
 from tests.support.second_checker import history as neutral
+from tests.support.second_checker.checker import Finding, judge
 from tests.support.second_checker.history import History, Operation, Start, Status, before
 
 _STATUSES = {
@@ -41,6 +42,16 @@ _QUESTIONS: Mapping[str, Callable[..., neutral.Question]] = {
 
 _IN_STEPS = {"delete_event", "delete_user"}
 """Calls of several commits, of which some may be made when it is refused."""
+
+
+def count_judged(events: Mapping[str, InitialEvent], calls: Iterable[Call]) -> int:
+    """Assert that the second judge finds an order of each history too; return how many were small enough for it."""
+    judged = 0
+    for event_id, history in histories_of(events, calls).items():
+        verdict = judge(history)
+        assert verdict.finding is not Finding.INCONSISTENT, f"{event_id}: {verdict}"
+        judged += verdict.finding is Finding.CONSISTENT
+    return judged
 
 
 def histories_of(events: Mapping[str, InitialEvent], calls: Iterable[Call]) -> dict[str, History]:
