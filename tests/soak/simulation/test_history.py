@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from domain.commands import RegisterOutcome
-from domain.errors import Busy, NotRegistered, RollcallError
+from domain.errors import Busy, NotRegistered, RollcallError, UnknownUser
 from domain.inputs import EventChanges
 from tests.support.builders import a_registration, an_event
 from tests.support.environment import START
@@ -67,7 +67,7 @@ def test_call_without_an_answer_is_open() -> None:
     assert operations(lost) == [Operation(Register("ada"), 1)]
 
 
-@pytest.mark.parametrize("answer", [Busy(), False])
+@pytest.mark.parametrize("answer", [Busy(), UnknownUser("ada"), False])
 def test_deletion_that_is_not_finished_is_open(answer: object) -> None:
     of_user = a_call("delete_user", 1, answer, event_id="")
     of_event = a_call("delete_event", 2, answer)

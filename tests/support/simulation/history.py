@@ -11,7 +11,6 @@ from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
-    Busy,
     CapacityBelowRegistered,
     EventCanceled,
     EventFull,
@@ -95,7 +94,7 @@ def _operations(call: Call) -> Iterator[Operation]:
     answer = _answer(call.answer)
     if answer is not None:
         yield Operation(question, call.begun, call.ended, answer)
-    elif call.name in IN_STEPS and isinstance(call.answer, Busy | bool):
+    elif call.name in IN_STEPS:
         yield Operation(question, call.begun)
 
 
