@@ -3,6 +3,9 @@
 They say that there is an order of the operations in which each answer is what docs/requirements.md promises. Each
 operation has one moment between its begin and its end. A change, which may change the event, has the moment of a step
 of its own: step k leads from state k to state k + 1. A look, such as a refusal, changes nothing: it has a state.
+
+For each operation, a truth value `…-holds` says that its answer is true, and for each change `…-happens` that it has
+taken effect: one without an answer need not.
 """
 
 from __future__ import annotations
@@ -62,7 +65,7 @@ class Encoding:
         return choices + len(self.changes) * len(self._user_ids)
 
     def text(self) -> str:
-        """Return the constraints, without that the answers are true."""
+        """Return the constraints, all but one: that the answers are true."""
         self._lines = []
         self._order()
         state = self._first_state()
@@ -73,7 +76,7 @@ class Encoding:
         return "\n".join([*self._numbers(), *self._lines])
 
     def answers(self) -> dict[str, Operation]:
-        """Return the operations with an answer, by the name of the variable that the answer is true."""
+        """Return the operations with an answer, each by the name of the truth value that says the answer is true."""
         changes = {f"change{number}-holds": one for number, one in enumerate(self.changes)}
         looks = {f"look{number}-holds": one for number, one in enumerate(self.looks)}
         return {name: one for name, one in {**changes, **looks}.items() if one.answer is not None}
@@ -134,14 +137,11 @@ class Encoding:
     # States
 
     def _first_state(self) -> State:
-        start, users = self._start, range(len(self._user_ids))
+        start = self._start
         state = self._declare_state(
             0,
-            {user_id: f"rank0-{user}" for user_id, user in zip(self._user_ids, users, strict=True)},
-            {
-                user_id: f"ticket0-{user}"
-                for user_id, user in zip(self._user_ids, users, strict=True)
-            },
+            {user_id: f"rank0-{user}" for user, user_id in enumerate(self._user_ids)},
+            {user_id: f"ticket0-{user}" for user, user_id in enumerate(self._user_ids)},
         )
         seated = min(start.capacity, len(start.attendees))
         self._assert(equal(state.status, start.status))

@@ -7,7 +7,7 @@ from math import inf
 from typing import Any
 
 from domain.enums import ClosedReason, EventStatus, RegistrationStatus
-from tests.support.races.calls import BUSY, FIRST_COMMIT, Call, Facts
+from tests.support.races.calls import FIRST_COMMIT, Call, Facts
 from tests.support.races.races import InitialEvent
 from tests.support.second_checker import history as neutral
 from tests.support.second_checker.checker import Finding, judge
@@ -89,7 +89,7 @@ def _operations(call: Call) -> Iterator[Operation]:
     is_open = call.answer is None or call.responded is None
     if answer is not None and call.responded is not None:
         yield Operation(question, call.invoked, call.responded, answer)
-    elif is_open or (call.name in _IN_STEPS and call.answer in (BUSY, ("deleted", False))):
+    elif is_open or call.name in _IN_STEPS:
         yield Operation(question, call.invoked)
 
 

@@ -50,8 +50,8 @@ def _question(dice: random.Random, users: list[str]) -> Facts:
         (0.1, ("cancel_event", E1)),
         (0.1, ("delete_event", E1)),
     ]
-    weights, choices = zip(*questions, strict=True)
-    return dice.choices(choices, weights)[0]
+    weights = [weight for weight, _ in questions]
+    return dice.choices([question for _, question in questions], weights)[0]
 
 
 def _widened(dice: random.Random, call: Call, number: int) -> Call:

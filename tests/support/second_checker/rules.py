@@ -6,7 +6,7 @@ leaves lets everybody with a higher rank move up by one: that is how position 1 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tests.support.second_checker.history import (
@@ -41,8 +41,8 @@ class State:
     """The names of what is true between two steps."""
 
     number: int
-    ranks: Mapping[str, str]
-    tickets: Mapping[str, str]
+    ranks: dict[str, str]
+    tickets: dict[str, str]
 
     @property
     def status(self) -> str:

@@ -11,7 +11,6 @@ from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
-    Busy,
     CapacityBelowRegistered,
     EventCanceled,
     EventFull,
@@ -37,6 +36,7 @@ NOT_MODELED = {"starts_at", "ends_at", "registration_deadline"}
 """Changes after which the second judge does not know what is true."""
 
 QUESTIONS: dict[str, Callable[[str], neutral.Question]] = {
+    "register": neutral.Register,
     "register_ensuring_user": neutral.Register,
     "unregister": neutral.Leave,
     "remove": neutral.Leave,
@@ -65,7 +65,7 @@ def check_history(history: History) -> None:
 
 
 def history_of(
-    created: Event, created_at: float, calls: Sequence[Call], *, in_steps: bool
+    created: Event, created_at: float, calls: Sequence[Call], *, in_steps: bool = False
 ) -> History:
     """Return the history of one event, from its creation: the calls about it, and about users only.
 
@@ -84,11 +84,7 @@ def history_of(
     known = before(
         operations,
         min(
-            (
-                call.begun
-                for call in calls
-                if call.changes and not_modeled & call.changes.model_fields_set
-            ),
+            (one.begun for one in calls if one.changes and not_modeled & one.changes.model_fields_set),
             default=inf,
         ),
     )
@@ -106,7 +102,7 @@ def _operations(call: Call) -> Iterator[Operation]:
     answer = _answer(call.answer)
     if answer is not None:
         yield Operation(question, call.begun, call.ended, answer)
-    elif call.name in IN_STEPS and isinstance(call.answer, Busy | bool):
+    elif call.name in IN_STEPS:
         yield Operation(question, call.begun)
 
 
