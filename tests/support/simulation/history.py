@@ -84,7 +84,11 @@ def history_of(
     known = before(
         operations,
         min(
-            (one.begun for one in calls if one.changes and not_modeled & one.changes.model_fields_set),
+            (
+                one.begun
+                for one in calls
+                if one.changes and not_modeled & one.changes.model_fields_set
+            ),
             default=inf,
         ),
     )

@@ -36,6 +36,7 @@ SLOW = 0.1
 
 _ABOUT_A_USER: dict[str, Callable[..., tuple[str, str]]] = {
     "register_ensuring_user": lambda event_id, draft: (event_id, draft.user_id),
+    "register": lambda event_id, user_id: (event_id, user_id),
     "unregister": lambda event_id, user_id: (event_id, user_id),
     "get_registration": lambda event_id, user_id: (event_id, user_id),
     "preview_unregister": lambda event_id, user_id: (event_id, user_id),
@@ -63,6 +64,8 @@ class Replies:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._calling: set[Task] = set()
+        """Tasks in the middle of a call that is watched."""
         self.requests: list[SlackRequest] = []
         self.kept: list[tuple[str, str]] = []
         """The member and the text of each reply that was stored."""
@@ -81,6 +84,16 @@ class Replies:
         self, name: str, method: Callable[..., Any], about: Callable[..., tuple[str, str]]
     ) -> Callable[..., Any]:
         def watched(*args: Any, **options: Any) -> Any:
+            task = self._world.scheduler.current()
+            if task in self._calling:  # a part of what is watched already
+                return method(*args, **options)
+            self._calling.add(task)
+            try:
+                return watch(*args, **options)
+            finally:
+                self._calling.discard(task)
+
+        def watch(*args: Any, **options: Any) -> Any:
             request = self.of_task.get(self._world.scheduler.current())
             changes = next((one for one in args if isinstance(one, EventChanges)), None)
             call = self._world.judge.begin(name, *about(*args, **options), changes)
