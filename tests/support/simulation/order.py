@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.support.simulation.slack import Posted
 
 
-class Place(NamedTuple):
+class JournalPosition(NamedTuple):
     """Where a notification stands in its event's journal."""
 
     version: int
@@ -32,27 +32,27 @@ def assert_in_order(
     The repeat of a message may come late (R9.1), so its first arrival counts. A text that the journal has twice, or
     that a reply to this member has, too, says nothing: it may be either.
     """
-    places = _places(journal)
-    last: dict[str, tuple[Place, str]] = {}
+    positions = _positions(journal)
+    last: dict[str, tuple[JournalPosition, str]] = {}
     heard: set[tuple[str, str]] = set()
     for message in posted:
         user_id, text = message.channel, str(message.content["text"])
-        found = places.get(text, [])
+        found = positions.get(text, [])
         if len(found) != 1 or (user_id, text) in heard or (user_id, text) in replies:
             continue
         heard.add((user_id, text))
-        before, earlier = last.get(user_id, (Place(0, 0), ""))
+        before, earlier = last.get(user_id, (JournalPosition(0, 0), ""))
         assert before <= found[0], (
             f"{user_id} was told of {event_id} in the wrong order: {earlier!r}, then {text!r}"
         )
         last[user_id] = found[0], text
 
 
-def _places(journal: Iterable[JournalEntry]) -> dict[str, list[Place]]:
-    places: dict[str, list[Place]] = {}
+def _positions(journal: Iterable[JournalEntry]) -> dict[str, list[JournalPosition]]:
+    positions: dict[str, list[JournalPosition]] = {}
     for entry in journal:
         for number, notification in enumerate(in_order(entry)):
             if notification.kind not in (NotificationKind.CARD, NotificationKind.ORPHANED):
                 text = notification_message(notification, entry).text
-                places.setdefault(text, []).append(Place(entry.version, number))
-    return places
+                positions.setdefault(text, []).append(JournalPosition(entry.version, number))
+    return positions
