@@ -115,7 +115,8 @@ def _answer(call: Call, answer: Facts) -> neutral.Answer | None:
         case "left", promoted:
             return neutral.Left(promoted)
         case "left", status, ticket, promoted:
-            return neutral.Left(promoted, status is RegistrationStatus.REGISTERED, ticket)
+            # Not `is`: from another process, a status comes as a text.
+            return neutral.Left(promoted, status == RegistrationStatus.REGISTERED, ticket)
         case "changed", promoted, changed:
             return neutral.Done(promoted, changed)
         case ("edited",) | ("deleted", True):

@@ -198,7 +198,7 @@ class Operation:
     def __str__(self) -> str:
         """Return the operation on one line."""
         answer = "no answer" if self.answer is None else str(self.answer)
-        return f"{self.begin:g} to {self.end:g}: {self.question} -> {answer}"
+        return f"{self.begin:.15g} to {self.end:.15g}: {self.question} -> {answer}"
 
 
 @dataclass(frozen=True)
