@@ -58,6 +58,8 @@ IN_STEPS = {"delete_user", "deactivate_user", "delete_event"}
 
 def check_history(history: History) -> None:
     """Assert that one order of the operations explains all answers. A judge may give up one that is too large."""
+    if not history.operations:
+        return
     verdict = judge(history)
     assert verdict.finding is not Finding.INCONSISTENT, str(verdict)
     with suppress(Undecided):
@@ -73,26 +75,18 @@ def history_of(
     take several commits.
     """
     not_modeled = NOT_MODELED | ({"capacity"} if in_steps else set())
+    about = [call for call in calls if call.event_id in ("", created.event_id)]
+    unknown = [
+        call.begun
+        for call in about
+        if call.changes and not_modeled & call.changes.model_fields_set and call.ended > created_at
+    ]
     creation = neutral.Create(created.capacity, created.has_waitlist)
     operations = [Operation(creation, created_at, created_at, neutral.Done())]
-    operations += (
-        operation
-        for call in calls
-        if call.event_id in ("", created.event_id)
-        for operation in _operations(call)
-    )
-    known = before(
-        operations,
-        min(
-            (
-                one.begun
-                for one in calls
-                if one.changes and not_modeled & one.changes.model_fields_set
-            ),
-            default=inf,
-        ),
-    )
-    return History(known).first(MOST_OPERATIONS)
+    operations += [operation for call in about for operation in _operations(call)]
+    if unknown and min(unknown) <= created_at:
+        return History(())
+    return History(before(operations, min(unknown, default=inf))).first(MOST_OPERATIONS)
 
 
 def _operations(call: Call) -> Iterator[Operation]:

@@ -264,9 +264,9 @@ class Judge:
             for call, following in zip(calls, [*calls[1:], None], strict=True):
                 if call.was_refused_as_busy and self._is_alone(call):
                     end = inf if following is None else following.begun
-                    before, *later = self._during(call)
-                    assert before.has(user_id) or not any(
-                        state.has(user_id) for state in later if state.since < end
+                    states = list(self._during(call))
+                    assert (states and states[0].has(user_id)) or not any(
+                        state.has(user_id) for state in states[1:] if state.since < end
                     ), f"{call} was refused, and changed {event_id} all the same"
 
     # Messages and cards
