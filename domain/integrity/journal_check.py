@@ -31,6 +31,7 @@ class JournalCheck:
         self._read = read
         self._event_id = event_id
         self._replay = Replay()
+        self._event: Event | None = None
         self._unseen: set[str] = set()
         self._suspects: set[str] = set()
         self.gaps: list[tuple[int, int]] = []
@@ -53,6 +54,7 @@ class JournalCheck:
                 self._replay.apply(entry)
             if not entries or entries[-1].version > event.version > self._replay.version:
                 self._note_gap(event.version)
+        self._event = event
         return event
 
     def _note_gap(self, last: int) -> None:
@@ -75,7 +77,8 @@ class JournalCheck:
 
     def violations(self) -> list[Violation]:
         """Return what the event and the registrations, as they are now, contradict."""
-        event = self.follow()
+        # The event that the journal was followed to is as good as a new one, but for a second look.
+        event = self._event or self.follow()
         if event is None:
             return []
         found = [self._of_rule(broken) for broken in self._replay.broken_rules]
@@ -86,6 +89,7 @@ class JournalCheck:
             suspects = sorted(self._suspects | self._unseen)
             for first in range(0, len(suspects), USERS_AT_ONCE):
                 found += self._of_registrations(suspects[first : first + USERS_AT_ONCE])
+        self._event = None
         return found
 
     def _of_rule(self, broken: BrokenRule) -> Violation:

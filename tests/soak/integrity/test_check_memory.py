@@ -44,7 +44,7 @@ def peaks_of_checks(few: int, many: int) -> tuple[int, int]:
     return peaks[0], peaks[1]
 
 
-BYTES_EACH = 500
+BYTES_EACH = 300
 """For the replay of an event: a user's id, ticket and status."""
 
 
