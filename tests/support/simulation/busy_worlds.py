@@ -40,11 +40,28 @@ def world_with_programs(seed: int) -> World:
     weights = replace(
         Weights.drawn(seed),
         is_on_lambda=False,
-        programs=4,
-        unanswered=0.2,
+        programs=3,
+        members=4,
+        events=1,
+        unanswered=0.5,
         store_seconds=0.02,
         pause=3.0,
         exporting=0.0,
+    )
+    return World(seed, weights=weights)
+
+
+def world_with_forms(seed: int) -> World:
+    """Return a world in which organizers work in Slack's forms, without a fault."""
+    weights = replace(
+        _undisturbed(Weights.drawn(seed)),
+        processes=2,
+        members=3,
+        events=2,
+        programs=0,
+        exporting=0.0,
+        leaving=0.0,
+        pause=2.0,
     )
     return World(seed, weights=weights)
 

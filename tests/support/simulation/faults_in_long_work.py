@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
-from bot.api import app
+from bot.api import responses
 from bot.features.export.attendee_list import AttendeeReader
 from bot.features.export.spreadsheet import Attendee
 from bot.notifications.delivery_run import DeliveryRun
 from bot.notifications.worker import NotificationWorker
-from domain.errors import Busy, DuplicateEvent, NotConfirmed
+from domain.enums import RegistrationStatus
+from domain.errors import DuplicateEvent
 from domain.execution.leases import Lease
 from domain.execution.organizers import OrganizerRemoval
 from domain.inputs import EventDraft
-from domain.models import Event, ExportJob
+from domain.models import Event, ExportJob, Registration
 from domain.planning import events, organizers
+from domain.planning.working_copy import WorkingCopy
 from domain.service import Service
 from tests.support.simulation.busy_worlds import (
     world_with_exports,
+    world_with_forms,
     world_with_leaving_organizers,
     world_with_programs,
 )
@@ -108,31 +108,23 @@ def _second_submit_creates_again(patch: pytest.MonkeyPatch, _: World) -> None:
 
 def _requests_not_remembered(patch: pytest.MonkeyPatch, _: World) -> None:
     """Send an announcement again if its form is submitted again (R8.13)."""
-    patch.setattr(events, "_remember_request", lambda *_: None)
+    remember = events._remember_request
+
+    def remember_another(work: WorkingCopy, request_id: str) -> None:
+        remember(work, f"{request_id}, version {work.version}")
+
+    patch.setattr(events, "_remember_request", remember_another)
 
 
-def _asked_again_by_the_api(patch: pytest.MonkeyPatch, _: World) -> None:
-    """Ask again for what is not confirmed, and answer with what the first one did (R8.13)."""
+def _waitlisted_programs_read_registered(patch: pytest.MonkeyPatch, _: World) -> None:
+    """Answer a program that a waitlisted user has a seat (R11)."""
+    of = responses.Registration.of
 
-    def confirm(change: Callable[[], Any]) -> Any:
-        try:
-            return change()
-        except NotConfirmed:
-            return change()
+    def of_seat(registration: Registration, _: int | None) -> responses.Registration:
+        answer = of(registration, None)
+        return answer.model_copy(update={"status": RegistrationStatus.REGISTERED})
 
-    patch.setattr(app, "_build_confirm", lambda _: confirm)
-
-
-def _busy_in_place_of_unconfirmed(patch: pytest.MonkeyPatch, _: World) -> None:
-    """Answer a program "busy, nothing was changed", though that is not known (R8.12)."""
-
-    def confirm(change: Callable[[], Any]) -> Any:
-        try:
-            return change()
-        except NotConfirmed as unconfirmed:
-            raise Busy from unconfirmed
-
-    patch.setattr(app, "_build_confirm", lambda _: confirm)
+    patch.setattr(responses.Registration, "of", of_seat)
 
 
 FAULTS: dict[str, Fault] = {
@@ -146,10 +138,9 @@ FAULTS: dict[str, Fault] = {
     "the last co-organizer succeeds": Fault(
         "item 7", _last_succeeds, world_with_leaving_organizers
     ),
-    "a second Submit creates again": Fault("guard", _second_submit_creates_again),
-    "a second Submit announces again": Fault("guard", _requests_not_remembered),
-    "a program's request made twice": Fault("guard", _asked_again_by_the_api, world_with_programs),
-    "busy in place of not confirmed": Fault(
-        "guard", _busy_in_place_of_unconfirmed, world_with_programs
+    "a second Submit creates again": Fault("guard", _second_submit_creates_again, world_with_forms),
+    "a second Submit announces again": Fault("guard", _requests_not_remembered, world_with_forms),
+    "a waitlisted user with a seat over HTTP": Fault(
+        "guard", _waitlisted_programs_read_registered, world_with_programs
     ),
 }

@@ -23,6 +23,10 @@ UNKNOWN = (500, 504)
 """Statuses after which the result is not known."""
 
 
+MOST_BROUGHT = 10
+"""How many members of its own a program registers."""
+
+
 class Answer(NamedTuple):
     """An answer of the HTTP API."""
 
@@ -41,6 +45,7 @@ class Program:
     def __init__(self, world: World) -> None:
         self._world = world
         self._dice = world.dice
+        self._brought = 0
 
     def act(self) -> None:
         """Send one request after the other, until the end."""
@@ -52,17 +57,29 @@ class Program:
             event_id = self._dice.choice(self._world.event_ids)
             user_id = self._dice.choice(self._world.member_ids)
             act = self._dice.choice(
-                [self._register] * 3
+                [self._register, self._bring_someone] * 2
                 + [self._unregister, self._read_event, self._read_attendees, self._read_own]
             )
             while not act(event_id, user_id) and not self._world.is_over:
                 self._world.count("a program asks again")
 
+    def _bring_someone(self, event_id: str, _: str) -> bool:
+        """Create a member whom nobody else registers, and register them."""
+        if self._brought == MOST_BROUGHT:
+            return True
+        self._brought += 1
+        user_id = f"UAPI{self._world.number()}"
+        self._world.slack.add_member(user_id)
+        created = self._ask("POST", "/users", {"userId": user_id, "name": f"Member {user_id}"})
+        with self._world.judging():
+            assert created is None or created.problem != "duplicate-user", f"{user_id}: {created}"
+        return self._register(event_id, user_id)
+
     def _register(self, event_id: str, user_id: str) -> bool:
         call = self._world.judge.begin("POST register", event_id, user_id)
         answer = self._ask("POST", f"/events/{event_id}/register", {"userId": user_id})
         if answer is None or answer.status in UNKNOWN:
-            return False
+            return False  # it may still be carried out, for as long as the judge can see
         match answer.problem:
             case "":
                 self._assert(call, answer, lambda state: _is_registered(call, state, answer.body))
@@ -123,7 +140,12 @@ class Program:
             self._assert(
                 call,
                 answer,
-                lambda state: _has_counts(state, given) and state.waitlist == waitlist,
+                # A first page has the head of a long waitlist.
+                lambda state: (
+                    _has_counts(state, given)
+                    and state.waitlist[: len(waitlist)] == waitlist
+                    and (given["nextCursor"] or len(waitlist) == len(state.waitlist))
+                ),
             )
         return answer is not None
 
