@@ -48,6 +48,13 @@ MUST_OCCUR = (
     DELETED_IN_DELIVERY,
     PRESS_IN_DELETION,
     LOST_WHILE_HANGING,
+    "a check beside everything else",
+    "a program asks again",
+    "an admin takes an event over",
+    "an answer is not confirmed",
+    "an export arrives",
+    "somebody submits twice",
+    "the store is full",
 )
 """What the seeds of CI must meet, each at least once."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
+from domain.integrity.checker import CERTAINLY_OLD
 from tests.support.simulation.exports import Exports
 from tests.support.simulation.functions import Functions, no_dice_but
 from tests.support.simulation.judge import Judge
@@ -17,6 +18,7 @@ from tests.support.simulation.limits import small_limits
 from tests.support.simulation.members import Member
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.network import Network
+from tests.support.simulation.operators import Operator, check_end
 from tests.support.simulation.organizers import Admin, Organizer
 from tests.support.simulation.process import Process
 from tests.support.simulation.programs import Program, in_the_present_task
@@ -113,6 +115,8 @@ class World:
             self.scheduler.spawn(user_id, None, Admin(self, user_id).take_over)
         for user_id in self.member_ids:
             self.scheduler.spawn(user_id, None, Member(self, user_id).act)
+        if self.functions is None and self.weights.jumps < CERTAINLY_OLD.total_seconds():
+            self.scheduler.spawn("operator", None, Operator(self).act)
         self.scheduler.spawn("faults", None, self._disturb)
         busy = self.weights.busy_seconds
         self.scheduler.run_until(busy)
@@ -124,6 +128,7 @@ class World:
         while self.data.undelivered and self.scheduler.seconds < most:
             self.scheduler.run_until(self.scheduler.seconds + CALM_SECONDS)
         self.judge.check_end()
+        check_end(self)
         self._stop()
         return Report(self.scheduler.seconds, self.judge.commits, self.situations.seen)
 
