@@ -17,8 +17,8 @@ def test_each_export_arrives_once_with_true_rows(seed: int) -> None:
 @pytest.mark.parametrize(
     "fault",
     [
-        "exports in the notifier",
         "exports torn between versions",
+        pytest.param("exports in the notifier", marks=pytest.mark.soak),
         pytest.param("leases not renewed during an export", marks=pytest.mark.soak),
     ],
 )

@@ -69,3 +69,26 @@ def world_with_forms(seed: int) -> World:
 def _undisturbed(weights: Weights) -> Weights:
     none: dict[str, Any] = dict.fromkeys(SLOWING, 0.0)
     return replace(weights, is_on_lambda=False, store_seconds=0.02, slack_seconds=0.05, **none)
+
+
+def world_with_lost_answers(seed: int) -> World:
+    """Return a world in which many answers of the store are lost, and writes arrive late."""
+    weights = replace(
+        Weights.drawn(seed),
+        is_on_lambda=False,
+        events=3,
+        members=8,
+        unanswered=0.4,
+        crashes=0.01,
+        store_seconds=0.02,
+        pause=3.0,
+    )
+    return World(seed, weights=weights)
+
+
+def world_with_full_disk(seed: int) -> World:
+    """Return a world whose store is full for a while, and which sends much."""
+    weights = replace(
+        _undisturbed(Weights.drawn(seed)), processes=1, events=3, members=12, store_full=12.0
+    )
+    return World(seed, weights=weights)

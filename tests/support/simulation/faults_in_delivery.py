@@ -19,6 +19,7 @@ from domain.execution.executor import Executor
 from domain.execution.first_seen import FirstSeen
 from domain.models import Card, Deferred, JournalEntry, Notification, Registration, WaitlistEntry
 from domain.planning.plan import Plan
+from tests.support.simulation.busy_worlds import world_with_full_disk, world_with_lost_answers
 from tests.support.simulation.fault import Fault
 from tests.support.simulation.world import World
 
@@ -143,7 +144,11 @@ FAULTS: dict[str, Fault] = {
     "an audience that waits by the wall clock": Fault("item 3", _audience_waits_by_the_wall_clock),
     "messages that overtake": Fault("guard", _messages_overtake),
     "lost seats announced": Fault("guard", _lost_seats_announced),
-    "progress forgotten for want of space": Fault("item 8", _progress_forgotten),
-    "cards outside the journal": Fault("item 5", _cards_outside_the_journal),
+    "progress forgotten for want of space": Fault(
+        "item 8", _progress_forgotten, world_with_full_disk
+    ),
+    "cards outside the journal": Fault(
+        "item 5", _cards_outside_the_journal, world_with_lost_answers
+    ),
     "no uncertain cards": Fault("guard", _no_uncertain_cards),
 }
