@@ -14,12 +14,13 @@ def test_each_export_arrives_once_with_true_rows(seed: int) -> None:
     assert report.situations["an export arrives"]
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "fault",
     [
+        "exports in the notifier",
         "exports torn between versions",
-        pytest.param("exports in the notifier", marks=pytest.mark.soak),
-        pytest.param("leases not renewed during an export", marks=pytest.mark.soak),
+        "leases not renewed during an export",
     ],
 )
 def test_fault_of_exports_is_found(fault: str) -> None:
