@@ -49,6 +49,7 @@ class Process:
     """Seconds that the wall clock of such a process differs from the true time, at most."""
 
     CAN_HANG = True
+    """Whether such a process may stand still for a while. A function does so between its invocations."""
 
     service: Service
     _answer: Deliver
