@@ -2,8 +2,8 @@
 
 Each fix is a commit of its own, on the condition of the event's version. So others may write meanwhile,
 and an interrupted repair can be run again. The order matters. A journal that is ahead lets no commit
-apply. Waitlists must be complete before they get seats. A user who is removed leaves a seat. At the end the
-journal is told what is stored, where it leads to something else.
+apply. Waitlists must be complete before they get seats. A user who is removed leaves a seat. At the end,
+what is stored is recorded in each journal that leads to something else.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ class Repairer:
         return PutJournalEntry(entry, is_undelivered=False)
 
     def _record_as_stored(self, event_id: str) -> Iterator[FixedViolation]:
-        """Tell the journal what is stored, where it says otherwise: what is stored is the truth."""
+        """Record in the journal what is stored, where it says otherwise: what is stored is the truth."""
         found = self._checker.compare_with_journal(event_id)
         for first in range(0, len(found), ACTIONS_PER_COMMIT):
             part = found[first : first + ACTIONS_PER_COMMIT]

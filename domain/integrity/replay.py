@@ -23,7 +23,7 @@ REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITL
 
 
 class Row(NamedTuple):
-    """What a replay knows of a registration."""
+    """A registration, as a replay knows it."""
 
     ticket: int
     status: RegistrationStatus
@@ -69,7 +69,7 @@ class Replay:
         self._entry_changes: frozenset[str] = frozenset()  # fields that the entry changes
         self._watched: dict[str, list[State]] = {}
 
-    # What is known
+    # The state so far
 
     def user_ids(self) -> Iterable[str]:
         """Return the users that are known to have a registration."""
@@ -126,7 +126,7 @@ class Replay:
             return
         self._values |= values
         self._entry_changes = frozenset(values)
-        # Whoever wrote an entry without values may have had other rules.
+        # An earlier version wrote the entries without values, perhaps under other rules.
         broken = list(self._apply_changes(entry))
         if entry.event_values is not None:
             self.broken_rules += broken
@@ -152,8 +152,10 @@ class Replay:
         self._next_ticket = values.pop("next_ticket", None)
         self._values |= values
         for one in entry.fixed:
-            has_row = one.ticket is not None and one.status is not None
-            self._set(one.user_id, Row(one.ticket, one.status) if has_row else None)  # type: ignore[arg-type]
+            if one.ticket is None or one.status is None:
+                self._set(one.user_id, None)
+            else:
+                self._set(one.user_id, Row(one.ticket, one.status))
         if values.get("deletion") == Deletion.DONE:
             for user_id in [*self._rows]:
                 self._set(user_id, None)

@@ -25,7 +25,7 @@ class ViolationKind(StrEnum):
     JOURNAL_AHEAD = "journal_ahead"
     """The journal is ahead of its event: no commit can apply."""
     JOURNAL_RULE = "journal_rule"
-    """An entry tells what no rule allows, such as a seat above the capacity."""
+    """An entry tells a change that the rules forbid, such as a seat above the capacity."""
     JOURNAL_EVENT = "journal_event"
     """A value or count of the event that its journal does not lead to."""
     JOURNAL_REGISTRATION = "journal_registration"

@@ -1,4 +1,4 @@
-"""What a journal entry says about the event's own values, so that the journal can be replayed (R7.6).
+"""The event's values in a journal entry, which a replay of the journal needs (R7.6).
 
 Counts and tickets follow from an entry's changes. Only a repair's entry holds the next ticket, because a
 repair may move it.

@@ -77,7 +77,7 @@ def checked(store: object, clock: ManualClock | None = None) -> list[Violation]:
     """
     clock = clock or ManualClock()
     retry = RetryPolicy(clock, lambda: 0.5)
-    return list(Checker(store, retry, clock, lambda _: None, page_size=4).check_all())  # type: ignore[arg-type]
+    return list(Checker(store, retry, clock, lambda _: None, page_size=4).check_all())  # type: ignore[arg-type]  # a store in part
 
 
 def busy_service(store: Store, clock: ManualClock | None = None) -> Service:

@@ -38,7 +38,7 @@ REGISTERED = RegisterOutcome(EVENT, a_registration())
 
 def a_call(name: str, begun: float, answer: object, **values: object) -> Call:
     call = Call(name, "e1", "ada", begun, ended=begun + 1, answer=answer)
-    return replace(call, **values)  # type: ignore[arg-type]
+    return replace(call, **values)  # type: ignore[arg-type]  # fields by name
 
 
 def operations(*calls: Call) -> list[Operation]:

@@ -216,7 +216,7 @@ ONLY_BY_REPLAY = {
         lambda target: target.promote_out_of_order("seated1", "waitlisted2"),
     ),
 }
-"""What every other part of a check finds sound."""
+"""Corruptions that no other part of a check notices."""
 CORRUPTIONS = {**NUMBERS, **HISTORY, **WAITLIST, **REGISTRATIONS, **ONLY_BY_REPLAY}
 ON_DYNAMODB = {
     "a seat that the roster does not list": Corruption(

@@ -27,7 +27,7 @@ TACTICS = ("simplify", "propagate-values", "solve-eqs", "bit-blast", "sat")
 
 
 class Finding(StrEnum):
-    """What a judge can find."""
+    """The verdicts of a judge on a history."""
 
     CONSISTENT = "consistent"
     INCONSISTENT = "inconsistent"
@@ -36,7 +36,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found. `contradicting`: operations whose answers can't all be true, if it is inconsistent."""
+    """The finding on one history. `contradicting`: operations whose answers can't all be true, if inconsistent."""
 
     finding: Finding
     contradicting: Sequence[Operation] = ()

@@ -96,7 +96,7 @@ class Encoding:
         return must, bisect_right(self._begins, operation.end)
 
     def _order(self) -> None:
-        """Whatever ended before something else began comes first, and each change has a step of its own."""
+        """Keep the order of operations that do not overlap, and give each change a step of its own."""
         for moment in (*self._steps, *self._states):
             self._lines += moment.declarations()
         for number, change in enumerate(self.changes):

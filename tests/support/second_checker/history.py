@@ -9,7 +9,7 @@ from math import inf
 
 
 class Status(IntEnum):
-    """Of an event. One that was never created, or that is deleted, is unknown to everybody (R6.4, R7.2)."""
+    """An event's status. Nobody finds an event that was never created or that is deleted (R6.4, R7.2)."""
 
     ABSENT = 0
     OPEN = 1
@@ -18,7 +18,7 @@ class Status(IntEnum):
     DELETED = 4
 
 
-# What can be asked of an event.
+# Questions about an event.
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Read:
 Question = Create | Register | Leave | DeleteUser | Edit | SetStatus | Read
 
 
-# What can be answered. A field is None if the answer did not say it.
+# Answers. A field is None if the answer does not tell it.
 
 
 @dataclass(frozen=True)
