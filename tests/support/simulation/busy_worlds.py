@@ -86,6 +86,46 @@ def world_with_lost_answers(seed: int) -> World:
     return World(seed, weights=weights)
 
 
+def world_with_late_writes(seed: int) -> World:
+    """Return a world in which many writes arrive late, while little else happens to their events."""
+    weights = replace(
+        _undisturbed(Weights.drawn(seed)),
+        processes=2,
+        events=3,
+        members=4,
+        programs=0,
+        exporting=0.0,
+        second_presses=0.0,
+        user_deletions=0.0,
+        unanswered=0.6,
+        silent=0.8,
+        pause=20.0,
+    )
+    return World(seed, weights=weights)
+
+
+def world_with_hangs(seed: int) -> World:
+    """Return a world in which processes stand still, while its only event changes often."""
+    weights = replace(
+        _undisturbed(Weights.drawn(seed)), processes=3, events=1, members=4, hangs=0.01, pause=3.0
+    )
+    return World(seed, weights=weights)
+
+
+def world_with_deletions(seed: int) -> World:
+    """Return a world in which members are deleted while they press."""
+    weights = replace(
+        _undisturbed(Weights.drawn(seed)),
+        processes=2,
+        user_deletions=0.6,
+        store_seconds=0.3,
+        small_limits=0.0,
+        hangs=0.0,
+        pause=3.0,
+    )
+    return World(seed, weights=weights)
+
+
 def world_with_full_disk(seed: int) -> World:
     """Return a world whose store is full for a while, and which sends much."""
     weights = replace(

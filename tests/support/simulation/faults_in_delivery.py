@@ -19,7 +19,11 @@ from domain.execution.executor import Executor
 from domain.execution.first_seen import FirstSeen
 from domain.models import Card, Deferred, JournalEntry, Notification, Registration, WaitlistEntry
 from domain.planning.plan import Plan
-from tests.support.simulation.busy_worlds import world_with_full_disk, world_with_lost_answers
+from tests.support.simulation.busy_worlds import (
+    world_with_full_disk,
+    world_with_hangs,
+    world_with_lost_answers,
+)
 from tests.support.simulation.fault import Fault
 from tests.support.simulation.world import World
 
@@ -150,5 +154,5 @@ FAULTS: dict[str, Fault] = {
     "cards outside the journal": Fault(
         "item 5", _cards_outside_the_journal, world_with_lost_answers
     ),
-    "no uncertain cards": Fault("guard", _no_uncertain_cards),
+    "no uncertain cards": Fault("guard", _no_uncertain_cards, world_with_hangs),
 }

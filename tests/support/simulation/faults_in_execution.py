@@ -15,6 +15,7 @@ from domain.execution.leases import Lease, Leases
 from domain.execution.unconfirmed import Attempt, UnconfirmedResolver
 from domain.planning.plan import Plan
 from domain.ports import ThreadNotStarted
+from tests.support.simulation.busy_worlds import world_with_deletions, world_with_late_writes
 from tests.support.simulation.fault import Fault, without
 from tests.support.simulation.scheduler import ProcessClock
 from tests.support.simulation.world import World
@@ -166,13 +167,13 @@ FAULTS: dict[str, Fault] = {
     "leases that are not renewed": Fault("item 2, guard", _leases_not_renewed),
     "no lease": Fault("guard", _no_lease),
     "a lost answer taken for a refusal": Fault("guard", _lost_is_refused),
-    "a plan called dead that can still arrive": Fault("guard", _no_fence),
+    "a plan called dead that can still arrive": Fault("guard", _no_fence, world_with_late_writes),
     "neither a token nor the journal": Fault("guard", _neither_token_nor_journal),
     "refusals without a second look": Fault("guard", _refusals_from_the_cache),
     "no condition on the version": Fault("guard", without("version", "entry")),
     "no condition on the registration": Fault("guard", without("registration")),
     "no condition on the user": Fault("guard", without("user")),
-    "no condition on the deletion": Fault("guard", without("deletion id")),
+    "no condition on the deletion": Fault("guard", without("deletion id"), world_with_deletions),
     "no deletion id of an event": Fault("guard", without("event deletion")),
     "a thread for each result": Fault("item 8", _a_thread_for_each_result),
     "results forgotten": Fault("guard", _results_forgotten),

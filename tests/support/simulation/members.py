@@ -47,10 +47,17 @@ class Member:
             if self._dice.random() < self._world.weights.second_presses:
                 self._world.count("somebody presses twice")
                 self._world.scheduler.spawn("a second press", None, partial(act, event_id))
-            act(event_id)
             if self._dice.random() < self._world.weights.user_deletions:
-                self._world.count("somebody is deleted")
-                self._send(lambda service: service.delete_user(self.user_id))
+                self._world.scheduler.spawn("a deletion", None, self._delete)
+            act(event_id)
+
+    def _delete(self) -> None:
+        """Have the member deleted, while or after they do something."""
+        self._world.scheduler.sleep(
+            self._dice.choice([0.0, 0.5, READING_SECONDS]) * self._dice.random()
+        )
+        self._world.count("somebody is deleted")
+        self._send(lambda service: service.delete_user(self.user_id))
 
     # In Slack
 

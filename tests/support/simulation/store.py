@@ -108,7 +108,9 @@ class Store:
             if name == "commit":
                 world.situations.has_lost_commit()
             self._lose(name, args, kwargs)
-            self._process.reach_port(name, world.dice.random() * weights.store_seconds)
+            is_silent = world.happens(weights.silent)
+            back = SILENT_SECONDS if is_silent else world.dice.random() * weights.store_seconds
+            self._process.reach_port(name, back)
             raise lost
         data = world.served if name not in LAGGING else world.lagging_data()
         try:

@@ -15,6 +15,7 @@ HURRY = 0.3
 FAULTS: dict[str, float | tuple[float, ...]] = {
     "conflicts": 0.2,
     "unanswered": 0.15,
+    "silent": 0.8,
     "unreadable": 0.15,
     "crashes": 0.003,
     "hangs": 0.003,
@@ -40,6 +41,7 @@ FAULTS: dict[str, float | tuple[float, ...]] = {
 SLOWING = (
     *(
         "unanswered",
+        "silent",
         "unreadable",
         "crashes",
         "hangs",
@@ -81,7 +83,9 @@ class Weights:
     index_lag: float = 0.0
     conflicts: float = 0.0
     unanswered: float = 0.0
-    """Of writes: half of them were applied, some later."""
+    """Of writes: a third of them was applied, and a third will be."""
+    silent: float = 0.0
+    """Of the lost answers: the sender waits for them until its time-out, as if the store stood still."""
     unreadable: float = 0.0
     crashes: float = 0.0
     hangs: float = 0.0
