@@ -30,6 +30,9 @@ _logger = logging.getLogger(__name__)
 RESERVE = 5.0
 """Seconds before a function's time limit from which on Slack is called no more."""
 
+UPLOAD_RESERVE = 25.0
+"""Seconds before a function's time limit from which on no piece of a file is sent. It and its answer take 20 at most."""
+
 STORE_RESERVE = 2.5
 """Seconds before a function's time limit when the last call to Slack ends: what it did is stored then."""
 
@@ -150,7 +153,7 @@ def build_export_function(settings: Settings, store: StoreWithOutbox, clock: Clo
                 exports.schedule_undelivered()
             except Unavailable as error:
                 _logger.warning("the jobs were not listed (%r), trying again in a minute", error)
-        failed = exports.process_until(limit.last_call)
+        failed = exports.process_until(limit.last_piece)
         if failed and not first_records:
             raise RuntimeError(f"exports failed: {', '.join(sorted(failed))}")
         return _failures(first_records, failed)
@@ -245,6 +248,11 @@ class _TimeLimit:
     def last_call(self) -> float:
         """The moment from which on Slack is called no more."""
         return self._ends - RESERVE
+
+    @property
+    def last_piece(self) -> float:
+        """The moment from which on no piece of a file is sent."""
+        return self._ends - UPLOAD_RESERVE
 
     @property
     def last_store_call(self) -> float:

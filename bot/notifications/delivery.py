@@ -19,7 +19,6 @@ from bot.notifications.time_slice import TimeSlice
 from bot.slack.admin_directory import AdminDirectory
 from domain.execution.first_seen import FirstSeen
 from domain.execution.leases import Lease, Leases
-from domain.models import DeliveryState
 from domain.ports import Clock, Conflict
 
 _logger = logging.getLogger(__name__)
@@ -66,8 +65,8 @@ class EventDelivery:
         self._clock = clock
         self._leases = Leases(store, clock, holder=holder, seconds=lease)
         self._first_seen = FirstSeen(clock)
-        self._unsaved: dict[str, DeliveryState] = {}
-        """Progress that the store did not take, by event: a full disk must not have messages sent again."""
+        self._unsaved: dict[str, Lease] = {}
+        """Leases whose progress the store did not take, by event: a full disk must not have messages sent again."""
 
     def deliver(
         self,
@@ -120,17 +119,13 @@ class EventDelivery:
         )
 
     def _restore_unsaved(self, lease: Lease) -> None:
-        """Continue with the progress of the last run, if nothing was stored since but this lease."""
         unsaved = self._unsaved.pop(lease.state.event_id, None)
-        if unsaved is not None and unsaved.revision + 1 == lease.state.revision:
-            taken = ("revision", "holder", "leased_until")
-            lease.state = unsaved.model_copy(
-                update={name: getattr(lease.state, name) for name in taken}
-            )
+        if unsaved is not None:
+            lease.restore(unsaved)
 
     def _release(self, lease: Lease) -> None:
         try:
             lease.release()
         except Exception:  # whatever the store raised, it has not stored the progress
-            self._unsaved[lease.state.event_id] = lease.state
+            self._unsaved[lease.state.event_id] = lease
             raise

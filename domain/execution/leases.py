@@ -63,6 +63,7 @@ class Lease:
         self._clock = clock
         self._seconds = seconds
         self._renewed_at = taken_at
+        self._stored = state
         self.state = state
 
     def renew(self) -> None:
@@ -83,8 +84,29 @@ class Lease:
         until = self._clock.now() + timedelta(seconds=self._seconds)
         self.stage(**({"leased_until": until} | values))
         asked_at = self._clock.monotonic()
-        self.state = self._outbox.save_delivery(self.state)
+        try:
+            stored = self._outbox.save_delivery(self.state)
+        except Conflict:
+            stored = self._save_after_own_request()
+        self.state = self._stored = stored
         self._renewed_at = asked_at
+
+    def _save_after_own_request(self) -> DeliveryState:
+        """Store the state all the same if the row was changed by a late request of this holder for the lease.
+
+        The answer of that request was lost. Raises `Conflict` if anybody else had the lease since, or progress was
+        stored.
+        """
+        row = self._outbox.get_delivery(self.state.event_id)
+        if row.holder != self.state.holder or _progress(row) != _progress(self._stored):
+            raise Conflict
+        self.stage(revision=row.revision)
+        return self._outbox.save_delivery(self.state)
+
+    def restore(self, earlier: Lease) -> None:
+        """Continue with what an earlier lease of this process could not store, unless progress was stored since."""
+        if _progress(self._stored) == _progress(earlier._stored):
+            self.stage(**_progress(earlier.state))
 
     def release(self) -> None:
         """Store the state and end the lease, if this process still has it. Raises `Unavailable`."""
@@ -92,3 +114,9 @@ class Lease:
             self.save(leased_until=None)
         except Conflict:
             return
+
+
+def _progress(state: DeliveryState) -> dict[str, object]:
+    """Return the fields that say what is done, without those that say who has the lease."""
+    names = DeliveryState.model_fields.keys() - {"holder", "leased_until", "revision"}
+    return {name: getattr(state, name) for name in names}

@@ -8,7 +8,7 @@ import pytest
 
 from domain.execution.leases import FORGOTTEN_AFTER, Lease, Leases
 from domain.ports import Clock, Conflict
-from tests.support.environment import ApartClock, ManualClock
+from tests.support.environment import START, ApartClock, ManualClock
 from tests.support.stores import AnyStore
 
 LENGTH = 30.0
@@ -116,3 +116,51 @@ def test_lease_changes_hands_between_looks(store: AnyStore) -> None:
     assert third.take("e1") is None
     clock.advance(LENGTH)
     assert third.take("e1") is not None
+
+
+def test_late_request_of_the_holder_itself_loses_nothing(store: AnyStore) -> None:
+    """Found by the simulation: a message was sent twice, though Slack's answer and its record had come."""
+    clock = ManualClock()
+    lease = taken(leases(store, clock, "one"))
+    store.take_lease("e1", holder="one", until=clock.now() + timedelta(seconds=LENGTH))
+    lease.save(delivered_version=7)
+    lease.save(delivered_version=8)
+    assert store.get_delivery("e1").delivered_version == 8
+
+
+def test_late_request_brings_back_no_lease_that_another_process_had(store: AnyStore) -> None:
+    clock = ManualClock()
+    lease = taken(leases(store, clock, "one"))
+    other = leases(store, clock, "two")
+    assert other.take("e1") is None
+    clock.advance(LENGTH)
+    others = taken(other)
+    others.save(delivered_version=3)
+    others.release()
+    store.take_lease("e1", holder="one", until=clock.now() + timedelta(seconds=LENGTH))
+    with pytest.raises(Conflict):
+        lease.save(delivered_version=7)
+    assert store.get_delivery("e1").delivered_version == 3
+
+
+def test_what_was_not_stored_is_continued(store: AnyStore) -> None:
+    """Whoever had the lease since, if they stored no progress."""
+    processes = leases(store, ManualClock(), "one")
+    full = taken(processes)
+    full.stage(delivered_version=5)
+    store.take_lease("e1", holder="one", until=START)
+    lease = taken(processes)
+    lease.restore(full)
+    lease.save()
+    assert store.get_delivery("e1").delivered_version == 5
+
+
+def test_what_was_not_stored_is_forgotten_once_progress_was(store: AnyStore) -> None:
+    processes = leases(store, ManualClock(), "one")
+    full = taken(processes)
+    full.stage(delivered_version=5)
+    taken(processes).save(delivered_version=6)
+    lease = taken(processes)
+    lease.restore(full)
+    lease.save()
+    assert store.get_delivery("e1").delivered_version == 6

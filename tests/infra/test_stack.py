@@ -224,7 +224,7 @@ def test_journal_stream_wakes_the_export_function_only_for_jobs(prod: Resources)
     source = subscription(prod, "export")
     assert (source["BatchSize"], source["ParallelizationFactor"]) == (1, 10)
     assert prod.function("export")["Timeout"] == 900
-    assert MAX_SECONDS + lambda_functions.RESERVE < 900
+    assert MAX_SECONDS + lambda_functions.UPLOAD_RESERVE < 900
 
 
 def journal_filter(prod: Resources, function: str) -> object:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from tests.support.simulation.world import World
 
 
+MOST_SLOW_EXPORTS = 12
+"""How many exports a world asks for if Slack takes files slowly."""
+
+
 class Reading(NamedTuple):
     """When an event's attendees were read for an export."""
 
@@ -89,16 +93,27 @@ class Exports:
             patch.setattr(AttendeeReader, "read", recorded_read)
             yield
 
-    def upload(self, content: IO[bytes]) -> bytes:
-        """Take a file in small pieces. Each takes some time, as those of a large file do."""
+    @property
+    def are_enough(self) -> bool:
+        """Whether no more should be asked for: where Slack takes files slowly, each may take an hour until its end."""
+        return self._world.weights.piece_seconds > 0 and len(self._jobs) >= MOST_SLOW_EXPORTS
+
+    @property
+    def tries(self) -> int:
+        """How many tries were begun."""
+        return self._tries.total()
+
+    def upload(self, content: IO[bytes], timeout: float) -> bytes:
+        """Take a file in small pieces. Each takes some time, as those of a large file do. Raises `TimeoutError`."""
         world, weights = self._world, self._world.weights
         if not weights.piece_seconds:
             return content.read()
         taken = b""
         while piece := content.read(weights.piece_bytes):
-            world.scheduler.owner().reach_port(
-                "upload", world.dice.random() * weights.piece_seconds
-            )
+            seconds = world.dice.random() * weights.piece_seconds
+            world.scheduler.owner().reach_port("upload", min(seconds, timeout))
+            if seconds >= timeout:
+                raise TimeoutError("simulated")
             taken += piece
         return taken
 

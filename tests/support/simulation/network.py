@@ -46,10 +46,11 @@ class Network:
     def _open(self, request: Request) -> addinfourl:
         """Do what a handler of `urllib.request` does."""
         data: Any = request.data
+        timeout = request.timeout or inf
         if data is not None and not isinstance(data, bytes):
-            data = self._world.exports.upload(data)
+            data = self._world.exports.upload(data, timeout)
         body = b"" if data is None else data
-        answer = self._exchange(request.full_url, request.headers, body, request.timeout or inf)
+        answer = self._exchange(request.full_url, request.headers, body, timeout)
         response = addinfourl(io.BytesIO(_text(answer)), _headers(answer), "", answer.status)
         response.msg = ""  # type: ignore[attr-defined]  # read by urllib
         return response

@@ -125,7 +125,7 @@ class Organizer(Member):
         modal = self._open(lambda: self._command("/event", self._event_id).view)
         if modal is None:
             return
-        if self._dice.random() < self._world.weights.exporting:
+        if self._wants_export():
             self._export(modal)
             return
         act = self._dice.choices(
@@ -142,6 +142,10 @@ class Organizer(Member):
             [1, 3, 4, 4, 3, 2, 0.1, 0.1],
         )[0]
         act(modal)
+
+    def _wants_export(self) -> bool:
+        is_drawn = self._dice.random() < self._world.weights.exporting
+        return is_drawn and not self._world.exports.are_enough
 
     def _press(self, action_id: ActionId) -> Callable[[View], object]:
         return lambda modal: self._click_in(modal, action_id)
@@ -243,7 +247,7 @@ class Organizer(Member):
             ],
             [6, 3, 1, 6, 1, 3, 2, 0.1, 0.1],
         )[0]
-        if dice.random() < self._world.weights.exporting:
+        if self._wants_export():
             name = "export"
         attendee = dice.choice(self._world.member_ids)
         audience = dice.choice(list(Audience))

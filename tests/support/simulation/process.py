@@ -60,8 +60,9 @@ class Process:
         self.is_dead = False
         self.hung_until = 0.0
         """When it last began to go on after it had stood still."""
-        self._may_repeat = False
-        """Whether its next message may have been sent by another process while it stood still."""
+        self._hangs = 0
+        self._looked: dict[Task, int] = {}
+        """By task: how often the process had stood still when the task last took a lease, or posted a message."""
         self._threads = 0
         self._lease_keys: dict[Task, str] = {}
         """The event or job whose lease each task took last."""
@@ -170,7 +171,7 @@ class Process:
         if self.is_hanging:
             return
         self._may_record_nothing()
-        self._may_repeat = True
+        self._hangs += 1
         self.hung_until = world.scheduler.seconds + world.dice.random() * HANG
         world.scheduler.freeze(self)
         world.scheduler.spawn(f"{self.name} hangs", None, self._go_on)
@@ -188,14 +189,18 @@ class Process:
 
     def has_taken_lease(self, key: str) -> None:
         """Take note of which event or job the present task works for from now on."""
-        self._lease_keys[self._world.scheduler.current()] = key
+        task = self._world.scheduler.current()
+        self._lease_keys[task], self._looked[task] = key, self._hangs
 
     def has_posted(self, posted: Posted | None, *, is_unanswered: bool) -> None:
         """Remember a message that this process has posted, until it is recorded as sent."""
         if posted is None:
             return
-        posted.is_unanswered = is_unanswered or self._may_repeat
-        self._may_repeat = False
+        task = self._world.scheduler.current()
+        # While the process stood still, another one may have sent what this task was about to send.
+        has_hung = self._looked.get(task, 0) < self._hangs
+        self._looked[task] = self._hangs
+        posted.is_unanswered = is_unanswered or has_hung
         self._world.situations.has_posted(self, posted)
         if posted.key:
             self._unrecorded.setdefault(posted.key, []).append(posted)

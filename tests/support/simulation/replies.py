@@ -34,7 +34,8 @@ UNEXPECTED = error_messages.unexpected("").text.partition("`")[0]
 SLOW = 0.1
 """Seconds on the way to the store and back that a request can't afford at each of its calls."""
 
-_ABOUT_A_USER: dict[str, Callable[..., tuple[str, str]]] = {
+_ABOUT: dict[str, Callable[..., tuple[str, str]]] = {
+    "create_event_once": lambda draft: (draft.event_id, ""),
     "register_ensuring_user": lambda event_id, draft: (event_id, draft.user_id),
     "register": lambda event_id, user_id: (event_id, user_id),
     "unregister": lambda event_id, user_id: (event_id, user_id),
@@ -74,7 +75,7 @@ class Replies:
 
     def watch(self, service: Service) -> None:
         """Have the answers of a service judged."""
-        for name, about in _ABOUT_A_USER.items():
+        for name, about in _ABOUT.items():
             setattr(service, name, self._watched(name, getattr(service, name), about))
         for name in _ABOUT_AN_EVENT:
             method = getattr(service, name)
@@ -159,14 +160,14 @@ class Replies:
 
         A slow store is an excuse, and a process that stands still. So is a store that is down where the reply must be
         stored before the acknowledgement, on Lambda or without a thread: neither Slack nor the store took it, and
-        Slack shows a failure either way.
+        Slack shows a failure either way. A store that is full takes it no better.
         """
         world = self._world
         world.count("Slack gives up a request after three seconds")
         weights = world.weights
         has_no_queue = weights.is_on_lambda or weights.thread_failures > 0
         is_silent = has_no_queue and (weights.unanswered > 0 or weights.store_outage > 0)
-        request.is_lost = is_silent
+        request.is_lost = is_silent or (has_no_queue and weights.store_full > 0)
         if request.process is not None and request.process.hung_until >= request.begun:
             return
         if world.weights.store_seconds < SLOW and not is_silent:
@@ -184,9 +185,7 @@ class Replies:
             texts = request.texts(self._world.slack.replies)
             assert not any(text.startswith(UNEXPECTED) for text in texts), f"{request}: {texts}"
             if request.answers and isinstance(request.answers[-1], NotConfirmed):
-                # A function that stands still after its answer may never go on.
-                has_stopped = self._world.weights.is_on_lambda or self._is_excused(request)
-                assert has_stopped, f"{request} never got its result"
+                assert self._is_excused(request), f"{request} never got its result"
             expected = list(self.expected(request))
             for text in expected:
                 has_heard = text in texts or (request.user_id, text) in messages
@@ -215,10 +214,15 @@ class Replies:
                 yield request.user_id, text
 
     def _is_excused(self, request: SlackRequest) -> bool:
-        """Return whether its process has died, or Slack has shown that the request failed."""
+        """Return whether its process has died, or Slack has shown that the request failed.
+
+        A function stands still after "not confirmed yet", and may never go on with its result.
+        """
         answer = request.acknowledgement
+        is_unconfirmed = any(isinstance(one, NotConfirmed) for one in request.answers)
         return (
-            request.process is None
+            (is_unconfirmed and self._world.weights.is_on_lambda)
+            or request.process is None
             or request.process.is_dead
             or request.is_lost
             or (answer is not None and answer.status != 200)

@@ -115,11 +115,6 @@ class Store:
         data = world.served if name not in LAGGING else world.lagging_data()
         try:
             result = getattr(data, name)(*args, **kwargs)
-        except Conflict:
-            if name == "save_delivery" and self._is_held_by(args[0].holder, args[0].event_id):
-                # A request of this process for the lease, whose answer was lost, has come late.
-                self._may_not_record(name, args)
-            raise
         finally:
             if is_write:
                 world.has_written(name, args)
@@ -129,9 +124,6 @@ class Store:
         if name in RECORDS:
             self._process.has_recorded(_key(args))
         return result
-
-    def _is_held_by(self, holder: str | None, key: str) -> bool:
-        return self._world.data.get_delivery(key).holder == holder
 
     def _may_not_record(self, name: str, args: tuple[Any, ...]) -> None:
         if name in RECORDS:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import count
-from math import inf
 from typing import Any
 
 from domain.integrity.checker import CERTAINLY_OLD
@@ -38,7 +37,7 @@ MOST_CALM_SECONDS = 4 * 3600.0
 """How long functions may take. With calls that take seconds, those that run each minute send few messages in each."""
 
 PROGRESS_SECONDS = 3600.0
-"""And how long after that, as long as something is delivered meanwhile: dozens of exports may be left."""
+"""And how long after that, as long as something is delivered or tried meanwhile: some exports may be left."""
 
 RESTART = 20.0
 """The longest that a process is away after a crash, in seconds."""
@@ -128,14 +127,15 @@ class World:
         self.is_store_down = self.is_store_full = self.is_slack_down = False
         self.scheduler.run_until(busy + CALM_SECONDS)
         is_slow = self.weights.is_on_lambda or self.weights.piece_seconds
-        before, most = inf, MOST_CALM_SECONDS
-        while is_slow and (left := len(self.data.undelivered)):
+        before, most = None, MOST_CALM_SECONDS
+        while is_slow and self.data.undelivered:
             if self.scheduler.seconds < most:
                 self.scheduler.run_until(self.scheduler.seconds + CALM_SECONDS)
-            elif left < before:
-                before, most = left, self.scheduler.seconds + PROGRESS_SECONDS
-            else:
+                continue
+            now = len(self.data.undelivered), self.exports.tries
+            if now == before:
                 break
+            before, most = now, self.scheduler.seconds + PROGRESS_SECONDS
         self.judge.check_end()
         check_end(self)
         self._stop()
