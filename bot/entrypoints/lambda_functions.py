@@ -31,7 +31,7 @@ RESERVE = 5.0
 """Seconds before a function's time limit from which on Slack is called no more."""
 
 UPLOAD_RESERVE = 25.0
-"""Seconds before a function's time limit from which on no piece of a file is sent. It and its answer take 20 at most."""
+"""Seconds before a function's time limit from which on no piece of a file is sent. It and its answer take up to 20."""
 
 STORE_RESERVE = 2.5
 """Seconds before a function's time limit when the last call to Slack ends: what it did is stored then."""
