@@ -33,11 +33,14 @@ if TYPE_CHECKING:
 TOKEN = "token-of-the-hr-system"
 
 
+@dataclass
 class Context:
-    """Context of an invocation that has 30 seconds."""
+    """Context of an invocation, with the seconds that it has."""
+
+    seconds: int = 30
 
     def get_remaining_time_in_millis(self) -> int:
-        return 30_000
+        return self.seconds * 1000
 
 
 @dataclass

@@ -12,20 +12,22 @@ from slack_sdk import WebClient
 from bot.entrypoints.lambda_functions import (
     RESERVE,
     STORE_RESERVE,
+    UPLOAD_RESERVE,
     build_export_function,
     build_sweep_function,
 )
 from bot.entrypoints.settings import Settings
+from bot.entrypoints.slack_startup import slack_client
 from bot.notifications.due_work import MAX_PAUSES
 from bot.slack.web_client import LEAST_SECONDS, TimeLimitedClient
 from domain.enums import Audience
 from domain.inputs import AnnouncementDraft
-from domain.models import JournalEntry, Page, Registration
+from domain.models import Actor, JournalEntry, Page, Registration
 from domain.ports import INDEX_LAG, Unavailable
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
-from tests.support.slack.harness import BJORN, CHLOE, SlackHarness
+from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, files
 from tests.support.slack.lambda_functions import Context
 
 LIMIT = 60.0
@@ -123,6 +125,24 @@ def test_store_that_does_not_respond_to_a_function_of_each_minute_raises_no_alar
     build(settings, store, harness.clock)({"source": "aws.events"}, Context())
     assert {record.levelname for record in caplog.records} <= {"INFO", "WARNING"}
     store.close()
+
+
+def test_no_piece_of_a_file_is_sent_that_could_outlast_the_function(harness: SlackHarness) -> None:
+    """Found by the simulation: a piece, and the answer after it, may each take as long as a call."""
+    harness.event()
+    harness.deliver_due()
+    harness.bot.service.export("yoga", request_id="export 1", actor=Actor(AMARA))
+    settings = Settings(
+        store="sqlite",
+        slack_api_url=f"{harness.workspace.url}/api/",
+        bot_token=harness.workspace.app.bot_token,
+    )
+    run = build_export_function(settings, harness.store, harness.clock)
+    run({"source": "aws.events"}, Context(int(UPLOAD_RESERVE)))
+    assert harness.api.calls("files.getUploadURLExternal") == []
+    run({"source": "aws.events"}, Context(int(UPLOAD_RESERVE) + 60))
+    assert len(files(harness, AMARA)) == 1
+    assert UPLOAD_RESERVE - 2 * slack_client(settings).timeout >= STORE_RESERVE
 
 
 def test_call_takes_half_of_what_is_left_before_the_results_are_stored() -> None:
