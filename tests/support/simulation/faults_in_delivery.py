@@ -87,6 +87,11 @@ def _audience_waits_by_the_wall_clock(patch: pytest.MonkeyPatch, world: World) -
     patch.setattr(FirstSeen, "at", at_writers_time)
 
 
+def _deferred_messages_forgotten(patch: pytest.MonkeyPatch, _: World) -> None:
+    """Forget a message that Slack did not take."""
+    patch.setattr(DeferredNotifications, "add", lambda *_, **__: None)
+
+
 def _messages_overtake(patch: pytest.MonkeyPatch, _: World) -> None:
     """Send a message though an earlier one to the same person is deferred."""
     patch.setattr(DeferredNotifications, "has_any_for", lambda *_: False)
@@ -146,6 +151,7 @@ FAULTS: dict[str, Fault] = {
     "due work forgotten": Fault("item 8", _due_work_forgotten),
     "retries by the wall clock": Fault("item 3", _retries_by_the_wall_clock),
     "an audience that waits by the wall clock": Fault("item 3", _audience_waits_by_the_wall_clock),
+    "deferred messages forgotten": Fault("guard", _deferred_messages_forgotten),
     "messages that overtake": Fault("guard", _messages_overtake),
     "lost seats announced": Fault("guard", _lost_seats_announced),
     "progress forgotten for want of space": Fault(

@@ -93,6 +93,16 @@ class State:
         return {user_id for user_id, row in self.rows.items() if row.status in statuses}
 
 
+KINDS = {
+    "announce": ChangeKind.ANNOUNCED,
+    "export": ChangeKind.EXPORTED,
+    "close_event": ChangeKind.CLOSED,
+    "reopen_event": ChangeKind.REOPENED,
+    "cancel_event": ChangeKind.CANCELED,
+    "remove": ChangeKind.UNREGISTERED,
+}
+"""By call: the change that its commit must have made, if it says that it made one."""
+
 LONGEST_SEND = 45.0
 """Seconds that a message may be under way, from the look whether it is still true: a call to Slack can hang."""
 
@@ -228,7 +238,11 @@ class Judge:
                     )
                 )
             case ChangeOutcome():
-                return lambda state: state.event.version == answer.event.version
+                kind = KINDS.get(call.name) if answer.changed else None
+                return lambda state: (
+                    state.event.version == answer.event.version
+                    and (kind is None or kind in self._changes(state.event))
+                )
             case UserRegistration():
                 return lambda state: (
                     state.has(user_id, answer.registration.ticket)
@@ -256,6 +270,11 @@ class Judge:
             case RollcallError():
                 return None
         return None
+
+    def _changes(self, event: Event) -> set[ChangeKind]:
+        """Return what the commit of an event's version has changed."""
+        entry = self._world.data.journal[event.event_id, event.version]
+        return {change.kind for change in entry.changes}
 
     def _is_alone(self, call: Call) -> bool:
         calls = self._registering[call.user_id, call.event_id]
