@@ -92,6 +92,15 @@ def test_first_operations_are_judged() -> None:
     assert len(history_of(EVENT, 0, calls).operations) == MOST_OPERATIONS
 
 
+def test_calls_before_the_creation_are_left_out() -> None:
+    """Found by seed 10047: the first operations were all about an event that did not exist yet."""
+    reading = a_call("get_registration", -100, NotRegistered("e1", "", "ada"))
+    calls = [replace(reading, begun=n - 100, ended=n - 99) for n in range(MOST_OPERATIONS + 1)]
+    assert operations(*calls) == []
+    never_answered = [replace(one, ended=float("inf")) for one in calls]
+    assert history_of(EVENT, 0, never_answered) == History(())
+
+
 def test_wrong_history_is_rejected_by_both_judges() -> None:
     """Two users get the only seat."""
     both = History(

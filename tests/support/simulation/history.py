@@ -69,24 +69,29 @@ def check_history(history: History) -> None:
 def history_of(
     created: Event, created_at: float, calls: Sequence[Call], *, in_steps: bool = False
 ) -> History:
-    """Return the history of one event, from its creation: the calls about it, and about users only.
+    """Return the history of one event, from its creation: the calls about it, and about users only, since then.
 
     It ends where a change comes that the second judge does not know: `in_steps` says that increases of the capacity
     take several commits.
     """
     not_modeled = NOT_MODELED | ({"capacity"} if in_steps else set())
-    about = [call for call in calls if call.event_id in ("", created.event_id)]
+    about = [
+        call
+        for call in calls
+        if call.event_id in ("", created.event_id) and call.ended >= created_at
+    ]
     unknown = [
-        call.begun
-        for call in about
-        if call.changes and not_modeled & call.changes.model_fields_set and call.ended > created_at
+        call.begun for call in about if call.changes and not_modeled & call.changes.model_fields_set
     ]
     creation = neutral.Create(created.capacity, created.has_waitlist)
     operations = [Operation(creation, created_at, created_at, neutral.Done())]
     operations += [operation for call in about for operation in _operations(call)]
     if unknown and min(unknown) <= created_at:
         return History(())
-    return History(before(operations, min(unknown, default=inf))).first(MOST_OPERATIONS)
+    history = History(before(operations, min(unknown, default=inf))).first(MOST_OPERATIONS)
+    # So many calls may have begun before the creation that it is not among the first.
+    has_creation = any(isinstance(one.question, neutral.Create) for one in history.operations)
+    return history if has_creation else History(())
 
 
 def _operations(call: Call) -> Iterator[Operation]:

@@ -99,7 +99,6 @@ KINDS = {
     "close_event": ChangeKind.CLOSED,
     "reopen_event": ChangeKind.REOPENED,
     "cancel_event": ChangeKind.CANCELED,
-    "remove": ChangeKind.UNREGISTERED,
 }
 """By call: the change that its commit must have made, if it says that it made one."""
 
