@@ -146,21 +146,6 @@ def test_two_workers_at_every_moment_of_the_first(
     )
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("part", range(6))
-@pytest.mark.parametrize("scenario", EDITABLE.values(), ids=EDITABLE)
-def test_first_worker_continues_during_the_seconds_work(
-    harness: SlackHarness, scenario: Scenario, part: int
-) -> None:
-    """Every moment of the first, with every 20th of the second."""
-    with delivery_scene(harness, "sqlite") as scene:
-        total = len(moments_of(scene, scenario))
-        for at in range(part, total, 6):
-            for second_at in range(at % 20, total, 20):
-                after_the_lease(scene, scenario, at, second_at)
-    harness.workspace.refusals.clear()  # one recipient does not exist in Slack
-
-
 @pytest.mark.parametrize("kind", ["sqlite", "local"])
 def test_three_concurrent_workers_send_each_message_once_and_in_order(
     harness: SlackHarness, kind: Kind

@@ -95,13 +95,13 @@ def moments_of(scene: DeliveryScene, scenario: Scenario) -> list[str]:
     return moments.names
 
 
-def assert_in_order(scenario: Scenario, received: Received, doubles: int) -> None:
-    """Assert that everyone received everything in order, with at most so many messages twice in a row."""
+def assert_in_order(scenario: Scenario, received: Received) -> None:
+    """Assert that everyone received everything in order, with at most one message twice in a row."""
     assert received.keys() == scenario.expected.keys()
     for user_id, expected in scenario.expected.items():
         assert set(received[user_id]) == set(expected)
         assert sorted(received[user_id], key=expected.index) == received[user_id]
-    assert_twice_at_most(scenario, received, doubles)
+    _assert_one_twice_at_most(scenario, received)
 
 
 def assert_in_order_but_for_one(scenario: Scenario, received: Received) -> None:
@@ -111,12 +111,11 @@ def assert_in_order_but_for_one(scenario: Scenario, received: Received) -> None:
         kinds = received[user_id]
         without_one = [kinds[:index] + kinds[index + 1 :] for index in range(len(kinds))]
         assert expected in [kinds, *without_one]
-    assert_twice_at_most(scenario, received, 1)
+    _assert_one_twice_at_most(scenario, received)
 
 
-def assert_twice_at_most(scenario: Scenario, received: Received, doubles: int) -> None:
-    """Assert that at most so many messages were repeated."""
-    assert sum(map(len, received.values())) - sum(map(len, scenario.expected.values())) <= doubles
+def _assert_one_twice_at_most(scenario: Scenario, received: Received) -> None:
+    assert sum(map(len, received.values())) - sum(map(len, scenario.expected.values())) <= 1
 
 
 def assert_all_delivered(scene: DeliveryScene, scenario: Scenario, event: Event) -> None:
