@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.simulation.busy_worlds import world_with_exports
 from tests.support.simulation.put_back import FAULTS, seeds_until_found
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_each_export_arrives_once_with_true_rows(seed: int) -> None:
-    report = world_with_exports(seed).run()
-    assert report.situations["an export arrives"]
 
 
 @pytest.mark.soak

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.simulation.busy_worlds import world_with_leaving_organizers
 from tests.support.simulation.put_back import FAULTS, seeds_until_found
-
-
-@pytest.mark.parametrize("seed", [0, 2, 5])
-def test_each_event_keeps_an_organizer_or_the_admins_are_asked(seed: int) -> None:
-    report = world_with_leaving_organizers(seed).run()
-    assert report.situations["an organizer leaves"]
 
 
 @pytest.mark.parametrize(

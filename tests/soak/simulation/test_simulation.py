@@ -7,13 +7,12 @@ import pytest
 from tests.support.counting import Count
 from tests.support.scale import scaled
 from tests.support.simulation.outcome import Failure, outcome
-from tests.support.simulation.runs import Summary, outcomes
+from tests.support.simulation.runs import SEEDS, Summary, outcomes
 from tests.support.simulation.situations import MUST_OCCUR
 from tests.support.simulation.weights import Overrides
 from tests.support.simulation.world import Report, World
 
 FAST_SEEDS = 3
-SEEDS = 200
 
 
 @pytest.mark.parametrize("seed", range(FAST_SEEDS))

@@ -14,7 +14,7 @@ import time
 
 from tests.support.simulation.outcome import Failure
 from tests.support.simulation.put_back import FAULTS, measured
-from tests.support.simulation.runs import Summary, outcomes
+from tests.support.simulation.runs import SEEDS, Summary, outcomes
 from tests.support.simulation.weights import Overrides
 
 PROGRESS_SECONDS = 60.0
@@ -27,7 +27,7 @@ LINES_OF_REPLAY = 80
 def main(arguments: list[str]) -> int:
     """Run what the arguments say. Return the exit status: 1 if a seed found a fault of today's code."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.simulation")
-    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--hours", type=float)
     parser.add_argument("--first", type=int)
     parser.add_argument("--without", nargs="*", default=[], metavar="KIND")

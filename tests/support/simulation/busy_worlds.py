@@ -11,6 +11,9 @@ from tests.support.simulation.world import World
 
 MakeWorld = Callable[[int], World]
 
+SEEDS = 10
+"""How many seeds of each of these worlds CI runs."""
+
 
 def world_with_exports(seed: int) -> World:
     """Return a world with exports that take minutes. In every second one, nothing fails meanwhile."""
@@ -100,6 +103,23 @@ def world_with_late_writes(seed: int) -> World:
         unanswered=0.6,
         silent=0.8,
         pause=20.0,
+    )
+    return World(seed, weights=weights)
+
+
+def world_with_lost_requests(seed: int) -> World:
+    """Return a world in which one process sends much, and a few answers of the store are lost."""
+    weights = replace(
+        _undisturbed(Weights.drawn(seed)),
+        processes=1,
+        events=2,
+        members=12,
+        programs=0,
+        exporting=0.0,
+        leaving=0.0,
+        user_deletions=0.0,
+        unanswered=0.1,
+        pause=3.0,
     )
     return World(seed, weights=weights)
 

@@ -13,9 +13,14 @@ from domain.execution.committer import Committer
 from domain.execution.executor import Executor
 from domain.execution.leases import Lease, Leases
 from domain.execution.unconfirmed import Attempt, UnconfirmedResolver
+from domain.models import DeliveryState
 from domain.planning.plan import Plan
-from domain.ports import ThreadNotStarted
-from tests.support.simulation.busy_worlds import world_with_deletions, world_with_late_writes
+from domain.ports import Conflict, ThreadNotStarted
+from tests.support.simulation.busy_worlds import (
+    world_with_deletions,
+    world_with_late_writes,
+    world_with_lost_requests,
+)
 from tests.support.simulation.fault import Fault, without
 from tests.support.simulation.scheduler import ProcessClock
 from tests.support.simulation.world import World
@@ -42,6 +47,15 @@ def _leases_by_the_wall_clock(patch: pytest.MonkeyPatch, _: World) -> None:
 def _leases_not_renewed(patch: pytest.MonkeyPatch, _: World) -> None:
     """Renew no lease while its holder works."""
     patch.setattr(Lease, "renew", lambda _: None)
+
+
+def _own_late_request_ends_the_lease(patch: pytest.MonkeyPatch, _: World) -> None:
+    """Take a late request of this process for the lease for another process's."""
+
+    def refused(_: Lease) -> DeliveryState:
+        raise Conflict
+
+    patch.setattr(Lease, "_save_after_own_request", refused)
 
 
 def _no_lease(patch: pytest.MonkeyPatch, world: World) -> None:
@@ -165,6 +179,9 @@ FAULTS: dict[str, Fault] = {
     "intervals by the wall clock": Fault("item 3", _intervals_by_the_wall_clock),
     "leases by the wall clock": Fault("item 3", _leases_by_the_wall_clock),
     "leases that are not renewed": Fault("item 2, guard", _leases_not_renewed),
+    "a lease ended by one's own late request": Fault(
+        "guard", _own_late_request_ends_the_lease, world_with_lost_requests
+    ),
     "no lease": Fault("guard", _no_lease),
     "a lost answer taken for a refusal": Fault("guard", _lost_is_refused),
     "a plan called dead that can still arrive": Fault("guard", _no_fence, world_with_late_writes),

@@ -14,6 +14,9 @@ from tests.support.simulation.outcome import Failure, Success, outcome, shrunk
 from tests.support.simulation.situations import MUST_OCCUR
 from tests.support.simulation.weights import Overrides
 
+SEEDS = 200
+"""How many seeds CI runs."""
+
 RUNS_OF_A_PROCESS = 500
 """Runs after which a process is replaced, and its memory is free again."""
 

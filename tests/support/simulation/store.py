@@ -113,11 +113,13 @@ class Store:
             self._process.reach_port(name, back)
             raise lost
         data = world.served if name not in LAGGING else world.lagging_data()
+        is_applied = False
         try:
             result = getattr(data, name)(*args, **kwargs)
+            is_applied = True
         finally:
             if is_write:
-                world.has_written(name, args)
+                world.has_written(name, args, is_applied=is_applied)
         if name == "take_lease":
             self._process.has_taken_lease(args[0])
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)

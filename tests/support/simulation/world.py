@@ -208,8 +208,8 @@ class World:
 
         self.scheduler.spawn(f"restart of {base}", None, restart)
 
-    def has_written(self, name: str, args: tuple[Any, ...]) -> None:
-        """Judge what is stored now, and keep it for the indexes that lag."""
+    def has_written(self, name: str, args: tuple[Any, ...], *, is_applied: bool = True) -> None:
+        """Judge what is stored now, and keep it for the indexes that lag. The store may have refused the write."""
         self._snapshots.take(self.scheduler.seconds, self.data, self.weights.index_lag + 1)
         if self.functions is not None:
             self.functions.add_records(name, args)
@@ -218,7 +218,7 @@ class World:
             if name == "commit":
                 self.judge.has_written(self.data)
                 self.exports.has_committed(args[0])
-            elif name == "delete_user":
+            elif name == "delete_user" and is_applied:
                 self.judge.has_deleted_user(args[0])
             elif name == "save_delivery":
                 self.judge.has_delivered(args[0])
