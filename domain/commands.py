@@ -54,6 +54,8 @@ class Edit:
 
     changes: EventChanges
     actor: Actor | None
+    note: str | None = None
+    """For the attendees. It goes with a change of time or place, and nowhere without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class SetStatus:
 
     status: EventStatus
     actor: Actor | None
+    reason: str | None = None
+    """Why the event is canceled."""
 
 
 @dataclass(frozen=True, slots=True)

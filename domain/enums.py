@@ -81,6 +81,18 @@ class NotificationKind(StrEnum):
     """To the organizers who are left (R2.9)."""
     ORPHANED = "orphaned"
     """To the workspace's admins: the event has no organizer left (R2.9). The bot finds them on delivery."""
+    ORGANIZER_ADDED = "organizer_added"
+    """To whoever someone else made an organizer."""
+
+
+class Visibility(StrEnum):
+    """Who may see an event's registered attendees (R12.1): its organizers and workspace admins always may."""
+
+    EVERYONE = "everyone"
+    """Everyone who can see the event."""
+    ATTENDEES = "attendees"
+    """Also the waitlisted."""
+    ORGANIZERS = "organizers"
 
 
 class Audience(StrEnum):

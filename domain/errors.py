@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.enums import ClosedReason, RegistrationStatus
+from domain.enums import ClosedReason, RegistrationStatus, Visibility
 
 
 class RollcallError(Exception):
@@ -129,6 +129,15 @@ class NotOrganizer(RollcallError):
 
     event_id: str
     user_id: str
+
+
+@dataclass(eq=False)
+class AttendeesHidden(RollcallError):
+    """The user may not see who is going: only those in `visible_to` and the organizers may (R12.1)."""
+
+    event_id: str
+    title: str
+    visible_to: Visibility
 
 
 @dataclass(eq=False)

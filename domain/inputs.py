@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.enums import Audience
+from domain.enums import Audience, Visibility
 from domain.errors import Invalid
 
 MAX_CAPACITY = 100_000
@@ -195,6 +195,35 @@ Reason = Annotated[
     BeforeValidator(_lines),
 ]
 
+MAX_JOIN_LINK_LENGTH = 500
+"""Characters. Escaped, each may take five, and a section of a message holds 3,000. Meeting links have up to 400."""
+
+_NOT_IN_ADDRESS = rf"{_BLANK}<>\"`|\\^{{}}\U000e0000-\U000e0fff"
+_HTTPS_ADDRESS = re.compile(
+    rf"https://([^{_NOT_IN_ADDRESS}/?#@:\[\]]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{{0,4}})?([/?#][^{_NOT_IN_ADDRESS}]*)?",
+    re.IGNORECASE,
+)
+"""It has no user name, which could pass for another host."""
+
+
+def _https_address(text: str) -> str:
+    if text and not _HTTPS_ADDRESS.fullmatch(text):
+        raise PydanticCustomError(
+            "web_address",
+            "must be a web address that begins with https://, such as https://example.org/meeting",
+        )
+    return text
+
+
+JoinLink = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=MAX_JOIN_LINK_LENGTH),
+    _at_most(MAX_JOIN_LINK_LENGTH),
+    AfterValidator(_https_address),
+    Field(json_schema_extra={"examples": ["https://example.org/meeting"]}),
+]
+"""An https address, or "" for none (R12.2)."""
+
 
 def from_local(field: str, local: datetime, time_zone: str) -> datetime:
     """Return a local time without offset in UTC; a time that occurs twice means the first (R8.7).
@@ -321,6 +350,8 @@ class EventDraft(Draft):
     card_channel: Identifier | None = None
     """The channel that gets the event's card (R9.7)."""
     reminders: Reminders = DEFAULT_REMINDERS
+    join_link: JoinLink = ""
+    attendees_visible_to: Visibility = Visibility.EVERYONE
 
     @model_validator(mode="after")
     def _times_in_order(self) -> Self:
@@ -344,6 +375,8 @@ class EventChanges(Draft):
     registration_deadline: Moment | None = None
     listed: bool = True
     reminders: Reminders = DEFAULT_REMINDERS
+    join_link: JoinLink = ""
+    attendees_visible_to: Visibility = Visibility.EVERYONE
 
     @model_validator(mode="after")
     def _start_stays(self) -> Self:
@@ -373,6 +406,18 @@ class Removal(Draft):
     """Why an organizer removes a user. The user and the history see it; it may be empty."""
 
     reason: Reason = ""
+
+
+class Cancellation(Draft):
+    """Why an organizer cancels an event. All attendees see it; it may be empty."""
+
+    reason: Reason = ""
+
+
+class MoveNote(Draft):
+    """What an organizer adds about a new time or place. All attendees see it; it may be empty."""
+
+    note: Reason = ""
 
 
 def check_times(starts_at: datetime, ends_at: datetime | None, deadline: datetime | None) -> None:

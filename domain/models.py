@@ -21,6 +21,7 @@ from domain.enums import (
     EventStatus,
     NotificationKind,
     RegistrationStatus,
+    Visibility,
 )
 
 T = TypeVar("T")
@@ -107,6 +108,9 @@ class Event(BaseModel):
     """Ids of the latest requests that must not run twice (R8.13), the newest last."""
     listing_channel: str | None = None
     """The channel whose privacy decides whether the event is listed (R2.8), None once someone chose."""
+    join_link: str = ""
+    """A web address, or "". Only for those with a seat (R12.2)."""
+    attendees_visible_to: Visibility = Visibility.EVERYONE
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:
@@ -163,6 +167,15 @@ class Event(BaseModel):
     def entries_before_block(self, block: int) -> int:
         """Return the number of waitlist entries in earlier blocks."""
         return sum(count for number, count in self.waitlist_by_block.items() if number < block)
+
+    def may_see_attendees(self, actor: Actor, *, is_attendee: bool) -> bool:
+        """Return whether a user may see who has a seat (R12.1)."""
+        if actor.is_admin or self.is_organizer(actor.user_id):
+            return True
+        is_for_attendees = self.attendees_visible_to is Visibility.ATTENDEES
+        return self.attendees_visible_to is Visibility.EVERYONE or (
+            is_for_attendees and is_attendee
+        )
 
     def is_organizer(self, user_id: str) -> bool:
         """Return whether the user created the event or is a co-organizer."""
@@ -233,8 +246,11 @@ class Change(BaseModel):
     status: RegistrationStatus | None = None
     """The status of a registration that was deleted: with it, the journal alone gives the counts."""
     reason: str | None = None
+    """Why an organizer removed the user, or canceled the event."""
     fields: Mapping[str, tuple[str | None, str | None]] | None = None
     """Each edited field's old and new value, as text."""
+    note: str | None = None
+    """What an organizer adds about a new time or place."""
     channel_id: str | None = None
     """The channel of a card."""
 
@@ -249,6 +265,8 @@ class EventSummary(BaseModel):
     time_zone: str
     location: str
     ends_at: datetime | None = None
+    join_link: str = ""
+    """See `Event.join_link`."""
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -259,6 +277,7 @@ class EventSummary(BaseModel):
             ends_at=event.ends_at,
             time_zone=event.time_zone,
             location=event.location,
+            join_link=event.join_link,
         )
 
 
@@ -276,6 +295,10 @@ class Notification(BaseModel):
     audience: Audience = Audience.EVERYONE
     text: str | None = None
     """The text of an announcement."""
+    note: str | None = None
+    """What an organizer adds about a new time or place."""
+    actor_id: str | None = None
+    """Who moved or canceled the event, or made the recipient an organizer; None: not a user."""
     about_user_id: str | None = None
     """The user that the notification is about, if that is not its recipient."""
     channel_id: str | None = None

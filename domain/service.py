@@ -42,9 +42,11 @@ from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     AnnouncementDraft,
+    Cancellation,
     CardDraft,
     EventChanges,
     EventDraft,
+    MoveNote,
     Removal,
     UserChanges,
     UserDraft,
@@ -274,14 +276,21 @@ class Service:
         return self._events.find_to_manage(text, user_id, before_listed)
 
     def edit_event(
-        self, event_id: str, changes: EventChanges, *, actor: Actor | None = None
+        self,
+        event_id: str,
+        changes: EventChanges,
+        *,
+        actor: Actor | None = None,
+        note: str | None = None,
     ) -> ChangeOutcome:
         """Change an event (R2.5 to R2.8). A large capacity increase continues in the background.
 
-        While it does, `event.capacity_target` is set. Raises `UnknownEvent`, `NotOrganizer`,
-        `EventCanceled`, `CapacityBelowRegistered`, and `Invalid` for times out of order or past.
+        While it does, `event.capacity_target` is set. If time or place change, the attendees are
+        notified with the note. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`,
+        `CapacityBelowRegistered`, and `Invalid` for times out of order or past, or a note too long.
         """
-        outcome = self._change(event_id, Edit(changes, actor))
+        checked = MoveNote.of(note=note or "").note or None
+        outcome = self._change(event_id, Edit(changes, actor, checked))
         operation_id = outcome.event.operation_id
         if operation_id is not None and outcome.event.capacity_target is not None:
             self._long_operations.run_in_background(
@@ -313,9 +322,15 @@ class Service:
         """Reopen registration. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""
         return self._change(event_id, SetStatus(EventStatus.OPEN, actor))
 
-    def cancel_event(self, event_id: str, *, actor: Actor | None = None) -> ChangeOutcome:
-        """Cancel the event for good and notify all attendees. Raises `UnknownEvent`, `NotOrganizer`."""
-        return self._change(event_id, SetStatus(EventStatus.CANCELED, actor))
+    def cancel_event(
+        self, event_id: str, *, actor: Actor | None = None, reason: str | None = None
+    ) -> ChangeOutcome:
+        """Cancel the event for good and notify all attendees with the reason.
+
+        Raises `UnknownEvent`, `NotOrganizer`, and `Invalid` for a reason too long.
+        """
+        checked = Cancellation.of(reason=reason or "").reason or None
+        return self._change(event_id, SetStatus(EventStatus.CANCELED, actor, checked))
 
     def announce(
         self,
@@ -477,6 +492,16 @@ class Service:
         if actor is not None:
             self.get_event(event_id, actor=actor)
         return self._registrations.list_by_event(event_id, status, limit, cursor)
+
+    def list_going(
+        self, event_id: str, *, actor: Actor, limit: int = PAGE_SIZE, cursor: str | None = None
+    ) -> EventRegistrations:
+        """List who has a seat, in order of tickets, if the actor may see that (R12.1).
+
+        Of the waitlist, a page has nothing but its length, `event.waitlist_count`. Raises
+        `UnknownEvent`, `AttendeesHidden`, and `Invalid` for a cursor of another list.
+        """
+        return self._registrations.list_going(event_id, actor, limit, cursor)
 
     def preview_capacity(
         self, event_id: str, capacity: int, *, actor: Actor | None = None

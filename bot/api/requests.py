@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from domain.enums import RegistrationStatus
+from domain.enums import RegistrationStatus, Visibility
 from domain.errors import Invalid
 from domain.inputs import (
     Capacity,
@@ -19,6 +19,7 @@ from domain.inputs import (
     EventChanges,
     EventDraft,
     Identifier,
+    JoinLink,
     Location,
     Name,
     TimeZone,
@@ -155,6 +156,14 @@ def _in_utc(name: str, moment: datetime, time_zone: str | None) -> datetime:
     return from_local(name, moment, time_zone)
 
 
+ApiJoinLink = Annotated[
+    JoinLink,
+    Field(
+        description="An https address, or an empty text for none. In Slack, only users with a seat see it."
+    ),
+]
+
+
 class NewEvent(RequestModel):
     """An event to create. `date` is its start. Without `timeZone`, times are shown in UTC."""
 
@@ -171,6 +180,8 @@ class NewEvent(RequestModel):
     has_waitlist: bool = Field(strict=True)
     registration_deadline: Moment | None = None
     listed: bool = Field(default=True, strict=True)
+    join_link: ApiJoinLink = ""
+    attendees_visible_to: Visibility = Visibility.EVERYONE
 
     def draft(self) -> EventDraft:
         """Return the draft for the service. Raises `Invalid`."""
@@ -184,7 +195,10 @@ class NewEvent(RequestModel):
         )
 
 
-_SAME_NAMES = ("title", "description", "location", "capacity", "has_waitlist", "listed")
+_SAME_NAMES = (
+    *("title", "description", "location", "capacity", "has_waitlist", "listed"),
+    *("join_link", "attendees_visible_to"),
+)
 """Fields of an event with the same name in the API and the domain."""
 
 
@@ -203,6 +217,8 @@ class EventUpdate(Update):
     has_waitlist: bool = Field(default=False, strict=True)
     registration_deadline: Moment | None = None
     listed: bool = Field(default=True, strict=True)
+    join_link: ApiJoinLink = ""
+    attendees_visible_to: Visibility = Visibility.EVERYONE
     event_id: Same = None
     status: Same = None
     registered_count: Ignored = None

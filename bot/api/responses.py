@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from domain import models
-from domain.enums import EventStatus, RegistrationStatus
+from domain.enums import EventStatus, RegistrationStatus, Visibility
 
 Instant = Annotated[
     datetime,
@@ -50,7 +50,10 @@ class User(ResponseModel):
 
 
 class Event(ResponseModel):
-    """An event with its counts. `capacityTarget` is set while a large capacity increase is in progress."""
+    """An event with its counts. `capacityTarget` is set while a large capacity increase is in progress.
+
+    `joinLink` is there for every client of this API. Show it only to users with a seat, as Slack does.
+    """
 
     event_id: str
     title: str
@@ -67,6 +70,8 @@ class Event(ResponseModel):
     has_waitlist: bool
     registration_deadline: Instant | None
     listed: bool
+    join_link: str
+    attendees_visible_to: Visibility
     status: EventStatus
     registered_count: int
     waitlist_count: int

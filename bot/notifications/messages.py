@@ -120,6 +120,15 @@ def _deactivated(notification: Notification, entry: JournalEntry) -> Message:
     )
 
 
+def _organizer_added(notification: Notification, entry: JournalEntry) -> Message:
+    by = f" {mention(notification.actor_id)} added you." if notification.actor_id else ""
+    return _note(
+        f"You’re now an organizer of {_title(entry)}.{by}",
+        entry,
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
+
+
 def _organizer_left(notification: Notification, entry: JournalEntry) -> Message:
     text = f"{mention(notification.about_user_id or '')} {_why_left(entry)}"
     new = _new_organizer(entry)
@@ -178,6 +187,7 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
     NotificationKind.REMINDER: _reminder,
     NotificationKind.ANNOUNCEMENT: _announcement,
     NotificationKind.DEACTIVATED: _deactivated,
+    NotificationKind.ORGANIZER_ADDED: _organizer_added,
     NotificationKind.ORGANIZER_LEFT: _organizer_left,
     NotificationKind.ORPHANED: _orphaned,
 }
@@ -195,6 +205,7 @@ _NAMES = {
     NotificationKind.ANNOUNCEMENT: "Message from an organizer",
     NotificationKind.DEACTIVATED: "Someone left the workspace",
     NotificationKind.EXPORT: "Attendee list",
+    NotificationKind.ORGANIZER_ADDED: "Became an organizer",
     NotificationKind.ORGANIZER_LEFT: "An organizer left",
     NotificationKind.ORPHANED: "No organizer left",
 }

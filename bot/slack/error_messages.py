@@ -21,7 +21,7 @@ from bot.slack.refusals import (
     SlackBusy,
 )
 from domain import errors
-from domain.enums import ClosedReason, RegistrationStatus
+from domain.enums import ClosedReason, RegistrationStatus, Visibility
 from domain.errors import RollcallError
 
 FAILED = "That didn’t work"
@@ -124,6 +124,12 @@ def capacity_too_low(requested: int, registered: int) -> str:
     )
 
 
+WHO_SEES_ATTENDEES: Mapping[Visibility, str] = {
+    Visibility.EVERYONE: "everyone who can see the event",
+    Visibility.ATTENDEES: "attendees and organizers",
+    Visibility.ORGANIZERS: "organizers",
+}
+
 SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.Invalid: _invalid,
     errors.UnknownUser: lambda _: (
@@ -143,6 +149,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.EventCanceled: lambda _: "This event has been canceled, so it can’t be changed.",
     errors.NotOrganizer: lambda _: (
         "Only this event’s organizers and workspace admins can do that. Nothing changed."
+    ),
+    errors.AttendeesHidden: lambda error: (
+        f"Only {WHO_SEES_ATTENDEES[error.visible_to]} can see who’s going to {bold(error.title)}."
     ),
     errors.AlreadyOrganized: lambda error: (
         f"{mention(error.organizer_id)} organizes {bold(error.title)} now. Nothing changed."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from domain.commands import Announce, ChangeOutcome, Create, PostCard
+from domain.commands import Announce, ChangeOutcome, Create, Edit, PostCard, SetStatus
 from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind
 from domain.errors import (
     CapacityBelowRegistered,
@@ -51,25 +51,21 @@ def create(work: WorkingCopy, command: Create) -> ChangeOutcome:
     work.event = command.event
     work.ends_batch = True
     work.record(ChangeKind.CREATED, actor_id=command.actor_id)
+    _notify_new_organizers(work, (), command.actor_id)
     if command.card_channel is not None:
         _request_card(work, command.card_channel, command.actor_id, after="")
     return ChangeOutcome(update_due_time(work))
 
 
-def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> ChangeOutcome | None:
+def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     """Change the event. Return None if a long capacity increase needs a commit of its own.
 
     Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`, `CapacityBelowRegistered`, `Invalid`.
     """
-    before = work.event_organized_by(actor)
+    before = work.event_organized_by(command.actor)
     if before.status is EventStatus.CANCELED:
         raise EventCanceled(work.event_id)
-    values, capacity = _changed_values(before, changes)
-    has_organizer = before.organizer_id or values.get("organizer_id")
-    if not has_organizer and values.get("co_organizer_ids"):
-        # The first of them organizes an event that nobody else does (R2.9).
-        first, *others = changes.co_organizer_ids
-        values |= {"organizer_id": first, "co_organizer_ids": tuple(others)}
+    values, capacity = _changed_values(before, command.changes)
     event = before.model_copy(update=values | {"updated_at": work.now})
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
     _check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
@@ -80,12 +76,8 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
     work.event = event
     if values.keys() & _SCHEDULE_FIELDS:
         update_due_time(work, None if "starts_at" in values else before)
-    shown = {name: value for name, value in values.items() if name != "listing_channel"}
-    fields = field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
-    work.record(ChangeKind.EDITED, actor_id=_id_of(actor), fields=fields)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
-    if is_moved:
-        work.notify_audience(NotificationKind.MOVED, before=EventSummary.of(before))
+    _record_edit(work, before, command, values, capacity, is_moved=is_moved)
     if capacity is None and "starts_at" in values:
         capacity = _capacity_to_fill(before)
     promoted = () if capacity is None else _set_capacity(work, capacity, work.plan_id)
@@ -95,6 +87,26 @@ def edit(work: WorkingCopy, changes: EventChanges, actor: Actor | None) -> Chang
         return None
     notifies = not event.is_over(work.now)
     return ChangeOutcome(work.current, promoted=promoted, is_moved=is_moved, notifies=notifies)
+
+
+def _record_edit(
+    work: WorkingCopy,
+    before: Event,
+    command: Edit,
+    values: Mapping[str, object],
+    capacity: int | None,
+    *,
+    is_moved: bool,
+) -> None:
+    """Add an edit to the history; notify the attendees if the event moved, and new organizers."""
+    shown = {name: value for name, value in values.items() if name != "listing_channel"}
+    fields = field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
+    note, actor_id = command.note if is_moved else None, _id_of(command.actor)
+    work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields, note=note)
+    if is_moved:
+        summary = EventSummary.of(before)
+        work.notify_audience(NotificationKind.MOVED, before=summary, actor_id=actor_id, note=note)
+    _notify_new_organizers(work, before.organizer_ids, actor_id)
 
 
 def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> ChangeOutcome:
@@ -122,7 +134,13 @@ def _changed_values(event: Event, changes: EventChanges) -> tuple[dict[str, obje
         capacity = None
     if "listed" in given:
         given["listing_channel"] = None
-    return {name: value for name, value in given.items() if value != getattr(event, name)}, capacity
+    values = {name: value for name, value in given.items() if value != getattr(event, name)}
+    has_organizer = event.organizer_id or values.get("organizer_id")
+    if not has_organizer and values.get("co_organizer_ids"):
+        # The first of them organizes an event that nobody else does (R2.9).
+        first, *others = changes.co_organizer_ids
+        values |= {"organizer_id": first, "co_organizer_ids": tuple(others)}
+    return values, capacity
 
 
 def _capacity_to_fill(event: Event) -> int | None:
@@ -170,18 +188,20 @@ def _set_capacity(work: WorkingCopy, capacity: int, operation_id: str) -> tuple[
     return tuple(promoted)
 
 
-def set_status(work: WorkingCopy, status: EventStatus, actor: Actor | None) -> ChangeOutcome:
+def set_status(work: WorkingCopy, command: SetStatus) -> ChangeOutcome:
     """Open, close or cancel the event. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`."""
-    event = work.event_organized_by(actor)
+    event, status = work.event_organized_by(command.actor), command.status
     if event.status is status:
         return ChangeOutcome(event, changed=False)
     if event.status is EventStatus.CANCELED:
         raise EventCanceled(work.event_id)
     work.update_event(status=status, updated_at=work.now)
-    work.record(_STATUS_CHANGES[status], actor_id=_id_of(actor))
+    reason = command.reason if status is EventStatus.CANCELED else None
+    actor_id = _id_of(command.actor)
+    work.record(_STATUS_CHANGES[status], actor_id=actor_id, reason=reason)
     notifies = False
     if status is EventStatus.CANCELED:
-        notifies = work.notify_audience(NotificationKind.CANCELED)
+        notifies = work.notify_audience(NotificationKind.CANCELED, actor_id=actor_id, reason=reason)
         update_due_time(work)
     elif (
         status is EventStatus.CLOSED
@@ -317,6 +337,19 @@ def _check_new_organizers(work: WorkingCopy, event: Event, known: Sequence[str] 
                 raise
             reason = "must not name someone whose data is being deleted"
             raise Invalid("co_organizer_ids", reason) from None
+
+
+def _notify_new_organizers(work: WorkingCopy, known: Sequence[str], actor_id: str | None) -> None:
+    """Notify those who became organizers, except whoever made the change."""
+    if work.is_canceled_or_over():
+        return
+    for user_id in work.current.organizer_ids:
+        if user_id not in known and user_id != actor_id:
+            work.notifications.append(
+                Notification(
+                    kind=NotificationKind.ORGANIZER_ADDED, user_id=user_id, actor_id=actor_id
+                )
+            )
 
 
 def _check_future(event: Event, names: set[str], now: datetime) -> None:

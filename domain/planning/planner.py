@@ -92,12 +92,12 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return registrations.unregister(work, user_id, cause, ticket)
         case Remove(user_id, actor, reason):
             return registrations.remove(work, user_id, actor, reason)
-        case Edit(changes, actor):
-            return events.edit(work, changes, actor)
+        case Edit():
+            return events.edit(work, command)
         case FollowChannel(channel_id, is_private):
             return events.follow_channel(work, channel_id, is_private=is_private)
-        case SetStatus(status, actor):
-            return events.set_status(work, status, actor)
+        case SetStatus():
+            return events.set_status(work, command)
         case Announce():
             return events.announce(work, command)
         case Export(actor, request_id):

@@ -196,6 +196,7 @@ class WorkingCopy:
         status: RegistrationStatus | None = None,
         fields: Mapping[str, tuple[str | None, str | None]] | None = None,
         channel_id: str | None = None,
+        note: str | None = None,
     ) -> None:
         """Add a change to the history."""
         self.changes.append(
@@ -209,6 +210,7 @@ class WorkingCopy:
                 reason=reason,
                 fields=fields,
                 channel_id=channel_id,
+                note=note,
             )
         )
 
@@ -243,11 +245,24 @@ class WorkingCopy:
         kind: NotificationKind,
         audience: Audience = Audience.EVERYONE,
         before: EventSummary | None = None,
+        *,
+        actor_id: str | None = None,
+        reason: str | None = None,
+        note: str | None = None,
     ) -> bool:
         """Notify an audience, unless the event is over. Return whether it does."""
         if self.current.is_over(self.now):
             return False
-        self.notifications.append(Notification(kind=kind, audience=audience, before=before))
+        self.notifications.append(
+            Notification(
+                kind=kind,
+                audience=audience,
+                before=before,
+                actor_id=actor_id,
+                reason=reason,
+                note=note,
+            )
+        )
         return True
 
     def is_canceled_or_over(self) -> bool:

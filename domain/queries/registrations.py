@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from domain import cursors
-from domain.enums import ChangeKind, RegistrationStatus
-from domain.errors import NotRegistered, UnknownEvent
+from domain.enums import ChangeKind, RegistrationStatus, Visibility
+from domain.errors import AttendeesHidden, NotRegistered, UnknownEvent
 from domain.execution.loader import count_entries_before
 from domain.execution.retry import RetryPolicy
 from domain.models import (
+    Actor,
     Change,
     Event,
     EventRegistrations,
@@ -114,6 +115,25 @@ class RegistrationQueries:
 
         found = self._retry.read_consistently(read)
         return found[0] if found else None
+
+    def list_going(
+        self, event_id: str, actor: Actor, limit: int, cursor: str | None
+    ) -> EventRegistrations:
+        """Return a page of the registered users, if the actor may see them (R12.1).
+
+        Raises `UnknownEvent`, `AttendeesHidden`, and `Invalid` for a cursor of another list.
+        """
+        page = self.list_by_event(event_id, RegistrationStatus.REGISTERED, limit, cursor)
+        if page.event.may_see_attendees(actor, is_attendee=False):
+            return page
+        if page.event.attendees_visible_to is Visibility.ATTENDEES:
+            rows = self._retry.read(
+                lambda: self._store.get_rows(event_id, registrations_of=[actor.user_id], users=())
+            )
+            is_attendee = actor.user_id in rows.registrations
+            if page.event.may_see_attendees(actor, is_attendee=is_attendee):
+                return page
+        raise AttendeesHidden(event_id, page.event.title, page.event.attendees_visible_to)
 
     def list_by_event(
         self, event_id: str, status: RegistrationStatus | None, limit: int, cursor: str | None

@@ -41,6 +41,7 @@ TO_ORGANIZERS = frozenset(
     {
         NotificationKind.ORGANIZER_LEFT,
         NotificationKind.ORPHANED,
+        NotificationKind.ORGANIZER_ADDED,
         NotificationKind.DEACTIVATED,
         NotificationKind.CARD,
     }

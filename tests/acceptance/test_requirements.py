@@ -9,9 +9,17 @@ from typing import Any
 
 import pytest
 
-from domain.enums import Cause, ChangeKind, ClosedReason, NotificationKind, RegistrationStatus
+from domain.enums import (
+    Cause,
+    ChangeKind,
+    ClosedReason,
+    NotificationKind,
+    RegistrationStatus,
+    Visibility,
+)
 from domain.errors import (
     AlreadyRegistered,
+    AttendeesHidden,
     Busy,
     CapacityBelowRegistered,
     DuplicateEvent,
@@ -26,7 +34,13 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
-from domain.inputs import EventChanges, EventDraft, UserChanges, UserDraft
+from domain.inputs import (
+    MAX_REASON_LENGTH,
+    EventChanges,
+    EventDraft,
+    UserChanges,
+    UserDraft,
+)
 from domain.models import Actor
 from domain.ports import Store, Unavailable
 from domain.service import Service
@@ -625,6 +639,85 @@ def test_r4_6_removed_user_is_notified_with_the_reason_and_the_next_promoted(
         (NotificationKind.REMOVED, "a", "Moved to Lima"),
     ]
     assert (entry.changes[0].actor_id, entry.changes[0].cause) == ("organizer", Cause.REMOVED)
+
+
+def test_r8_8_reason_of_a_cancellation_reaches_history_and_attendees(
+    service: Service, store: Store
+) -> None:
+    new_event(service)
+    service.cancel_event("e1", actor=Actor("organizer"), reason=" No heating ")
+    entry = assert_invariants(store).journal["e1"][-1]
+    (change,), (notification,) = entry.changes, entry.notifications
+    assert (change.actor_id, change.reason) == ("organizer", "No heating")
+    assert (notification.actor_id, notification.reason) == ("organizer", "No heating")
+    with pytest.raises(Invalid) as refusal:
+        service.cancel_event("e1", reason="x" * (MAX_REASON_LENGTH + 1))
+    assert refusal.value.field == "reason"
+
+
+def test_r8_8_note_goes_with_a_new_time_or_location(service: Service, store: Store) -> None:
+    new_event(service)
+    service.edit_event("e1", EventChanges.of(location="Garden"), note="Bring a coat")
+    entry = assert_invariants(store).journal["e1"][-1]
+    (change,), (notification,) = entry.changes, entry.notifications
+    assert (change.note, notification.note) == ("Bring a coat", "Bring a coat")
+    with pytest.raises(Invalid) as refusal:
+        service.edit_event("e1", EventChanges.of(), note="x" * (MAX_REASON_LENGTH + 1))
+    assert refusal.value.field == "note"
+
+
+WATCHERS = {
+    "anyone": Actor("anyone"),
+    "waitlisted": Actor("b"),
+    "seated": Actor("a"),
+    "organizer": Actor("organizer"),
+    "admin": Actor("admin", is_admin=True),
+}
+
+
+@pytest.mark.parametrize(
+    ("visible_to", "refused"),
+    [
+        (Visibility.EVERYONE, set()),
+        (Visibility.ATTENDEES, {"anyone"}),
+        (Visibility.ORGANIZERS, {"anyone", "waitlisted", "seated"}),
+    ],
+)
+def test_r12_1_organizer_chooses_who_sees_who_is_going(
+    service: Service, visible_to: Visibility, refused: set[str]
+) -> None:
+    new_event(service, capacity=1, attendees_visible_to=visible_to)
+    register(service, "a", "b")
+    for name, actor in WATCHERS.items():
+        if name in refused:
+            with pytest.raises(AttendeesHidden) as refusal:
+                service.list_going("e1", actor=actor)
+            assert refusal.value.visible_to is visible_to
+        else:
+            page = service.list_going("e1", actor=actor)
+            assert [one.user_id for one in page.registered] == ["a"]
+            assert (page.waitlist, page.event.waitlist_count) == ((), 1)
+
+
+def test_r12_1_who_is_going_is_listed_page_by_page(service: Service) -> None:
+    new_event(service, capacity=3)
+    register(service, *"abcd")
+    first = service.list_going("e1", actor=Actor("f"), limit=2)
+    second = service.list_going("e1", actor=Actor("f"), limit=2, cursor=first.next_cursor)
+    pages = [[one.user_id for one in page.registered] for page in (first, second)]
+    assert (pages, second.waitlist, second.next_cursor) == ([["a", "b"], ["c"]], (), None)
+    with pytest.raises(UnknownEvent):
+        service.list_going("nothing", actor=Actor("f"))
+
+
+def test_r12_2_join_link_can_be_set_and_cleared(service: Service) -> None:
+    link = "https://example.org/meet?a=1&b=2"
+    new_event(service, join_link=link)
+    assert service.get_event("e1").join_link == link
+    service.edit_event("e1", EventChanges.of(title="Lunch"))
+    assert service.get_event("e1").join_link == link
+    service.edit_event("e1", EventChanges.of(join_link=""))
+    assert service.get_event("e1").join_link == ""
 
 
 def test_r4_7_seat_given_up_from_the_start_on_stays_free(

@@ -84,7 +84,14 @@ class ReferenceEvent:
         others = [one for one in self.organizers if one != user_id]
         self._tell(NotificationKind.DEACTIVATED, others, user_id)
 
-    def _tell(self, kind: NotificationKind, recipients: Sequence[str | None], about: str) -> None:
+    def tell_new_organizers(self, known: Sequence[str]) -> None:
+        """Tell those who became organizers."""
+        new = [one for one in self.organizers if one not in known]
+        self._tell(NotificationKind.ORGANIZER_ADDED, new, None)
+
+    def _tell(
+        self, kind: NotificationKind, recipients: Sequence[str | None], about: str | None
+    ) -> None:
         if self.status is not EventStatus.CANCELED and not self.is_over:
             self.messages += [(kind, recipient, about) for recipient in recipients]
 
@@ -206,6 +213,7 @@ class ReferenceModel:
         self.used_event_ids.add(event_id)
         event = self.events[event_id] = ReferenceEvent(capacity, has_waitlist)
         event.set_organizers(organizers)
+        event.tell_new_organizers(organizers[:1])
         if card_channel is not None:
             event.messages.append((NotificationKind.CARD, organizers[0], card_channel))
 
@@ -281,8 +289,10 @@ class ReferenceModel:
         first = organizer or event.organizer
         others = event.co_organizers if co_organizers is None else list(co_organizers)
         organizers = [*([] if first is None else [first]), *others]
-        self._check_new_organizers(organizers, event.organizers)
+        known = event.organizers
+        self._check_new_organizers(organizers, known)
         event.set_organizers(organizers)
+        event.tell_new_organizers(known)
 
     def _check_new_organizers(self, organizers: Sequence[str], known: Sequence[str] = ()) -> None:
         """Refuse whoever is being deleted (R2.9)."""

@@ -13,6 +13,7 @@ from domain.enums import (
     EventStatus,
     NotificationKind,
     RegistrationStatus,
+    Visibility,
 )
 from domain.models import (
     Card,
@@ -46,6 +47,7 @@ summaries = st.builds(
     time_zone=zones,
     location=texts,
     ends_at=st.none() | moments,
+    join_link=texts,
 )
 changes = st.builds(
     Change,
@@ -58,6 +60,7 @@ changes = st.builds(
     reason=st.none() | texts,
     fields=st.none()
     | st.dictionaries(names, st.tuples(st.none() | texts, st.none() | texts), max_size=3),
+    note=st.none() | texts,
 )
 notifications = st.builds(
     Notification,
@@ -66,6 +69,8 @@ notifications = st.builds(
     ticket=st.none() | versions,
     reason=st.none() | texts,
     before=st.none() | summaries,
+    actor_id=st.none() | identifiers,
+    note=st.none() | texts,
 )
 unreachable = st.builds(
     UnreachableRecipient,
@@ -118,6 +123,8 @@ def events(event_id: str) -> st.SearchStrategy[Event]:
         capacity_target=st.none() | counts,
         operation_id=st.none() | identifiers,
         deletion=st.none() | st.sampled_from(Deletion),
+        join_link=texts,
+        attendees_visible_to=st.sampled_from(Visibility),
     )
 
 

@@ -113,6 +113,7 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
             # The actor, unless they changed their own registration.
             change.actor_id if change.actor_id != change.user_id else None,
             change.reason,
+            change.note,
             change.channel_id,
             number if change.kind is ChangeKind.ANNOUNCED else None,
         )
@@ -183,7 +184,8 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
             return f"Rollcall changed the organizers, because one of them {why}"
         case ChangeKind.REPAIRED:
             return f"A repair fixed {f'the data of {whom}' if whom else 'the event'}"
-    return f"{by} {_DONE[first.kind]}"
+    reason = first.reason or first.note
+    return f"{by} {_DONE[first.kind]}{f': {escape(reason, MAX_TEXT)}' if reason else ''}"
 
 
 _DONE = {
@@ -252,6 +254,8 @@ _FIELDS = {
     "co_organizer_ids": "Co-organizers",
     "organizer_id": "Organizer",
     "reminders": "Reminders",
+    "join_link": "Join link",
+    "attendees_visible_to": "Who sees who’s going",
 }
 
 

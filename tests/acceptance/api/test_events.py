@@ -19,6 +19,8 @@ def test_event_is_created_with_every_field(web: TestClient, harness: SlackHarnes
         "coOrganizers": [BJORN],
         "registrationDeadline": "2130-05-23T18:00:00+02:00",
         "listed": False,
+        "joinLink": "https://example.org/meet?id=1&room=a",
+        "attendeesVisibleTo": "attendees",
     }
     response = web.post("/events", json=given)
     now = harness.clock.now().isoformat().replace("+00:00", "Z")
@@ -169,6 +171,9 @@ def test_optional_field_can_be_removed(web: TestClient, supper: dict[str, Any]) 
     end = "2130-05-24T21:00:00+02:00"
     assert got(web.put("/events/supper", json={"endDate": end}))["endDate"] == end
     assert got(web.put("/events/supper", json={"endDate": None}))["endDate"] is None
+    link = "https://example.org/meet"
+    assert got(web.put("/events/supper", json={"joinLink": link}))["joinLink"] == link
+    assert got(web.put("/events/supper", json={"joinLink": ""}))["joinLink"] == ""
 
 
 def test_capacity_increase_promotes_waitlisted_users(
@@ -252,6 +257,9 @@ GAP = "02:30 does not exist on this day in Europe/Berlin: the clocks go forward"
         ({"organizer": ""}, "organizer", "must consist of 1 to 64 letters"),
         ({"coOrganizers": ["b", "?"]}, "coOrganizers.1", "must consist of 1 to 64 letters"),
         ({"description": "x" * 2501}, "description", "must have at most 2500 characters"),
+        ({"joinLink": "http://example.org"}, "joinLink", "begins with https://"),
+        ({"joinLink": f"https://{'x' * 493}"}, "joinLink", "must have at most 500 characters"),
+        ({"attendeesVisibleTo": "friends"}, "attendeesVisibleTo", "must be 'everyone', "),
         ({"color": "red"}, "color", "is not a field here"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from domain.enums import Audience
 from domain.errors import Invalid
 from domain.inputs import (
+    MAX_JOIN_LINK_LENGTH,
     AnnouncementDraft,
     EventChanges,
     Removal,
@@ -91,3 +92,49 @@ def test_text_in_lines_keeps_newlines_and_tabs_and_no_other_controls() -> None:
     assert AnnouncementDraft.of(text=text, audience=Audience.EVERYONE).text == kept
     assert EventChanges.of(description=text).description == kept
     assert Removal.of(reason=text).reason == kept
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "",
+        "https://example.org",
+        "HTTPS://Example.org/Meet",
+        "https://meet.example.org:8443/a_b-c~d/?id=1&pass=x%20y#room",
+        "https://[2001:db8::1]/room",
+        "https://müller.example/räume",
+        f"https://{'x' * (MAX_JOIN_LINK_LENGTH - 8)}",
+    ],
+)
+def test_join_link_is_kept_as_typed(link: str) -> None:
+    """R12.2."""
+    assert EventChanges.of(join_link=f" {link} ").join_link == link
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "example.org",
+        "http://example.org",
+        "javascript:alert(1)",
+        "https://",
+        "https:///room",
+        "https://:443/room",
+        "https://example.org:port",
+        "https://example.org:0",
+        "https://[nothing",
+        "https://example.org/a room",
+        "https://example.org/a\nroom",
+        "https://example.org/\u200broom",
+        "https://example.org/<!channel>",
+        "https://example.org/|room",
+        "https://example.org@other.example",
+        *(f"https://example.org/{text}x" for text in INVISIBLE.values()),
+    ],
+)
+def test_join_link_that_is_no_https_address_is_refused(link: str) -> None:
+    """R12.2: a user name in it could pass for another host."""
+    with pytest.raises(Invalid) as refusal:
+        EventChanges.of(join_link=link)
+    assert refusal.value.field == "join_link"
+    assert "https://" in refusal.value.reason

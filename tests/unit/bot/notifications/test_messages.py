@@ -96,6 +96,7 @@ BUTTONS = {
     NotificationKind.REMINDER: f"[{ActionId.GIVE_UP_SEAT}]",
     NotificationKind.ANNOUNCEMENT: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
     NotificationKind.DEACTIVATED: f"[{ActionId.MANAGE}]",
+    NotificationKind.ORGANIZER_ADDED: f"[{ActionId.MANAGE}]",
     NotificationKind.ORGANIZER_LEFT: f"[{ActionId.MANAGE}]",
     NotificationKind.ORPHANED: f"[{ActionId.TAKE_OVER}]",
 }

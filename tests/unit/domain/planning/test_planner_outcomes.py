@@ -196,7 +196,7 @@ def test_edit_records_old_and_new_values_and_a_move_notifies_everyone() -> None:
         ChangeKind.PROMOTED, user_id="first", ticket=2, cause=Cause.CAPACITY_INCREASED
     )
     notifications = (
-        Notification(kind=NotificationKind.MOVED, user_id=None, before=EventSummary.of(event())),
+        Notification(kind=NotificationKind.MOVED, before=EventSummary.of(event()), actor_id="boss"),
         Notification(kind=NotificationKind.PROMOTED, user_id="first", ticket=2),
     )
     assert recorded(plan) == ((edited, promoted), notifications)
@@ -269,13 +269,60 @@ def test_new_status_notifies_once(status: EventStatus, kind: ChangeKind) -> None
     assert (plan.event.status, plan.event.updated_at) == (status, LATER)
     assert plan.outcomes == (ChangeOutcome(plan.event), ChangeOutcome(plan.event, changed=False))
     notification = {
-        EventStatus.CANCELED: Notification(kind=NotificationKind.CANCELED),
+        EventStatus.CANCELED: Notification(kind=NotificationKind.CANCELED, actor_id="boss"),
         EventStatus.CLOSED: Notification(
             kind=NotificationKind.CLOSED, audience=Audience.WAITLISTED
         ),
     }
     notifications = (notification[status],)
     assert recorded(plan) == ((change(kind, actor_id="boss"),), notifications)
+
+
+@pytest.mark.parametrize("status", [EventStatus.CANCELED, EventStatus.CLOSED])
+def test_only_a_cancellation_has_a_reason(status: EventStatus) -> None:
+    """R8.8."""
+    ((changed,), (notification,)) = recorded(planned(SetStatus(status, BOSS, "No heating")))
+    reason = "No heating" if status is EventStatus.CANCELED else None
+    assert (changed.reason, notification.reason) == (reason, reason)
+
+
+def test_note_goes_with_a_move() -> None:
+    plan = planned(Edit(EventChanges.of(location="Garden"), BOSS, "Bring a coat"))
+    ((changed,), (notification,)) = recorded(plan)
+    assert (changed.note, notification.note) == ("Bring a coat", "Bring a coat")
+
+
+def test_note_without_a_move_is_dropped() -> None:
+    plan = planned(Edit(EventChanges.of(title="Lunch"), BOSS, "Bring a coat"))
+    ((changed,), notifications) = recorded(plan)
+    assert (changed.note, notifications) == (None, ())
+
+
+def added(user_id: str, actor_id: str | None) -> Notification:
+    return Notification(kind=NotificationKind.ORGANIZER_ADDED, user_id=user_id, actor_id=actor_id)
+
+
+def test_new_organizers_are_notified_except_the_one_who_made_them() -> None:
+    changes = EventChanges.of(co_organizer_ids=["vice", "new", "chief"])
+    before = event(co_organizer_ids=("vice",))
+    _, notifications = recorded(planned(Edit(changes, Actor("chief", is_admin=True)), at=before))
+    assert notifications == (added("new", "chief"),)
+
+
+def test_first_organizer_of_an_event_without_one_is_notified() -> None:
+    """R2.9: a program names co-organizers of an event that nobody organizes."""
+    before = event(organizer_id=None)
+    edit = Edit(EventChanges.of(co_organizer_ids=["first", "second"]), None)
+    _, notifications = recorded(planned(edit, at=before))
+    assert notifications == (added("first", None), added("second", None))
+
+
+def test_co_organizers_of_a_new_event_are_notified() -> None:
+    new = event(co_organizer_ids=("vice",), version=0)
+    create = Create(new, "boss")
+    plan = planner.plan(Snapshot(None), [create], event_id="e1", now=LATER, plan_id="p")
+    entry = next(action.entry for action in plan.actions if isinstance(action, PutJournalEntry))
+    assert entry.notifications == (added("vice", "boss"),)
 
 
 def test_reopening_is_recorded_and_notifies_no_one() -> None:
@@ -293,6 +340,7 @@ OVER = event().over_at
     [
         SetStatus(EventStatus.CANCELED, None),
         Edit(EventChanges.of(location="Garden"), None),
+        Edit(EventChanges.of(co_organizer_ids=["vice"]), None),
         Remove("sits", None),
         Unregister("sits", Cause.USER_DELETED),
     ],
