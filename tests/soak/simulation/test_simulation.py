@@ -14,9 +14,21 @@ from tests.support.simulation.world import Report, World
 
 FAST_SEEDS = 3
 
+FOUND = (20150,)
+"""Seeds of long runs that found something, as long as their worlds are still drawn the same way.
+
+20150: the judge took a deletion that the store had refused for one that was applied.
+"""
+
 
 @pytest.mark.parametrize("seed", range(FAST_SEEDS))
 def test_few_seeds_find_nothing(seed: int) -> None:
+    found = outcome(seed)
+    assert not isinstance(found, Failure), found
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_seed_that_found_something_finds_nothing(seed: int) -> None:
     found = outcome(seed)
     assert not isinstance(found, Failure), found
 
