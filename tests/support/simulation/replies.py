@@ -11,6 +11,7 @@ import pytest
 
 from bot.blocks.builders import Message
 from bot.error_handler import ErrorHandler
+from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
 from bot.slack import error_messages
@@ -210,6 +211,9 @@ class Replies:
                     yield request.user_id, text
                 if isinstance(answer, ChangeOutcome):
                     yield request.user_id, manage_views.event_changed(answer).text
+                if isinstance(answer, UnregisterOutcome):
+                    users = self._world.data.users
+                    yield request.user_id, attendee_views.removal_message(answer, users).text
             for text in request.errors:
                 yield request.user_id, text
 
