@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from slack_sdk.models.views import View
@@ -40,10 +41,10 @@ class CreateForm:
         self._members = context.members
         self._new_id = context.new_id
 
-    def build(self, user_id: str) -> View:
+    def build(self, user_id: str, title: str = "") -> View:
         """Return the form. The event's id is made here, so pressing Submit twice makes one event."""
         event_id = self._new_id()[:EVENT_ID_LENGTH]
-        return event_form_views.create_form(event_id, self._members.time_zone(user_id))
+        return event_form_views.create_form(event_id, self._members.time_zone(user_id), title)
 
 
 class CreateListeners:
@@ -59,8 +60,8 @@ class CreateListeners:
         reply.open_modal(self._form.build(action.user_id))
 
     def offer_time_zones(self, request: OptionsRequest) -> dict[str, Any]:
-        """Offer the time zones whose names contain what is typed."""
-        typed = (request.value or "").strip().replace(" ", "_").casefold()
+        """Offer the time zones whose names contain what is typed, without regard to case and accents."""
+        typed = _without_accents((request.value or "").strip().replace(" ", "_").casefold())
         return event_form_views.time_zone_options(
             sorted(name for name in time_zones() if typed in name.casefold())
         )
@@ -91,3 +92,8 @@ class CreateListeners:
         if not is_slack_slow:  # else the form needs its reply
             self._home.refresh(submission)
         return event_form_views.event_created(event, card, is_privacy_known=private is not None)
+
+
+def _without_accents(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))

@@ -29,9 +29,10 @@ class EventCommand:
         self._manage_modal = ManageModal(context)
 
     def event_command(self, command: SlashCommand) -> Message | View:
-        """`/event [create]`: open the form. `/event EVENT`: open what the event's organizers can do."""
-        if command.text.lower() in ("", "create"):
-            return self._create_form.build(command.user_id)
+        """`/event [create [TITLE]]`: open the form. `/event EVENT`: open what the event's organizers can do."""
+        verb, _, title = command.text.partition(" ")
+        if verb.lower() in ("", "create"):
+            return self._create_form.build(command.user_id, title.strip())
         found = self._service.find_events_to_manage(
             command.text,
             command.user_id,

@@ -32,7 +32,7 @@ from bot.blocks.inputs import (
     option_list,
 )
 from bot.blocks.modals import note_modal
-from bot.blocks.mrkdwn import bold, is_slack_id
+from bot.blocks.mrkdwn import bold, is_slack_id, shortened
 from bot.features.cards.views import card_sentence
 from bot.slack.context import CardStatus
 from domain.commands import ChangeOutcome
@@ -43,7 +43,7 @@ REMINDERS = (7 * 24 * 60, 2 * 24 * 60, 24 * 60, 3 * 60, 60, 15)
 """Minutes before the start that the forms offer for reminders."""
 
 
-def create_form(event_id: str, time_zone: str) -> View:
+def create_form(event_id: str, time_zone: str, title: str = "") -> View:
     """Ask for a new event (R8.7). `event_id` is already chosen, so a second submit creates nothing (R8.13)."""
     return View(
         type="modal",
@@ -53,7 +53,7 @@ def create_form(event_id: str, time_zone: str) -> View:
         submit=plain("Create"),
         close=plain("Cancel"),
         blocks=[
-            *_first_inputs(time_zone),
+            *_first_inputs(time_zone, title=title),
             input_block(BlockId.CAPACITY, "Seats", number_element()),
             _options(
                 {EventOption.WAITLIST}, "Show it in event lists even if its channel is private"
@@ -88,7 +88,7 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
     )
 
 
-def _first_inputs(time_zone: str, event: Event | None = None) -> list[Block]:
+def _first_inputs(time_zone: str, event: Event | None = None, title: str = "") -> list[Block]:
     """Return the first inputs, filled in from the event if there is one."""
     zone = ExternalDataSelectElement(
         action_id=ActionId.TIME_ZONE,
@@ -104,7 +104,11 @@ def _first_inputs(time_zone: str, event: Event | None = None) -> list[Block]:
     )
     starts_at, ends_at = (event.starts_at, event.ends_at) if event else (None, None)
     return [
-        input_block(BlockId.TITLE, "Title", line_element(120, event.title if event else None)),
+        input_block(
+            BlockId.TITLE,
+            "Title",
+            line_element(120, event.title if event else shortened(title, 120)),
+        ),
         *_moment_inputs(
             BlockId.START_DATE, BlockId.START_TIME, "Start date", "Start time", starts_at, time_zone
         ),

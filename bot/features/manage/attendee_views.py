@@ -127,7 +127,7 @@ def attendee_form(
         close=plain("Back"),
         blocks=[
             section(status),
-            context(f"Registered {registered} · ticket {registration.ticket}"),
+            context(f"Registered {registered}"),
             input_block(BlockId.REASON, "Reason for removing them", why, optional=True),
             context(consequence),
         ],

@@ -215,7 +215,9 @@ class ManageListeners:
     def preview_capacity(self, submission: ViewSubmission) -> View:
         """Show what the new capacity would do, and ask."""
         event_id = EventMetadata.of(submission.view).event_id
-        capacity = submission.view.whole_number(BlockId.CAPACITY)
+        return self._preview(submission, event_id, submission.view.whole_number(BlockId.CAPACITY))
+
+    def _preview(self, submission: ViewSubmission, event_id: str, capacity: int) -> View:
         preview = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.preview_capacity(event_id, capacity, actor=actor),
@@ -223,8 +225,11 @@ class ManageListeners:
         return manage_views.capacity_preview(preview)
 
     def set_capacity(self, submission: ViewSubmission) -> View:
-        """Set the capacity, and update the Manage modal."""
+        """Set the capacity that was previewed, and update the Manage modal. Preview another number first."""
         form = CapacityMetadata.of(submission.view)
+        capacity = submission.view.whole_number(BlockId.CAPACITY)
+        if capacity != form.capacity:
+            return self._preview(submission, form.event_id, capacity)
         outcome = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.edit_event(

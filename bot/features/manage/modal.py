@@ -20,6 +20,7 @@ class ManageModal:
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
         self._members = context.members
+        self._cards = context.cards
         self._client = context.reply_client
         self._new_id = context.new_id
 
@@ -36,7 +37,7 @@ class ManageModal:
         page_cursors: Sequence[str] = (),
         note: str | None = None,
     ) -> View:
-        """Return the Manage modal as things are now. Raises `UnknownEvent`, `NotOrganizer`."""
+        """Return the Manage modal as things are now. Raises `Busy`, `UnknownEvent`, `NotOrganizer`."""
         cursor = page_cursors[-1] if page_cursors else None
         listing = self._members.as_organizer(
             user_id,
@@ -48,7 +49,12 @@ class ManageModal:
         shown |= {waitlisted.entry.user_id for waitlisted in listing.waitlist}
         users = self._service.get_users(shown)
         return manage_views.manage_event(
-            listing, users, request_id=self._new_id(), page_cursors=page_cursors, note=note
+            listing,
+            users,
+            request_id=self._new_id(),
+            page_cursors=page_cursors,
+            note=note,
+            has_card=bool(self._cards.newest_card(event_id)),
         )
 
     def update_below(self, submission: ViewSubmission, event_id: str) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    Block,
-)
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, button, context, note, plain, section
@@ -34,11 +31,12 @@ def manage_event(
     request_id: str,
     page_cursors: Sequence[str] = (),
     note: str | None = None,
+    has_card: bool = False,
 ) -> View:
     """Show an event's numbers, its attendees, and what its organizers can do (R8.8).
 
     `page_cursors` holds the cursors of the pages up to this one; it is empty for the first page. `users`
-    names attendees who are not in Slack. `note` says what was just done.
+    names attendees who are not in Slack. `note` says what was just done. `has_card` says that a channel shows it.
     """
     event = listing.event
     blocks: list[Block] = [
@@ -48,7 +46,7 @@ def manage_event(
         blocks.append(context(f"Capacity is growing to {event.capacity_target:,}, step by step."))
     if note is not None:
         blocks.append(context(f"✓ {note}"))
-    blocks += _buttons(event, request_id)
+    blocks += _buttons(event, request_id, has_card=has_card)
     blocks += attendee_list(listing, users, is_first=not page_cursors)
     metadata = {
         "event_id": event.event_id,
@@ -65,29 +63,40 @@ def manage_event(
     )
 
 
-def _buttons(event: Event, request_id: str) -> list[Block]:
+def _buttons(event: Event, request_id: str, *, has_card: bool) -> list[Block]:
+    """Return what organizers can do, in rows: the event, its attendees, its end. The most used come first."""
+
+    def of(label: str, action: ActionId, style: str | None = None) -> ButtonElement:
+        return button(label, action, event.event_id, style=style)
+
     is_open = event.status is EventStatus.OPEN
-    toggle = (
-        button("Close registration", ActionId.CLOSE, event.event_id)
-        if is_open
-        else button("Reopen registration", ActionId.REOPEN, event.event_id)
-    )
-    running = [
-        button("Edit", ActionId.EDIT, event.event_id),
-        button("Change capacity", ActionId.CHANGE_CAPACITY, event.event_id),
-        toggle,
-        button("Post card", ActionId.POST_CARD, event.event_id),
+    toggle = ("Close registration", ActionId.CLOSE)
+    if not is_open:
+        toggle = ("Reopen registration", ActionId.REOPEN)
+    changes = [
+        of("Edit", ActionId.EDIT),
+        of("Change capacity", ActionId.CHANGE_CAPACITY),
+        of(*toggle),
     ]
-    always = [
-        button("Message attendees", ActionId.MESSAGE_ATTENDEES, event.event_id),
+    about_attendees = [
+        of("Message attendees", ActionId.MESSAGE_ATTENDEES),
         button("Export CSV", ActionId.EXPORT, request_id),
-        button("History", ActionId.HISTORY, event.event_id),
+        of("History", ActionId.HISTORY),
     ]
-    ending = [button("Delete", ActionId.DELETE_EVENT, event.event_id, style="danger")]
+    if has_card:
+        about_attendees.append(of("Post in another channel", ActionId.POST_CARD))
+    else:
+        changes.append(of("Post card", ActionId.POST_CARD))
+    delete = of("Delete", ActionId.DELETE_EVENT, "danger")
     if event.status is EventStatus.CANCELED:
-        return [ActionsBlock(elements=[*always, *ending])]
-    ending.insert(0, button("Cancel event", ActionId.CANCEL_EVENT, event.event_id, style="danger"))
-    return [ActionsBlock(elements=running), ActionsBlock(elements=[*always, *ending])]
+        rows = [about_attendees[:3], [delete]]
+    else:
+        rows = [
+            changes,
+            about_attendees,
+            [of("Cancel event", ActionId.CANCEL_EVENT, "danger"), delete],
+        ]
+    return [ActionsBlock(elements=row) for row in rows]
 
 
 REOPENED = "Registration is open."
@@ -155,27 +164,47 @@ def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
 
 
 def capacity_preview(preview: CapacityPreview) -> View:
-    """Say what a capacity would do, with a button to set it, or why it is too low (R8.8)."""
+    """Say what a capacity would do, with a button to set it, or why it can't be or needn't be set (R8.8).
+
+    The number stays in its input, to be changed and previewed again.
+    """
+    event, after = preview.event, preview.capacity
     if preview.affected_count:
-        return capacity_form(preview.event, preview)
+        return capacity_form(event, preview)
+    blocks: list[Block] = [
+        section(f"{bold(event.title)}\n{_effect(preview)}"),
+        input_block(BlockId.CAPACITY, "Seats", number_element(after)),
+    ]
+    is_change = after != event.capacity or event.capacity_target is not None
+    metadata: dict[str, object] = {"event_id": event.event_id}
+    return View(
+        type="modal",
+        callback_id=CallbackId.CAPACITY_CONFIRMED if is_change else CallbackId.CAPACITY,
+        private_metadata=json.dumps(metadata | ({"capacity": after} if is_change else {})),
+        title=plain(_CAPACITY),
+        submit=plain(f"Set to {after:,}" if is_change else "Preview"),
+        close=plain("Back"),
+        blocks=blocks,
+    )
+
+
+def _effect(preview: CapacityPreview) -> str:
     before, after = preview.event.capacity, preview.capacity
     if preview.promoted_count:
         who = mention_list(preview.promoted, preview.promoted_count)
         gives = f"gives {who} a seat" if preview.promoted_count == 1 else f"gives seats to {who}"
-        text = f"Raising capacity from {before:,} to {after:,} {gives} and notifies them."
-    else:
-        text = f"Changing capacity from {before:,} to {after:,} doesn’t affect anyone."
-        if after > before and preview.event.waitlist_count:
-            text += " The event has started, so no one on the waitlist gets a seat."
-    return View(
-        type="modal",
-        callback_id=CallbackId.CAPACITY_CONFIRMED,
-        private_metadata=json.dumps({"event_id": preview.event.event_id, "capacity": after}),
-        title=plain(_CAPACITY),
-        submit=plain(f"Set to {after:,}"),
-        close=plain("Back"),
-        blocks=[section(f"{bold(preview.event.title)}\n{text}")],
-    )
+        return f"Raising capacity from {before:,} to {after:,} {gives} and notifies them."
+    if after == before:
+        return same_capacity(after)
+    text = f"Changing capacity from {before:,} to {after:,} doesn’t affect anyone."
+    if after > before and preview.event.waitlist_count:
+        text += " The event has started, so no one on the waitlist gets a seat."
+    return text
+
+
+def same_capacity(capacity: int) -> str:
+    """Say that an event has a capacity already."""
+    return f"The event has {seats(capacity)} already. Type another number to change that."
 
 
 def capacity_set(outcome: ChangeOutcome) -> View:

@@ -11,6 +11,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
 from bot.slack.error_messages import FieldProblem, field_error
+from domain.inputs import utf16_length
 from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
@@ -85,6 +86,19 @@ def test_time_zone_can_be_searched(harness: SlackHarness) -> None:
     assert [option["value"] for option in offered] == ["America/Sao_Paulo"]
     harness.slack.submit(BJORN, view.id, filled(harness, TIME_ZONE="America/Sao_Paulo"))
     assert only_event(harness).time_zone == "America/Sao_Paulo"
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("São Paulo", "America/Sao_Paulo"),
+        ("Zürich", "Europe/Zurich"),
+        ("ZU\u0308R", "Europe/Zurich"),
+    ],
+)
+def test_time_zone_search_takes_accents(harness: SlackHarness, typed: str, zone: str) -> None:
+    offered = harness.slack.options(BJORN, opened(harness), ActionId.TIME_ZONE, query=typed).options
+    assert zone in [option["value"] for option in offered]
 
 
 def test_only_time_zones_that_an_event_can_have_are_offered(harness: SlackHarness) -> None:
@@ -331,6 +345,21 @@ def test_form_opens_in_utc_without_member_time_zone(harness: SlackHarness) -> No
     harness.api.fail_next("users.info", Fault.server_error(500))
     view = opened(harness)
     assert view.state[BlockId.TIME_ZONE][ActionId.TIME_ZONE]["selected_option"]["value"] == "UTC"
+
+
+@pytest.mark.parametrize("text", ["create Yoga in the park", "Create   Yoga in the park"])
+def test_create_command_fills_in_title(harness: SlackHarness, text: str) -> None:
+    view = harness.slack.command(BJORN, RANDOM, "/event", text).view
+    assert view is not None
+    assert view.title == "Create event"
+    assert view.state[BlockId.TITLE][ActionId.INPUT]["value"] == "Yoga in the park"
+
+
+def test_create_command_cuts_a_title_that_is_too_long(harness: SlackHarness) -> None:
+    view = harness.slack.command(BJORN, RANDOM, "/event", f"create {'🎉' * 200}").view
+    assert view is not None
+    typed = view.state[BlockId.TITLE][ActionId.INPUT]["value"]
+    assert 0 < utf16_length(typed) <= 120
 
 
 def test_event_without_text_opens_form(harness: SlackHarness) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import NO_MATCH
-from bot.features.manage.views import manage_event
+from bot.features.manage.views import manage_event, same_capacity
 from bot.slack.error_messages import capacity_too_low
 from bot.slack.member_directory import CACHED_FOR
 from domain.inputs import EventChanges
@@ -279,6 +279,27 @@ def test_capacity_preview_that_affects_no_one_says_so(harness: SlackHarness) -> 
     assert "now has 4 seats" in reply(harness.slack.submit(BJORN, top(harness).id))
 
 
+def test_capacity_preview_keeps_the_number_and_previews_another(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "2"})
+    assert top(harness).state[BlockId.CAPACITY][ActionId.INPUT]["value"] == "2"
+    before = harness.assert_invariants()
+    again = harness.slack.submit(BJORN, top(harness).id, {CAPACITY: "5"})
+    assert "from 1 to 5" in reply(again)
+    assert harness.assert_invariants() == before, "only what was previewed is set"
+    harness.slack.submit(BJORN, top(harness).id)
+    assert harness.assert_invariants().events["yoga"].capacity == 5
+
+
+def test_same_capacity_offers_nothing_to_set(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN, capacity=2)
+    shown_again = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "2"})
+    assert same_capacity(2) in reply(shown_again)
+    assert top(harness).body["submit"]["text"] == "Preview"
+    assert "from 2 to 3" in reply(harness.slack.submit(BJORN, top(harness).id, {CAPACITY: "3"}))
+
+
 WRONG = {
     "none": ("0", "at least 1"),
     "less than none": ("-1", "at least 1"),
@@ -323,7 +344,7 @@ def test_capacity_that_became_too_low_is_refused(harness: SlackHarness) -> None:
     harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "1"})
     harness.register(DIEGO)
     result = harness.slack.submit(BJORN, top(harness).id)
-    assert capacity_too_low(1, 2) in reply(result)
+    assert result.errors == {BlockId.CAPACITY: capacity_too_low(1, 2)}
     assert harness.assert_invariants().events["yoga"].capacity == 5
 
 
@@ -385,6 +406,30 @@ def test_post_card_posts_another_card(harness: SlackHarness) -> None:
     )
     assert sentences.card_posted(harness.bot.service.get_event("yoga")) in reply(result)
     assert sentences.taken(0, 2) in text_of(harness.workspace.messages(EVENTS)[-1].blocks)
+
+
+def card_buttons(view: View) -> list[str]:
+    elements = [element for block in view.blocks for element in block.get("elements", ())]
+    return [
+        element["text"]["text"]
+        for element in elements
+        if element.get("action_id") == ActionId.POST_CARD
+    ]
+
+
+def test_event_with_a_card_offers_another_channel_only(harness: SlackHarness) -> None:
+    event = harness.event(organizer_id=BJORN)
+    assert card_buttons(manage_modal(harness)) == ["Post card"]
+    harness.card(event)
+    assert card_buttons(manage_modal(harness)) == ["Post in another channel"]
+
+
+def test_attendee_is_shown_without_ticket(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.register(CHLOE)
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.ATTENDEE)
+    assert f"<@{CHLOE}>" in shown(top(harness))
+    assert "ticket" not in shown(top(harness)).lower()
 
 
 def test_post_card_submitted_twice_posts_once(harness: SlackHarness) -> None:
