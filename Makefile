@@ -73,10 +73,12 @@ check: .venv/.project .venv/.infra-pins ## check style, spelling, types and impo
 
 synth: .venv/.project .venv/.infra-pins ## write the AWS template to cdk.out, without an account (STAGE=dev)
 	@CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(PY) -m infra.app
+	@echo "The template: cdk.out/rollcall-$(STAGE).template.json"
 
 # CloudFormation keeps the present value of a parameter that is not given.
-deploy: synth ## deploy a stage to AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=you@example.org)
+deploy: ## deploy a stage to AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=you@example.org)
 	@test $(origin STAGE) != file || { echo "Which stage? make deploy STAGE=prod" >&2; exit 2; }
+	@$(MAKE) --no-print-directory synth
 	@npx --yes aws-cdk@$(CDK_VERSION) deploy --app cdk.out \
 		$(if $(WORKSPACE),--parameters Workspace=$(WORKSPACE)) \
 		$(if $(ALARM_EMAIL),--parameters AlarmEmail=$(ALARM_EMAIL)) $(ARGS) rollcall-$(STAGE)

@@ -1,12 +1,13 @@
 """Run the Rollcall demo: a simulated Slack workspace in the browser, with the real bot behind it."""
 
 import argparse
+import shlex
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,12 +22,14 @@ from domain.planning.plan import Plan
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse, Deliver, over_http
 from playground.demo.backstage import Backstage
-from playground.demo.http_server import HOST, PortUnavailableError, build_server, serve
+from playground.demo.http_server import HOST, PortUnavailableError, bind, build_server, serve
 from playground.demo.seed import demo_workspace, seed_events
 from playground.web_api.server import SlackApi
 from playground.workspace.manifest import read_manifest
 from playground.workspace.state import Workspace
 from storage.sqlite.store import SQLiteStore
+
+WORKSPACE_FILE = "playground.sqlite"
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 SIGNING_SECRET = "playground-signing-secret"
@@ -119,7 +122,10 @@ class DemoBot:
 
 @contextmanager
 def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
-    """Run the demo and yield its URL. Raises `PortUnavailableError` and `UnusableDataError`."""
+    """Run the demo and yield its URL. New data gets two events unless it is `empty`.
+
+    Raises `PortUnavailableError` and `UnusableDataError`.
+    """
     # The workspace closes last, after everything that uses it has stopped.
     with ExitStack() as open_files, ExitStack() as running:
         app = build_server()
@@ -127,16 +133,16 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
         url = running.enter_context(serve(app, port))
         if reset:
             delete_data(data)
+        is_new = not (data / WORKSPACE_FILE).exists()
         installed = read_manifest(MANIFEST)
-        workspace = demo_workspace(installed, now=time.time, path=data / "playground.sqlite")
+        workspace = demo_workspace(installed, now=time.time, path=data / WORKSPACE_FILE)
         open_files.callback(workspace.close)
         workspace.url = url
         app.state.slack_api = api = SlackApi(workspace)
         bot = DemoBot(workspace, data)
         running.callback(bot.stop)
-        bot.start(
-            None if empty else partial(seed_events, workspace=workspace, now=datetime.now(UTC))
-        )
+        seed = partial(seed_events, workspace=workspace, now=datetime.now(UTC))
+        bot.start(seed if is_new and not empty else None)
         member_client = MemberClient(workspace, bot.deliver, SIGNING_SECRET)
         app.state.backstage = Backstage(member_client, api, bot)
         app.state.member_client = member_client
@@ -145,7 +151,7 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
 
 def delete_data(data: Path) -> None:
     """Delete the demo's files in `data`, and no others."""
-    for name in ("playground.sqlite", "rollcall.sqlite"):
+    for name in (WORKSPACE_FILE, "rollcall.sqlite"):
         for file in data.glob(f"{name}*"):
             file.unlink()
 
@@ -159,9 +165,19 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
         default=Path(".rollcall"),
         help="folder for the demo's data (default: .rollcall)",
     )
-    parser.add_argument("--empty", action="store_true", help="start without the two demo events")
+    parser.add_argument("--empty", action="store_true", help="give new data no demo events")
     parser.add_argument("--reset", action="store_true", help="delete the demo's data, then start")
     return parser.parse_args(argv)
+
+
+def _elsewhere(arguments: argparse.Namespace) -> str:
+    """Return arguments for a port that is free now. The data is another's, in case a demo has that port."""
+    with closing(bind(0)) as free:
+        port = free.getsockname()[1]
+    data = arguments.data / str(port)
+    return shlex.join(
+        ["--port", str(port), "--data", str(data), *(["--empty"] if arguments.empty else [])]
+    )
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -182,7 +198,7 @@ def main(argv: list[str] | None = None) -> int:
             stop.wait()
     except PortUnavailableError as error:
         print(f"Can't use port {arguments.port} on {HOST}: {error.strerror}.", file=sys.stderr)
-        print('Choose another port:  make demo ARGS="--port 8766"', file=sys.stderr)
+        print(f'Choose another port:  make demo ARGS="{_elsewhere(arguments)}"', file=sys.stderr)
         return 1
     except UnusableDataError as error:
         print(error, file=sys.stderr)

@@ -10,12 +10,17 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot.entrypoints import bootstrap, slack_startup, stores, system
 from bot.entrypoints.settings import Settings, SettingsError
 from bot.entrypoints.startup_errors import StartupError
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 FAILED = 2
 """The exit status of a command that can't run, the same as argparse's for a mistyped one."""
@@ -36,7 +41,7 @@ environment:
   SLACK_APP_TOKEN        xapp-..., for socket
   ROLLCALL_API_TOKENS    WORKSPACE=TOKEN,...: turns the HTTP API on for these tokens (default: off)
   SLACK_API_URL          address of Slack's Web API, or of a server that imitates it
-  AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and the other AWS variables
+  AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_DYNAMODB and the other AWS variables
 """
 
 
@@ -67,12 +72,31 @@ def parser() -> argparse.ArgumentParser:
         epilog=ENVIRONMENT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"rollcall {_version()}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("socket", help="run the bot in Socket Mode")
+    _add_running(commands)
+    _add_setup(commands)
+    _add_judging(commands)
+    return top
+
+
+def _version() -> str:
+    with suppress(metadata.PackageNotFoundError):
+        return metadata.version("rollcall")
+    return "(not installed)"
+
+
+def _add_running(commands: Commands) -> None:
+    socket = commands.add_parser("socket", help="run the bot in Socket Mode")
+    socket.description = (
+        "Run the bot over a connection that it opens to Slack, so it needs no public address. It says when it"
+        " is connected, and runs until Ctrl-C or SIGTERM. It needs ROLLCALL_STORE, SLACK_BOT_TOKEN and SLACK_APP_TOKEN."
+    )
     http = commands.add_parser("http", help="run the bot over HTTP")
     http.description = (
         "Serve POST /slack/events and GET /healthz. With ROLLCALL_API_TOKENS, also serve the HTTP"
-        " API and its documentation at /docs."
+        " API and its documentation at /docs. It runs until Ctrl-C or SIGTERM."
+        " It needs ROLLCALL_STORE, SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET."
     )
     http.add_argument(
         "--host",
@@ -83,7 +107,14 @@ def parser() -> argparse.ArgumentParser:
     http.add_argument(
         "--port", type=_port, default=3000, help="port to listen on (default: 3000; 0: a free one)"
     )
+
+
+def _add_setup(commands: Commands) -> None:
     manifest = commands.add_parser("manifest", help="print the app manifest")
+    manifest.description = (
+        "Print the manifest from which Slack creates the app, for Socket Mode unless --url is given."
+        " It needs no variables."
+    )
     manifest.add_argument(
         "--url", type=_https, help="public address of the bot, for HTTP instead of Socket Mode"
     )
@@ -91,20 +122,28 @@ def parser() -> argparse.ArgumentParser:
     tables = commands.add_parser(
         "tables", help="create the tables, or create or migrate the SQLite file"
     )
-    tables.add_argument("what", choices=["create"])
+    tables.description = (
+        "Create the DynamoDB tables that don't exist yet, or create or migrate the SQLite file. What is"
+        " stored stays. It needs ROLLCALL_STORE."
+    )
+    tables.add_argument("what", choices=["create"], help="what to do with them")
     doctor = commands.add_parser("doctor", help="check this workspace's setup, and say what to do")
     doctor.description = (
         "Check the bot token, its scopes, the connection or the signing secret, the clock and the store."
         " Print a line for each, with what to do. Nothing is changed, and no secret is printed."
+        " It needs ROLLCALL_STORE, SLACK_BOT_TOKEN, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET."
     )
     doctor.epilog = (
         "exit status: 0: Rollcall can run (notes are for your information); 1: problems found; 2: a"
         " variable is missing or malformed."
     )
+
+
+def _add_judging(commands: Commands) -> None:
     validate = commands.add_parser("validate", help="have Slack validate what Rollcall shows")
     validate.description = (
         "Send messages and views to Slack's method blocks.validate, and print which ones it refuses, and"
-        " why. Nothing is posted. It needs SLACK_BOT_TOKEN; `make validate` renders the file."
+        " why. Nothing is posted. It needs SLACK_BOT_TOKEN. `make validate` renders the file."
     )
     validate.epilog = (
         "exit status: 0: Slack accepts all; 1: Slack refuses some; 2: Slack can't be asked, for example"
@@ -115,7 +154,7 @@ def parser() -> argparse.ArgumentParser:
     check.description = (
         "Read all data and report each violation with its ids. The bot may keep running. With"
         " --repair, fix violations first and report each fix. It is safe to rerun an interrupted"
-        " repair."
+        " repair. It needs ROLLCALL_STORE, and SLACK_BOT_TOKEN or --workspace."
     )
     check.epilog = (
         "exit status: 0: no violations (left); 1: violations found (or left); 2: the check could"
@@ -129,7 +168,6 @@ def parser() -> argparse.ArgumentParser:
         type=_workspace,
         help="id of the workspace (default: the bot token's)",
     )
-    return top
 
 
 def _https(url: str) -> str:

@@ -119,7 +119,7 @@ def _require_tables(settings: Settings) -> None:
 
 def _missing_tables(settings: Settings, names: str) -> str:
     return (
-        f"Tables are missing in this region and account: {names}. Check AWS_REGION and"
+        f"Tables are missing in this region and account: {names}. Check AWS_DEFAULT_REGION and"
         f" ROLLCALL_TABLE_PREFIX ({settings.table_prefix}), or create them with `rollcall tables create`."
     )
 
@@ -188,6 +188,7 @@ def missing_dynamodb_tables(settings: Settings) -> tuple[str, ...]:
 @contextmanager
 def _dynamodb_startup_errors(settings: Settings) -> Iterator[None]:
     """Turn errors of DynamoDB and of the AWS configuration into `StartupError`."""
+    from botocore import exceptions
     from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
     from domain.errors import OperatorNeeded
@@ -204,10 +205,12 @@ def _dynamodb_startup_errors(settings: Settings) -> Iterator[None]:
             raise StartupError(_missing_tables(settings, names)) from error
         raise StartupError(f"DynamoDB refused the request: {error}") from error
     except NoRegionError as error:
-        raise StartupError("Set AWS_REGION to the region of the tables.") from error
+        raise StartupError("Set AWS_DEFAULT_REGION to the region of the tables.") from error
     except NoCredentialsError as error:
         raise StartupError(
             "AWS has no credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         ) from error
-    except (BotoCoreError, Unavailable, ValueError) as error:
+    except (exceptions.ConnectionError, exceptions.HTTPClientError, Unavailable) as error:
         raise StartupError(f"DynamoDB can't be reached: {error}") from error
+    except (BotoCoreError, ValueError) as error:
+        raise StartupError(f"AWS's variables or configuration files are wrong: {error}") from error

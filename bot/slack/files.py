@@ -38,7 +38,7 @@ class File:
 
 def file_name(title: str, extension: str) -> str:
     """Return a file name made from a title, without characters that some systems don't allow."""
-    name = re.sub(r"[^\w -]+", "", title).strip()[:60]
+    name = " ".join(re.sub(r"[^\w -]+", "", title).split())[:60].rstrip()
     return f"{name or 'event'}.{extension}"
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor
 from dataclasses import asdict
@@ -112,7 +113,8 @@ async def _file(request: Request) -> Response:
 
 
 def _ascii(name: str) -> str:
-    return "".join(letter for letter in name if letter.isascii() and letter not in '"\\\r\n/')
+    kept = "".join(letter for letter in name if letter.isascii() and letter not in '"\\\r\n/')
+    return re.sub(r" *(\.\w+)$", r"\1", " ".join(kept.split()))
 
 
 async def _archives(request: Request) -> Response:

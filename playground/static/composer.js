@@ -20,7 +20,8 @@ export function composer(root, { label, commands, send, command }) {
 
   function complete() {
     const typed = text.value;
-    offered = /^\/\S*$/.test(typed) ? known.filter((each) => each.name.startsWith(typed)) : [];
+    const starting = /^\/\S*$/.test(typed) ? known.filter((each) => each.name.startsWith(typed)) : [];
+    offered = [...starting.filter((each) => each.name === typed), ...starting.filter((each) => each.name !== typed)];
     active = Math.min(active, Math.max(offered.length - 1, 0));
     draw();
     const whole = known.find((each) => typed === each.name || typed.startsWith(`${each.name} `));

@@ -95,6 +95,8 @@ class Channel:
     topic: str = ""
     is_archived: bool = False
     created: int = 0
+    number: int = 0
+    """How many channels the workspace had before: their order."""
 
     @property
     def is_im(self) -> bool:

@@ -69,7 +69,8 @@ class Workspace:
         self.response_urls = ResponseUrls(now)
         rows = self.ledger.rows
         self._members = {key: Member(**member) for key, member in rows.all("member")}
-        self._channels = {key: from_saved_channel(value) for key, value in rows.all("channel")}
+        saved = [from_saved_channel(value) for _, value in rows.all("channel")]
+        self._channels = {channel.id: channel for channel in sorted(saved, key=lambda each: each.number)}
         self._messages: dict[str, dict[str, Message]] = {}
         for _, message in rows.all("message"):
             self._keep(Message(**message))
@@ -122,7 +123,11 @@ class Workspace:
         """Create a channel with these members. To invite the bot, include its user id."""
         created = int(self.now())
         channel_id = id or self.ledger.new_id("C")
-        return self.put_channel(Channel(channel_id, name, private, tuple(members), created=created))
+        with self.ledger.lock:
+            number = len(self._channels)
+            return self.put_channel(
+                Channel(channel_id, name, private, tuple(members), created=created, number=number)
+            )
 
     def channel(self, channel_id: str) -> Channel:
         """Return the channel or direct message. Raises `SlackError` with `channel_not_found`."""
@@ -165,7 +170,15 @@ class Workspace:
             channel_id = self.ledger.new_id("D")
             created = int(self.now())
             return self.put_channel(
-                Channel(channel_id, "directmessage", True, both, user_id, created=created)
+                Channel(
+                    channel_id,
+                    "directmessage",
+                    is_private=True,
+                    members=both,
+                    dm_with=user_id,
+                    created=created,
+                    number=len(self._channels),
+                )
             )
 
     # Messages

@@ -106,7 +106,7 @@ _ADVICE: Mapping[str, str] = {
     "LimitExceededException": "Raise the account's quota for DynamoDB.",
     "ResourceInUseException": "A table is being created, changed or deleted. Check its state.",
     "ResourceNotFoundException": (
-        "A table or index does not exist, or is being deleted. Check AWS_REGION and"
+        "A table or index does not exist, or is being deleted. Check AWS_DEFAULT_REGION and"
         " ROLLCALL_TABLE_PREFIX; `rollcall tables create` creates what is missing."
     ),
     "RequestExpired": "Set this machine's clock: it is wrong by minutes.",

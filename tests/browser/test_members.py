@@ -65,6 +65,20 @@ def test_commands_autocomplete_and_reply_to_sender_only(visit: Visit) -> None:
     expect(diego.page.locator(".message.ephemeral")).to_have_count(0)
 
 
+def test_whole_command_name_wins_over_completion(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.type_command("/event")
+    expect(amara.page.get_by_role("combobox", name="Message #events")).to_have_value("")
+    expect(amara.only_you().or_(amara.modal).first).to_be_visible()
+
+
+def test_picker_opens_unscrolled(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.type_command("/register")
+    expect(amara.modal.get_by_role("option").first).to_be_visible()
+    assert amara.modal.locator(".modal-body").evaluate("body => body.scrollTop") == 0
+
+
 def test_member_switcher_and_back_button(visit: Visit) -> None:
     window = visit(AMARA)
     expect(window.page.get_by_role("button", name="leads")).to_be_visible()

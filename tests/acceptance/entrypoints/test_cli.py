@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from tests.support.slack.harness import REGISTER_COMMAND, SlackHarness
 from tests.support.slack.http_process import env, running_http
 from tests.support.slack.socket_mode_server import WAIT, SocketModeServer, error, status
 
+ROOT = Path(__file__).parents[3]
+
 SLACK = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "0123456789"}
 
 
@@ -51,6 +54,36 @@ def test_help_names_every_command_and_variable(capsys: pytest.CaptureFixture[str
         "SLACK_API_URL",
     ):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("command", "needs"),
+    [
+        ("socket", ["ROLLCALL_STORE", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"]),
+        ("http", ["ROLLCALL_STORE", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]),
+        ("manifest", ["no variables"]),
+        ("tables", ["ROLLCALL_STORE"]),
+        ("doctor", ["ROLLCALL_STORE", "SLACK_BOT_TOKEN"]),
+        ("validate", ["SLACK_BOT_TOKEN"]),
+        ("check", ["ROLLCALL_STORE", "SLACK_BOT_TOKEN", "--workspace"]),
+    ],
+)
+def test_help_of_a_command_says_what_it_needs(
+    capsys: pytest.CaptureFixture[str], command: str, needs: list[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    sentence = said.partition(" It needs ")[2]
+    assert [word for word in needs if word not in sentence] == []
+
+
+def test_version_is_the_projects(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert capsys.readouterr().out == f"rollcall {project['version']}\n"
 
 
 @pytest.mark.parametrize(

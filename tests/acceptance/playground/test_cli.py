@@ -1,13 +1,15 @@
 """The demo's command line."""
 
 import os
+import re
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from playground.__main__ import delete_data, demo, main
+from playground.__main__ import _arguments, delete_data, demo, main
 from playground.demo.http_server import build_server, serve
 from playground.demo.seed import EVENTS
 from tests.support.slack.page_client import Browser
@@ -19,9 +21,13 @@ def test_port_in_use_is_an_error_with_a_suggestion(
     with serve(build_server()) as url:
         port = url.rpartition(":")[2]
         assert main(["--port", port, "--data", str(tmp_path)]) == 1
-    error = capsys.readouterr().err
-    assert f"Can't use port {port} on 127.0.0.1" in error
-    assert "--port" in error
+        error = capsys.readouterr().err
+        assert f"Can't use port {port} on 127.0.0.1" in error
+        (advice,) = re.findall(r'make demo ARGS="(.*)"', error)
+        chosen = _arguments(shlex.split(advice))
+        with demo(chosen.port, chosen.data, empty=True, reset=False) as other:
+            assert other != url
+        assert chosen.data != tmp_path
 
 
 def test_port_that_is_none_is_an_error_with_a_suggestion(
@@ -76,3 +82,20 @@ def test_demo_starts_with_two_events_and_one_is_nearly_full(tmp_path: Path) -> N
             "3 of 4 seats taken",
             "2 of 20 seats taken",
         ]
+
+
+def test_data_that_began_empty_gets_no_events_later(tmp_path: Path) -> None:
+    with demo(0, tmp_path, empty=True, reset=False):
+        pass
+    with demo(0, tmp_path, empty=False, reset=False) as url:
+        assert Browser(url, "U0AMARA").get("/page/messages", channel=EVENTS) == []
+
+
+def test_channels_keep_their_order_after_a_restart(tmp_path: Path) -> None:
+    def names(url: str) -> list[str]:
+        return [each["name"] for each in Browser(url, "U0AMARA").get("/page/state")["channels"]]
+
+    with demo(0, tmp_path, empty=True, reset=False) as url:
+        before = names(url)
+    with demo(0, tmp_path, empty=True, reset=False) as url:
+        assert names(url) == before == ["general", "events", "random", "leads", "directmessage"]

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from slack_bolt import Ack, App, Respond
@@ -69,6 +69,14 @@ class TestReading:
         with urllib.request.urlopen(message["files"][0]["url_private"], timeout=5) as answer:
             assert answer.headers["Content-Disposition"].startswith("attachment")
             assert answer.headers["Content-Type"] == "application/octet-stream"
+
+    def test_downloads_name_has_single_spaces(self, browser: Browser, slack: Slack) -> None:
+        name = "Lunch – 東京.csv"
+        slack.client.files_upload_v2(channel=EVENTS, content="x", filename=name)
+        (message,) = browser.get("/page/messages", channel=EVENTS)
+        url = quote(message["files"][0]["url_private"], safe=":/")
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            assert 'filename="Lunch.csv"' in answer.headers["Content-Disposition"]
 
     def test_permalink_leads_to_the_page(self, browser: Browser, slack: Slack) -> None:
         ts = slack.client.chat_postMessage(channel=EVENTS, text="Hello")["ts"]

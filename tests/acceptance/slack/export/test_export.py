@@ -8,6 +8,7 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.features.export.spreadsheet import escape_cell
+from bot.slack.files import file_name
 from domain.inputs import EventChanges, UserDraft
 from playground.web_api.fault_injection import Fault
 from tests.support.slack.exports import rows
@@ -186,3 +187,7 @@ def test_file_names_event_and_comment_has_no_typed_text(harness: SlackHarness) -
     assert file["title"] == "Yoga in the park: attendees"
     assert file["name"] == "Yoga in the park.csv"
     assert "Yoga" not in message.text
+
+
+def test_file_name_has_single_spaces() -> None:
+    assert file_name("Lunch & talk: a – b ", "csv") == "Lunch talk a b.csv"
