@@ -267,6 +267,7 @@ class EventSummary(BaseModel):
     ends_at: datetime | None = None
     join_link: str = ""
     """See `Event.join_link`."""
+    waitlist_count: int = 0
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -278,6 +279,7 @@ class EventSummary(BaseModel):
             time_zone=event.time_zone,
             location=event.location,
             join_link=event.join_link,
+            waitlist_count=event.waitlist_count,
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import math
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -107,6 +108,22 @@ def before_start(minutes: int) -> str:
         if minutes % unit == 0:
             return f"{_count(minutes // unit, name)} before"
     return f"{_count(minutes, 'minute')} before"
+
+
+def in_how_long(left: timedelta) -> str:
+    """Return "in 2 days", "in 1 hour" or "in 25 minutes", rounded; "now" for less than a minute."""
+    minutes = math.ceil(left.total_seconds() / 60)
+    if minutes > _EXACT_MINUTES:
+        minutes = 5 * round(minutes / 5)
+    if minutes >= 36 * 60 or minutes == 24 * 60:
+        return f"in {_count(round(minutes / (24 * 60)), 'day')}"
+    if minutes >= 2 * 60 or minutes == 60:
+        return f"in {_count(round(minutes / 60), 'hour')}"
+    return f"in {_count(minutes, 'minute')}" if minutes > 0 else "now"
+
+
+_EXACT_MINUTES = 10
+"""The most minutes that are not rounded to five."""
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

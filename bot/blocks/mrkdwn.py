@@ -92,6 +92,11 @@ def bold(text: str, max_length: int | None = None) -> str:
     return f"*{escape(text, max_length)}*"
 
 
+def web_address(address: str) -> str:
+    """Return a join link as a link that shows itself, unaltered. It has no character that ends a link."""
+    return f"<{address.replace('&', '&amp;')}>"
+
+
 def mention(user_id: str) -> str:
     """Return a mention, which Slack shows with the current name, or the id of a user who is not in Slack."""
     return f"<@{user_id}>" if is_slack_id(user_id) else escape(user_id)

@@ -8,9 +8,15 @@ from datetime import datetime
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, ContextBlock
 
 from bot.blocks.builders import Message, button, context, note, section
-from bot.blocks.formatting import moment_to_the_second, when_and_where
+from bot.blocks.formatting import (
+    headcount,
+    in_how_long,
+    moment_to_the_second,
+    when,
+    when_and_where,
+)
 from bot.blocks.ids import ActionId
-from bot.blocks.mrkdwn import LISTED, bold, escape, mention
+from bot.blocks.mrkdwn import LISTED, bold, escape, mention, web_address
 from bot.features.announcement.views import announcement_blocks
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.error_messages import card_not_posted, why_no_files
@@ -19,7 +25,10 @@ from domain.models import EventSummary, JournalEntry, Notification, UnreachableR
 
 
 def notification_message(notification: Notification, entry: JournalEntry) -> Message:
-    """Render a notification: the event as it was at the commit, and buttons that help."""
+    """Render a notification: the event as it was at the commit, and buttons that help.
+
+    A reminder says how soon after `entry.at` the event starts.
+    """
     return _RENDERED[notification.kind](notification, entry)
 
 
@@ -42,29 +51,52 @@ def _promoted(notification: Notification, entry: JournalEntry) -> Message:
         entry,
         button("Unregister", ActionId.GIVE_UP_SEAT, entry.event_id),
         _calendar(entry),
+        is_for_seated=True,
     )
 
 
 def _removed(notification: Notification, entry: JournalEntry) -> Message:
-    reason = f" Reason: {escape(notification.reason)}" if notification.reason else ""
-    return _note(f"You’ve been removed from {_title(entry)}.{reason}", entry, _events())
+    text = f"You’ve been removed from {_title(entry)}.{_reason(notification)}"
+    return _note(text, entry, _events())
 
 
 def _moved(notification: Notification, entry: JournalEntry) -> Message:
-    lines = [
-        f"The time or location of {_title(entry)} has changed.",
-        f"Now: {when_and_where(_about(entry))}",
-    ]
-    if notification.before is not None:
-        lines.append(f"Before: {when_and_where(notification.before)}")
+    about, before = _about(entry), notification.before
+    what, was = ("time or location", "") if before is None else _difference(before, about)
+    lines = [f"The {what} of {_title(entry)} has changed.", f"Now: {when_and_where(about)}"]
+    if was:
+        lines.append(f"Before: {was}")
+    if notification.note:
+        who = mention(notification.actor_id) if notification.actor_id else "the organizer"
+        lines.append(f"Note from {who}: {escape(notification.note)}")
     buttons = ActionsBlock(elements=[_calendar(entry, "Update calendar"), _unregister(entry)])
     return Message("\n".join(lines), [*map(section, lines), buttons])
 
 
-def _canceled(_: Notification, entry: JournalEntry) -> Message:
+def _difference(before: EventSummary, after: EventSummary) -> tuple[str, str]:
+    """Return what of an event's time and location changed, and how that was before."""
+    has_moved = before.location != after.location
+    before_location = escape(before.location) or "no location"
+    if (before.starts_at, before.ends_at) != (after.starts_at, after.ends_at):
+        if has_moved:
+            return "time and location", f"{when(before)} · {before_location}"
+        return "time", when(before)
+    if has_moved:
+        return "location", before_location
+    return "time zone", f"{before.time_zone}, now {after.time_zone}"
+
+
+def _canceled(notification: Notification, entry: JournalEntry) -> Message:
+    by = f" by {mention(notification.actor_id)}" if notification.actor_id else ""
     return _note(
-        f"{_title(entry)} has been canceled.", entry, _calendar(entry, "Remove from calendar")
+        f"{_title(entry)} has been canceled{by}.{_reason(notification)}",
+        entry,
+        _calendar(entry, "Remove from calendar"),
     )
+
+
+def _reason(notification: Notification) -> str:
+    return f" Reason: {escape(notification.reason)}" if notification.reason else ""
 
 
 def _deleted(_: Notification, entry: JournalEntry) -> Message:
@@ -85,10 +117,19 @@ def _closed(_: Notification, entry: JournalEntry) -> Message:
 
 
 def _reminder(_: Notification, entry: JournalEntry) -> Message:
+    about = _about(entry)
+    text = f"Reminder: {_title(entry)} starts {in_how_long(about.starts_at - entry.at)}."
+    if about.waitlist_count:
+        are = "is" if about.waitlist_count == 1 else "are"
+        text += (
+            f" {headcount(about.waitlist_count)} {are} on the waitlist,"
+            " so please unregister if you can’t come."
+        )
     return _note(
-        f"Reminder: you have a seat in {_title(entry)}.",
+        text,
         entry,
         button("Unregister", ActionId.GIVE_UP_SEAT, entry.event_id),
+        is_for_seated=True,
     )
 
 
@@ -266,8 +307,13 @@ def unreachable_message(
     )
 
 
-def _note(text: str, entry: JournalEntry, *buttons: ButtonElement) -> Message:
-    blocks: list[Block] = [context(when_and_where(_about(entry)))]
+def _note(
+    text: str, entry: JournalEntry, *buttons: ButtonElement, is_for_seated: bool = False
+) -> Message:
+    about = _about(entry)
+    blocks: list[Block] = [context(when_and_where(about))]
+    if is_for_seated and about.join_link:
+        blocks.append(section(f"Join: {web_address(about.join_link)}"))
     return note(text, *blocks, ActionsBlock(elements=list(buttons)))
 
 

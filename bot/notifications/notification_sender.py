@@ -48,11 +48,14 @@ class NotificationSender:
         self, user_id: str, entry: JournalEntry, notification: Notification
     ) -> ErrorClass | None:
         """Send a notification and record an unreachable recipient. The caller saves the state."""
+        shown = entry
         if notification.kind is NotificationKind.REMINDER:
             event = self._upcoming_event(entry)
             if event is None:
                 return None
-            entry = entry.model_copy(update={"about": EventSummary.of(event)})
+            # What a reminder says is true when it is sent: how soon the event starts, too.
+            now = {"about": EventSummary.of(event), "at": self._clock.now()}
+            shown = entry.model_copy(update=now)
         if not self._is_current(user_id, notification, entry):
             return None
         if notification.kind is NotificationKind.EXPORT:
@@ -61,7 +64,7 @@ class NotificationSender:
             )
         else:
             failure = self.send_message(
-                user_id, entry, lambda: notification_message(notification, entry)
+                user_id, entry, lambda: notification_message(notification, shown)
             )
         if failure is None:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 
 from bot.blocks.builders import Message
@@ -60,6 +61,9 @@ def _samples() -> Iterator[tuple[str, Message]]:
                 is_deadline = kind is NotificationKind.CLOSED and closed not in changes
                 name = DEADLINE if is_deadline else kind.value
                 yield name, notification_message(notification, entry)
+    for before in _BEFORE_MOVES:
+        moved = Notification(kind=NotificationKind.MOVED, before=before)
+        yield NotificationKind.MOVED.value, notification_message(moved, _entry(()))
     yield REPORT, unreachable_message(_entry(()), (), 0)
 
 
@@ -70,10 +74,25 @@ _NAMED = {
 }
 
 
+_ABOUT = EventSummary(title=_TITLE, starts_at=START, time_zone="UTC", location="")
+
+_EARLIER = START - timedelta(days=1)
+
+_BEFORE_MOVES = [
+    _ABOUT.model_copy(update=before)
+    for before in (
+        {"starts_at": _EARLIER},
+        {"location": "Room 1"},
+        {"starts_at": _EARLIER, "location": "Room 1"},
+        {"time_zone": "Asia/Tokyo"},
+    )
+]
+"""A message names what changed."""
+
+
 def _entry(changes: tuple[Change, ...]) -> JournalEntry:
-    about = EventSummary(title=_TITLE, starts_at=START, time_zone="UTC", location="")
     return JournalEntry(
-        event_id="e1", version=1, plan_id="p", at=START, changes=changes, about=about
+        event_id="e1", version=1, plan_id="p", at=START, changes=changes, about=_ABOUT
     )
 
 
@@ -81,4 +100,6 @@ def _pattern(message: Message) -> re.Pattern[str]:
     line = text_of(message.to_dict()["blocks"]).splitlines()[0]
     before, found, after = line.partition(bold(_TITLE))
     assert found, f"the first line does not name the event: {line}"
-    return re.compile(f"{re.escape(before)}.*{re.escape(after)}")
+    # It may go on with who did it, or with how soon the event starts.
+    stable = re.sub(r" starts .*|\.$", "", after)
+    return re.compile(f"{re.escape(before)}.*{re.escape(stable)}")

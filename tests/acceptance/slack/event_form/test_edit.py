@@ -15,6 +15,7 @@ from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
 from playground.demo.seed import RANDOM
+from tests.support.notifications.message_kinds import kind_of
 from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, reply
 from tests.support.slack.modals import (
@@ -80,7 +81,7 @@ def test_new_location_notifies_with_old_location(harness: SlackHarness) -> None:
     harness.deliver_due(5)
     for user_id in (CHLOE, DIEGO):
         (message,) = harness.direct_messages(user_id)
-        assert sentences.notified(NotificationKind.MOVED) in message
+        assert kind_of(message) == NotificationKind.MOVED
         assert "Room 2" in message
         assert "Before:" in message
         assert "Riverside lawn" in message

@@ -105,6 +105,30 @@ def test_reminder_has_the_location_at_delivery(harness: SlackHarness) -> None:
     assert "Riverside" not in reminder
 
 
+def test_late_reminder_says_how_soon_the_event_starts_when_it_is_sent(
+    harness: SlackHarness,
+) -> None:
+    """R8.15: the bot was down for the last hour but ten minutes."""
+    harness.event(reminders=(60,))
+    harness.register(CHLOE)
+    harness.clock.advance(timedelta(hours=47))
+    harness.bot.service.sweep()
+    pass_time(harness, timedelta(minutes=50))
+    (reminder,) = harness.direct_messages(CHLOE)
+    assert "starts in 10 minutes." in reminder
+
+
+def test_reminder_has_the_join_link_and_the_waitlist(harness: SlackHarness) -> None:
+    """R12.2."""
+    harness.event(capacity=1, join_link="https://example.org/meet?a=1&b=2")
+    harness.register(CHLOE, DIEGO)
+    pass_time(harness, timedelta(hours=24))
+    (reminder,) = harness.direct_messages(CHLOE)
+    assert "<https://example.org/meet?a=1&amp;b=2>" in reminder
+    assert "1 person is on the waitlist" in reminder
+    assert harness.direct_messages(DIEGO) == []
+
+
 def test_missed_reminders_are_sent_as_one(harness: SlackHarness) -> None:
     harness.event()
     harness.register(CHLOE)

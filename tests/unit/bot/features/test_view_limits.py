@@ -50,9 +50,15 @@ from domain.enums import (
     EventStatus,
     NotificationKind,
     RegistrationStatus,
+    Visibility,
 )
 from domain.errors import NotRegistered, RegistrationClosed
-from domain.inputs import MAX_CAPACITY, MAX_REASON_LENGTH, AnnouncementDraft
+from domain.inputs import (
+    MAX_CAPACITY,
+    MAX_JOIN_LINK_LENGTH,
+    MAX_REASON_LENGTH,
+    AnnouncementDraft,
+)
 from domain.models import (
     CapacityPreview,
     Change,
@@ -119,6 +125,8 @@ def event(**values: Any) -> Event:
         "reminders": (43_200, 43_199, 43_198, 43_197, 43_196),
         "recent_requests": ("r" * 32,) * 8,
         "version": 99_999,
+        "join_link": f"https://{'&' * (MAX_JOIN_LINK_LENGTH - 8)}",
+        "attendees_visible_to": Visibility.ATTENDEES,
     }
     return an_event(**given | values)
 
@@ -188,6 +196,8 @@ FIELDS = {
     "reminders": (str(LARGEST.reminders), str(LARGEST.reminders)),
     "co_organizer_ids": (str(tuple(IDS[:20])), str(tuple(IDS[20:40]))),
     "organizer_id": (IDS[0], IDS[1]),
+    "join_link": (LARGEST.join_link, LARGEST.join_link),
+    "attendees_visible_to": ("everyone", "organizers"),
 }
 
 
@@ -214,7 +224,14 @@ def left(user_id: str, **values: Any) -> Change:
 
 
 ENTRIES = (
-    entry(Change(kind=ChangeKind.EDITED, actor_id=IDS[0], fields=FIELDS)),
+    entry(
+        Change(
+            kind=ChangeKind.EDITED,
+            actor_id=IDS[0],
+            fields=FIELDS,
+            note=WORST * MAX_REASON_LENGTH,
+        )
+    ),
     entry(
         left(IDS[0], cause=Cause.REMOVED, reason=WORST * MAX_REASON_LENGTH),
         *(
@@ -276,6 +293,8 @@ def notification(kind: NotificationKind) -> Message:
         before=ABOUT,
         text=WORST * 2_500,
         about_user_id=IDS[1],
+        actor_id=IDS[3],
+        note=WORST * MAX_REASON_LENGTH,
     )
     promoted = Change(kind=ChangeKind.PROMOTED, user_id=IDS[2])
     return notification_messages.notification_message(one, entry(left(IDS[1]), promoted))

@@ -77,6 +77,79 @@ def test_removal_has_its_reason_if_any() -> None:
     assert "eason" not in said(Notification(kind=NotificationKind.REMOVED, user_id="U1"))
 
 
+@pytest.mark.parametrize(
+    ("actor_id", "reason", "says"),
+    [
+        ("U9", "No <heating>", " by <@U9>. Reason: No &lt;heating&gt;"),
+        ("U9", None, " by <@U9>."),
+        (None, None, "."),
+    ],
+)
+def test_cancellation_says_who_canceled_and_why(
+    actor_id: str | None, reason: str | None, says: str
+) -> None:
+    """R8.8."""
+    notification = Notification(kind=NotificationKind.CANCELED, actor_id=actor_id, reason=reason)
+    assert f"has been canceled{says}\n" in said(notification)
+
+
+EARLIER = ABOUT.starts_at - timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("before", "what", "old"),
+    [
+        ({"starts_at": EARLIER}, "time", f"<!date^{int(EARLIER.timestamp())}^"),
+        ({"ends_at": ABOUT.starts_at + timedelta(hours=1)}, "time", " – <!date^"),
+        ({"location": "Room <5>"}, "location", "Before: Room &lt;5&gt;\n"),
+        ({"location": ""}, "location", "Before: no location\n"),
+        ({"location": "Room 5", "starts_at": EARLIER}, "time and location", " · Room 5\n"),
+        ({"time_zone": "Asia/Tokyo"}, "time zone", "Before: Asia/Tokyo, now Europe/Berlin\n"),
+    ],
+)
+def test_move_says_what_changed_and_how_it_was(before: dict[str, Any], what: str, old: str) -> None:
+    """R8.8: what stayed is said once."""
+    text = said(Notification(kind=NotificationKind.MOVED, before=ABOUT.model_copy(update=before)))
+    assert f"The {what} of *Yoga" in text
+    assert old in text[text.index("Before:") :]
+    assert ("Riverside" in text[text.index("Before:") :]) is False
+
+
+def test_move_has_its_note_and_who_wrote_it() -> None:
+    moved = Notification(kind=NotificationKind.MOVED, before=ABOUT, note="Bring <a> coat")
+    by_a_user = moved.model_copy(update={"actor_id": "U9"})
+    assert "Note from <@U9>: Bring &lt;a&gt; coat" in said(by_a_user)
+    assert "Note from the organizer: Bring" in said(moved)
+    assert "Note" not in said(Notification(kind=NotificationKind.MOVED, before=ABOUT))
+
+
+@pytest.mark.parametrize(
+    ("waitlist_count", "says"), [(0, "\n"), (1, " 1 person is on"), (12, " 12 people are on")]
+)
+def test_reminder_says_how_soon_and_how_long_the_waitlist_is(
+    waitlist_count: int, says: str
+) -> None:
+    about = ABOUT.model_copy(update={"waitlist_count": waitlist_count})
+    text = said(Notification(kind=NotificationKind.REMINDER), about)
+    assert f"starts in 2 days.{says}" in text
+
+
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_only_messages_to_users_with_a_seat_have_the_join_link(kind: NotificationKind) -> None:
+    """R12.2: clickable, and unaltered."""
+    about = ABOUT.model_copy(update={"join_link": "https://example.org/a_b*c~d?x=1&y=2"})
+    text = said(Notification(kind=kind, text="words", about_user_id="U2"), about)
+    is_for_seated = kind in (NotificationKind.PROMOTED, NotificationKind.REMINDER)
+    assert ("<https://example.org/a_b*c~d?x=1&amp;y=2>" in text) is is_for_seated
+    assert ("example.org" in text) is is_for_seated
+
+
+@pytest.mark.parametrize("actor_id", ["U9", None])
+def test_new_organizer_reads_who_added_them(actor_id: str | None) -> None:
+    text = said(Notification(kind=NotificationKind.ORGANIZER_ADDED, actor_id=actor_id))
+    assert ("<@U9> added you" in text) is (actor_id is not None)
+
+
 def test_move_shows_the_new_values_before_the_old() -> None:
     """R8.8."""
     before = ABOUT.model_copy(update={"location": "Room 5", "starts_at": START})
