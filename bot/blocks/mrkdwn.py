@@ -92,9 +92,13 @@ def bold(text: str, max_length: int | None = None) -> str:
     return f"*{escape(text, max_length)}*"
 
 
-def web_address(address: str) -> str:
-    """Return a join link as a link that shows itself, unaltered. It has no character that ends a link."""
-    return f"<{address.replace('&', '&amp;')}>"
+def web_address(address: str, label: str = "") -> str:
+    """Return a link that shows its address, unaltered, or a label that nobody typed.
+
+    The address must have no character that ends a link: one that Rollcall made, or a join link.
+    """
+    shown = f"|{label}" if label else ""
+    return f"<{address.replace('&', '&amp;')}{shown}>"
 
 
 def mention(user_id: str) -> str:

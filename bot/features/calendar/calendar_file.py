@@ -20,8 +20,13 @@ def is_for_later(registration: UserRegistration) -> bool:
     )
 
 
-def calendar_file(event: Event, workspace_id: str) -> File:
-    """Return an event's .ics file.
+def has_seat(registration: UserRegistration | None) -> bool:
+    """Return whether a user may know the join link (R12.2)."""
+    return registration is not None and registration.position is None
+
+
+def calendar_file(event: Event, workspace_id: str, join_link: str = "") -> File:
+    """Return an event's .ics file, with the join link if it is for someone who may know it (R12.2).
 
     The `UID` stays the same and `SEQUENCE` grows with each change, so a calendar replaces an older
     version, and removes a canceled event.
@@ -42,8 +47,10 @@ def calendar_file(event: Event, workspace_id: str) -> File:
         entry.add("dtend", event.ends_at)
     if event.location:
         entry.add("location", event.location)
-    if event.description:
-        entry.add("description", _CONTROL.sub("", event.description))
+    if description := _description(event, join_link):
+        entry.add("description", description)
+    if join_link:
+        entry.add("url", join_link)
     entry.add("status", "CANCELLED" if is_canceled else "CONFIRMED")  # codespell:ignore
     calendar = Calendar()
     calendar.add("prodid", "-//Rollcall//Rollcall//EN")
@@ -57,3 +64,9 @@ def calendar_file(event: Event, workspace_id: str) -> File:
         content=BytesIO(calendar.to_ical()),
         comment=f"Open this file to {effect} your calendar.",
     )
+
+
+def _description(event: Event, join_link: str) -> str:
+    """Return the join link, which not every calendar shows as the `URL`, and the event's description."""
+    join = f"Join: {join_link}" if join_link else ""
+    return "\n\n".join(filter(None, [join, _CONTROL.sub("", event.description)]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.blocks.ids import ActionId
 from bot.features.calendar import views as calendar_views
-from bot.features.calendar.calendar_file import calendar_file, is_for_later
+from bot.features.calendar.calendar_file import calendar_file, has_seat, is_for_later
 from bot.slack.api_errors import ErrorClass
 from bot.slack.context import AppContext
 from bot.slack.files import try_to_send_file
@@ -33,11 +33,12 @@ class CalendarListeners:
         if registration is not None and is_for_later(registration):
             reply.ephemeral(calendar_views.no_seat_yet(registration))
             return
-        file = calendar_file(event, self._workspace_id)
+        join_link = event.join_link if has_seat(registration) else ""
+        file = calendar_file(event, self._workspace_id, join_link)
         failure = try_to_send_file(self._client, action.user_id, file)
         if failure is None:
-            reply.ephemeral(calendar_views.file_sent(event))
+            reply.ephemeral(calendar_views.file_sent(event, join_link))
         elif failure.error_class is ErrorClass.NO_FILES:
-            reply.ephemeral(calendar_views.no_files_here(event, failure.reason))
+            reply.ephemeral(calendar_views.no_files_here(event, failure.reason, join_link))
         else:
-            reply.ephemeral(calendar_views.file_not_sent(event))
+            reply.ephemeral(calendar_views.file_not_sent(event, join_link))

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from bot.blocks.builders import Message, note
+from slack_sdk.models.blocks import Block
+
+from bot.blocks.builders import Message, context, note
 from bot.blocks.formatting import ordinal, waitlist_note, when_and_where
-from bot.blocks.mrkdwn import bold
+from bot.blocks.mrkdwn import bold, web_address
+from bot.features.calendar.calendar_links import google_link, outlook_link
 from bot.slack.error_messages import why_no_files
+from domain.enums import EventStatus
 from domain.models import Event, UserRegistration
 
 
-def file_sent(event: Event) -> Message:
+def file_sent(event: Event, join_link: str = "") -> Message:
     """Tell a user where the calendar file is."""
-    return note(f"I sent you the calendar file for {bold(event.title)} in a direct message.")
+    text = f"I sent you the calendar file for {bold(event.title)} in a direct message."
+    return note(text, *_links(event, join_link))
+
+
+def _links(event: Event, join_link: str) -> list[Block]:
+    """Return the links that add the event to a calendar, none for one that is canceled."""
+    if event.status is EventStatus.CANCELED:
+        return []
+    google, outlook = google_link(event, join_link), outlook_link(event, join_link)
+    links = ((google, "Google Calendar"), (outlook, "Outlook"))
+    return [context(f"Add it to {web_address(address, label)}") for address, label in links]
 
 
 def no_seat_yet(registration: UserRegistration) -> Message:
@@ -25,17 +39,19 @@ def no_seat_yet(registration: UserRegistration) -> Message:
     return note(f"You’re {position} on the waitlist for {title}.{more}")
 
 
-def file_not_sent(event: Event) -> Message:
+def file_not_sent(event: Event, join_link: str = "") -> Message:
     """Tell a user that Slack did not take the calendar file."""
     return note(
         f"Slack didn’t accept the calendar file for {bold(event.title)}."
-        " Please try again in a moment."
+        " Please try again in a moment.",
+        *_links(event, join_link),
     )
 
 
-def no_files_here(event: Event, reason: str) -> Message:
+def no_files_here(event: Event, reason: str, join_link: str = "") -> Message:
     """Tell a user that Slack takes no files here; `reason` is Slack's error code."""
     return note(
         f"I can’t send you a calendar file, because {why_no_files(reason)}."
-        f" Please add {bold(event.title)} to your calendar yourself: {when_and_where(event)}"
+        f" Please add {bold(event.title)} to your calendar yourself: {when_and_where(event)}",
+        *_links(event, join_link),
     )

@@ -434,10 +434,14 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "browsing.views.registration_choice": lambda: browsing_views.registration_choice(
         FoundRegistrations((), OWN), WORST * 3_900
     ),
-    "calendar.views.file_sent": lambda: calendar_views.file_sent(LARGEST),
+    "calendar.views.file_sent": lambda: calendar_views.file_sent(LARGEST, LARGEST.join_link),
     "calendar.views.no_seat_yet": lambda: calendar_views.no_seat_yet(own()),
-    "calendar.views.file_not_sent": lambda: calendar_views.file_not_sent(LARGEST),
-    "calendar.views.no_files_here": lambda: calendar_views.no_files_here(LARGEST, "missing_scope"),
+    "calendar.views.file_not_sent": lambda: calendar_views.file_not_sent(
+        LARGEST, LARGEST.join_link
+    ),
+    "calendar.views.no_files_here": lambda: calendar_views.no_files_here(
+        LARGEST, "missing_scope", LARGEST.join_link
+    ),
     "account.views.forget_me_question": lambda: account_views.forget_me_question(IDS[0], SOME),
     "account.views.forgotten": lambda: account_views.forgotten(False, IDS[0], SOME),
     "account.views.nothing_deleted": account_views.nothing_deleted,
