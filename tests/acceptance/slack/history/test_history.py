@@ -68,6 +68,22 @@ def test_history_says_who_did_what_and_why_newest_first(harness: SlackHarness) -
         assert part in line
 
 
+def test_history_has_what_organizers_said_and_who_sees_what(harness: SlackHarness) -> None:
+    """R8.8, R12.1, R12.2."""
+    yoga(harness)
+    boss, service = Actor(BJORN), harness.bot.service
+    moved = EventChanges.of(location="Room 2")
+    service.edit_event("yoga", moved, actor=boss, note="Bring a <coat>")
+    access = {"join_link": "https://example.org/meet", "attendees_visible_to": "organizers"}
+    service.edit_event("yoga", EventChanges.of(**access), actor=boss)
+    service.cancel_event("yoga", actor=boss, reason="No <heating>")
+    text = history(harness)
+    assert f"<@{BJORN}> changed the event: Bring a &lt;coat&gt;" in text
+    assert "Join link: none → " in text
+    assert "Who sees who’s going: everyone → organizers" in text
+    assert f"<@{BJORN}> canceled the event: No &lt;heating&gt;" in text
+
+
 def test_history_is_paged(harness: SlackHarness) -> None:
     yoga(harness)
     for _ in range(6):
