@@ -70,7 +70,9 @@ class Workspace:
         rows = self.ledger.rows
         self._members = {key: Member(**member) for key, member in rows.all("member")}
         saved = [from_saved_channel(value) for _, value in rows.all("channel")]
-        self._channels = {channel.id: channel for channel in sorted(saved, key=lambda each: each.number)}
+        self._channels = {
+            channel.id: channel for channel in sorted(saved, key=lambda each: each.number)
+        }
         self._messages: dict[str, dict[str, Message]] = {}
         for _, message in rows.all("message"):
             self._keep(Message(**message))

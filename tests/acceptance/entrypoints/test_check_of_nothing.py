@@ -249,7 +249,11 @@ def test_missing_index_is_an_error(
     [
         ("AWS_DEFAULT_REGION", "us-west-2", "Check AWS_DEFAULT_REGION and ROLLCALL_TABLE_PREFIX"),
         ("AWS_DEFAULT_REGION", "nowhere nice", "AWS's variables or configuration files are wrong"),
-        ("AWS_ENDPOINT_URL_DYNAMODB", "no address", "AWS's variables or configuration files are wrong"),
+        (
+            "AWS_ENDPOINT_URL_DYNAMODB",
+            "no address",
+            "AWS's variables or configuration files are wrong",
+        ),
         ("AWS_PROFILE", "nobody", "AWS's variables or configuration files are wrong"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:9", "DynamoDB can't be reached"),
     ],
