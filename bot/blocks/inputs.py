@@ -26,16 +26,26 @@ def option_list(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     return {"options": [option(label, value).to_dict() for label, value in pairs]}
 
 
-def option(label: str, value: str) -> Option:
-    """Return an option. Labels longer than Slack's 75 characters are cut."""
-    return Option(text=plain(shortened(label, 75)), value=value)
+def option(label: str, value: str, description: str | None = None) -> Option:
+    """Return an option. Labels and descriptions longer than Slack's 75 characters are cut."""
+    return Option(
+        text=plain(shortened(label, 75)),
+        value=value,
+        description=plain(shortened(description, 75)) if description else None,
+    )
 
 
-def channel_input(*, optional: bool) -> InputBlock:
-    """Return the input for the channel of a card; it starts with the channel that the form was opened in."""
+def channel_input(
+    *, optional: bool, channel_id: str | None = None, is_current: bool = True
+) -> InputBlock:
+    """Return the input for the channel of a card, filled in with `channel_id`.
+
+    Without one, it starts with the channel that the form was opened in, if `is_current`.
+    """
     select = ConversationSelectElement(
         action_id=ActionId.INPUT,
-        default_to_current_conversation=True,
+        initial_conversation=channel_id,
+        default_to_current_conversation=(is_current and channel_id is None) or None,
         filter=ConversationFilter(
             include=["public", "private"], exclude_external_shared_channels=True
         ),
@@ -47,6 +57,16 @@ def line_element(max_length: int, initial: str | None = None) -> PlainTextInputE
     """Return an input for one line of text."""
     return PlainTextInputElement(
         action_id=ActionId.INPUT, max_length=max_length, initial_value=initial or None
+    )
+
+
+def paragraph_element(max_length: int, initial: str | None = None) -> PlainTextInputElement:
+    """Return an input for text of several lines."""
+    return PlainTextInputElement(
+        action_id=ActionId.INPUT,
+        max_length=max_length,
+        multiline=True,
+        initial_value=initial or None,
     )
 
 
@@ -62,7 +82,18 @@ def number_element(initial: int | None = None) -> NumberInputElement:
 
 
 def input_block(
-    block: BlockId, label: str, element: InputInteractiveElement, *, optional: bool = False
+    block: BlockId,
+    label: str,
+    element: InputInteractiveElement,
+    *,
+    optional: bool = False,
+    hint: str | None = None,
 ) -> InputBlock:
-    """Return an input with its label."""
-    return InputBlock(block_id=block, label=plain(label), element=element, optional=optional)
+    """Return an input with its label, and a hint under it if given."""
+    return InputBlock(
+        block_id=block,
+        label=plain(label),
+        element=element,
+        optional=optional,
+        hint=plain(hint) if hint else None,
+    )

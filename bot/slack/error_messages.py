@@ -39,6 +39,7 @@ class FieldProblem(StrEnum):
     NO_SUCH_MOMENT = "must be a valid date and time"
     DAY_MISSING = "also choose a date"
     TIME_MISSING = "also choose a time"
+    ENDS_TOO_EARLY = "must be after the start, or also choose an end date"
     NOT_THE_TITLE = "that’s not the event’s title, so nothing was deleted"
 
 

@@ -36,7 +36,7 @@ LATER_SECONDS = 20.0
 @dataclass(frozen=True, slots=True)
 class _Profile:
     is_admin: bool
-    time_zone: str
+    time_zone: str | None
     expires_at: float
     """In seconds on the monotonic clock."""
     team_ids: frozenset[str] | None
@@ -82,8 +82,8 @@ class MemberDirectory:
                 raise
         return act(Actor(user_id, is_admin=True))
 
-    def time_zone(self, user_id: str) -> str:
-        """Return a member's own time zone, or UTC if Slack can't answer."""
+    def time_zone(self, user_id: str) -> str | None:
+        """Return a member's own time zone, or None if Slack can't answer."""
         return self._look_up(user_id).time_zone
 
     def organization_id(self) -> str | None:
@@ -175,18 +175,18 @@ class MemberDirectory:
             user = self._client.users_info(user=user_id)["user"]
         except FAILURES as error:
             return _Profile(
-                is_admin=False, time_zone="UTC", expires_at=now, team_ids=_team_ids_after(error)
+                is_admin=False, time_zone=None, expires_at=now, team_ids=_team_ids_after(error)
             )
         return self._remember(user_id, user)
 
     def _remember(self, user_id: str, user: Mapping[str, Any]) -> _Profile:
-        zone = user.get("tz") or "UTC"
+        zone = user.get("tz")
         team_ids = _team_ids(user)
         # An admin of another workspace of the organization is none of ours.
         is_ours = self._workspace_id in team_ids or not (team_ids or user.get("is_stranger"))
         profile = _Profile(
             is_admin=is_ours and bool(user.get("is_admin") or user.get("is_owner")),
-            time_zone=zone if zone in time_zones() else "UTC",
+            time_zone=zone if zone in time_zones() else None,
             expires_at=self._clock.monotonic() + CACHED_FOR,
             team_ids=team_ids,
             is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),

@@ -31,6 +31,16 @@ class EventMetadata(ViewMetadata):
     event_id: Text
 
 
+class CreateMetadata(EventMetadata):
+    """`time_zone` is that of the times if the form has no input for it.
+
+    `warned` is the fingerprint of what the form's person was warned about; empty before that.
+    """
+
+    time_zone: str | None = None
+    warned: str = ""
+
+
 class CardMetadata(EventMetadata):
     """`after` is the `ts` of the newest card when the form was opened, `request_id` the form's own (R8.13)."""
 

@@ -29,6 +29,8 @@ def test_wrong_input_is_a_field_error_and_input_kept(visit: Visit) -> None:
     expect(form.get_by_label("Seats")).to_be_focused()
     expect(form.get_by_label("Title")).to_have_value("Sketching")
     form.get_by_label("Seats").fill("3")
+    amara.press("More options", form)
+    expect(form.get_by_label("Title")).to_have_value("Sketching")
     zone = form.get_by_label("Time zone")
     zone.fill("toky")
     form.get_by_role("option", name="Asia/Tokyo").click()

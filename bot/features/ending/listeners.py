@@ -44,10 +44,12 @@ class EndingListeners:
         reply.open_modal(ending_views.cancel_form(event, is_over=is_over))
 
     def cancel(self, submission: ViewSubmission) -> View:
-        """Cancel the event."""
+        """Cancel the event, with a reason if one was typed."""
         event_id = EventMetadata.of(submission.view).event_id
+        reason = submission.view.text(BlockId.REASON)
         outcome = self._members.as_organizer(
-            submission.user_id, lambda actor: self._service.cancel_event(event_id, actor=actor)
+            submission.user_id,
+            lambda actor: self._service.cancel_event(event_id, actor=actor, reason=reason),
         )
         self._manage_modal.update_below(submission, event_id)
         return ending_views.event_canceled(outcome)

@@ -9,11 +9,12 @@ from slack_sdk.models.views import View
 from bot.blocks.builders import Message, context, plain, section
 from bot.blocks.formatting import headcount, when_and_where
 from bot.blocks.ids import BlockId, CallbackId
-from bot.blocks.inputs import input_block, line_element
+from bot.blocks.inputs import input_block, line_element, paragraph_element
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold
 from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
+from domain.inputs import MAX_REASON_LENGTH
 from domain.models import Event
 
 
@@ -37,6 +38,12 @@ def cancel_form(event: Event, *, is_over: bool) -> View:
             section(f"{bold(event.title)}\n{when_and_where(event)}"),
             section(f"{notified} No one can register anymore, and this can’t be undone."),
             context("The attendee list is kept until you delete the event."),
+            input_block(
+                BlockId.REASON,
+                "Reason, for all attendees",
+                paragraph_element(MAX_REASON_LENGTH),
+                optional=True,
+            ),
         ],
     )
 

@@ -21,7 +21,7 @@ FINGERPRINT_LENGTH = 8
 FORM_FIELDS = (
     *("title", "description", "location", "time_zone", "co_organizer_ids"),
     *("starts_at", "ends_at", "registration_deadline"),
-    *("has_waitlist", "listed", "reminders"),
+    *("has_waitlist", "listed", "reminders", "join_link", "attendees_visible_to"),
 )
 """The fields of the form, by the domain's names."""
 

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.models.views import View
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
+from bot.blocks.mrkdwn import is_slack_id, shortened
 from bot.features.cards.listing import is_private
 from bot.features.cards.posting import wait_for_card
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.co_organizers import ensure_co_organizers
+from bot.features.event_form.form_content import (
+    MAX_CO_ORGANIZERS,
+    FormContent,
+    content_in,
+    one_week_later,
+)
 from bot.features.event_form.form_values import event_draft
 from bot.features.home.publisher import HomePublisher
+from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction, OptionsRequest, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
-from bot.slack.view_metadata import EventMetadata
+from bot.slack.view_metadata import CreateMetadata
 from domain.inputs import time_zones
-from domain.models import CREATION_VERSION
+from domain.models import CREATION_VERSION, Event
 
 EVENT_ID_LENGTH = 10
 """Hexadecimal digits of an event's id: short enough to type after a command, and a million million values."""
@@ -30,21 +39,47 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = CreateListeners(context)
     registrar.action(ActionId.CREATE_EVENT, listeners.open_form)
+    registrar.action(ActionId.MORE_OPTIONS, listeners.show_all_inputs)
+    registrar.action(ActionId.DUPLICATE, listeners.open_copy)
     registrar.options(ActionId.TIME_ZONE, listeners.offer_time_zones)
     registrar.submission(CallbackId.CREATE_EVENT, listeners.create)
 
 
 class CreateForm:
-    """Builds the empty form."""
+    """Builds the form for a new event. The event's id is made here, so pressing Submit twice makes one event."""
 
     def __init__(self, context: AppContext) -> None:
         self._members = context.members
+        self._service = context.service
         self._new_id = context.new_id
 
     def build(self, user_id: str, title: str = "") -> View:
-        """Return the form. The event's id is made here, so pressing Submit twice makes one event."""
-        event_id = self._new_id()[:EVENT_ID_LENGTH]
-        return event_form_views.create_form(event_id, self._members.time_zone(user_id), title)
+        """Return the form with no more than a title."""
+        content = FormContent(
+            self._time_zone(user_id), shortened(title, 120), uses_current_channel=True
+        )
+        return event_form_views.create_form(self._new_event_id(), content)
+
+    def build_copy(self, event: Event, user_id: str) -> View:
+        """Return the form filled in from an event, one week later by the wall clock (R12.5)."""
+        others = tuple(one for one in event.organizer_ids if is_slack_id(one) and one != user_id)
+        content = replace(
+            one_week_later(event),
+            co_organizer_ids=others[:MAX_CO_ORGANIZERS],
+            uses_current_channel=True,
+        )
+        return event_form_views.create_form(self._new_event_id(), content, is_complete=True)
+
+    def _new_event_id(self) -> str:
+        return self._new_id()[:EVENT_ID_LENGTH]
+
+    def _time_zone(self, user_id: str) -> str | None:
+        """Return the member's time zone: Slack's, or else the stored one, or else None."""
+        zone = self._members.time_zone(user_id)
+        if zone is not None:
+            return zone
+        user = self._service.get_users([user_id]).get(user_id)
+        return user.time_zone if user is not None else None
 
 
 class CreateListeners:
@@ -53,11 +88,23 @@ class CreateListeners:
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._form = CreateForm(context)
+        self._manage_modal = ManageModal(context)
         self._home = HomePublisher(context)
 
     def open_form(self, action: BlockAction, reply: Reply) -> None:
         """Open the form."""
         reply.open_modal(self._form.build(action.user_id))
+
+    def open_copy(self, action: BlockAction, reply: Reply) -> None:
+        """Open the form, filled in from an event of the organizer's."""
+        event = self._manage_modal.get_event(action.user_id, action.value)
+        reply.open_modal(self._form.build_copy(event, action.user_id))
+
+    def show_all_inputs(self, action: BlockAction, reply: Reply) -> None:
+        """Show all inputs of the form, with what was typed and chosen so far."""
+        shown = CreateMetadata.of(action.modal)
+        content = content_in(action.modal, shown.time_zone)
+        reply.update_modal(event_form_views.create_form(shown.event_id, content, is_complete=True))
 
     def offer_time_zones(self, request: OptionsRequest) -> dict[str, Any]:
         """Offer the time zones whose names contain what is typed, without regard to case and accents."""
@@ -75,9 +122,11 @@ class CreateListeners:
         # Listed if the organizer says so, and without a channel. Else the channel's privacy decides.
         decides = channel_id if EventOption.LISTED not in view.checked(BlockId.OPTIONS) else None
         private = is_private(context.client, decides) if decides else False
+        form = CreateMetadata.of(view)
         draft = event_draft(
             view,
-            event_id=EventMetadata.of(view).event_id,
+            event_id=form.event_id,
+            time_zone=form.time_zone,
             organizer_id=organizer.user_id,
             listed=private is False,
             listing_channel=decides,

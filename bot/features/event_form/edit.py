@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_sdk.models.views import View
 
-from bot.blocks.ids import ActionId, CallbackId
+from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import changed_fields, fingerprints
 from bot.features.event_form.co_organizers import ensure_co_organizers
@@ -44,9 +44,10 @@ class EditListeners:
         event = self._manage_modal.get_event(submission.user_id, form.event_id)
         changes = changed_fields(edited_values(submission.view, event), form.shown)
         ensure_co_organizers(self._context, changes.co_organizer_ids)
+        note = submission.view.text(BlockId.NOTE)
         outcome = self._members.as_organizer(
             submission.user_id,
-            lambda actor: self._service.edit_event(form.event_id, changes, actor=actor),
+            lambda actor: self._service.edit_event(form.event_id, changes, actor=actor, note=note),
         )
         self._manage_modal.update_below(submission, form.event_id)
         return event_form_views.event_edited(outcome)

@@ -11,8 +11,9 @@ from bot.blocks.mrkdwn import is_slack_id
 from bot.slack.error_messages import FieldProblem
 from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
+from domain.enums import Visibility
 from domain.errors import Invalid
-from domain.inputs import EventDraft, from_local, time_zones
+from domain.inputs import DEFAULT_REMINDERS, EventDraft, from_local, time_zones
 from domain.models import Event
 
 
@@ -24,8 +25,12 @@ def event_draft(
     listed: bool,
     listing_channel: str | None,
     card_channel: str | None,
+    time_zone: str | None = None,
 ) -> EventDraft:
-    """Return the event that the form describes. Raises `Invalid` with the block that is wrong."""
+    """Return the event that the form describes. Raises `Invalid` with the block that is wrong.
+
+    `time_zone` counts if the form has no input for it.
+    """
     return EventDraft.of(
         event_id=event_id,
         organizer_id=organizer_id,
@@ -33,7 +38,7 @@ def event_draft(
         listed=listed,
         listing_channel=listing_channel,
         card_channel=card_channel,
-        **_shared_values(view, organizer_id),
+        **_shared_values(view, organizer_id, time_zone),
     )
 
 
@@ -48,11 +53,45 @@ def edited_values(view: ViewPayload, event: Event) -> dict[str, Any]:
     return values | {"listed": EventOption.LISTED in view.checked(BlockId.OPTIONS)}
 
 
-def _shared_values(view: ViewPayload, organizer_id: str | None) -> dict[str, Any]:
+def _shared_values(
+    view: ViewPayload, organizer_id: str | None, default_zone: str | None = None
+) -> dict[str, Any]:
     """Return the values that both forms have."""
-    time_zone = view.selected(BlockId.TIME_ZONE) or ""
-    if time_zone not in time_zones():
+    shown_zone = view.selected(BlockId.TIME_ZONE)
+    time_zone = shown_zone if view.shows(BlockId.TIME_ZONE) else default_zone
+    if time_zone is None or time_zone not in time_zones():
         raise Invalid(BlockId.TIME_ZONE, FieldProblem.NO_TIME_ZONE)
+    co_organizers = view.input(BlockId.CO_ORGANIZERS).selected_users or []
+    if not all(map(_MINUTES.fullmatch, view.checked(BlockId.REMINDERS))):
+        raise MalformedPayload("view.state.values.reminders")
+    return {
+        "title": view.text(BlockId.TITLE),
+        "description": view.text(BlockId.DESCRIPTION),
+        "location": view.text(BlockId.LOCATION),
+        "time_zone": time_zone,
+        "co_organizer_ids": [user_id for user_id in co_organizers if user_id != organizer_id],
+        "has_waitlist": EventOption.WAITLIST in options_in(view),
+        "reminders": reminders_in(view),
+        "join_link": view.text(BlockId.JOIN_LINK),
+        "attendees_visible_to": view.selected(BlockId.VISIBLE_TO) or Visibility.EVERYONE,
+        **_times(view, time_zone),
+    }
+
+
+def options_in(view: ViewPayload) -> list[str]:
+    """Return the options that are checked, or the default if the form does not show them yet."""
+    return view.checked(BlockId.OPTIONS) if view.shows(BlockId.OPTIONS) else [EventOption.WAITLIST]
+
+
+def reminders_in(view: ViewPayload) -> list[int]:
+    """Return the reminders in minutes, longest first, or the default if the form does not show them yet."""
+    if not view.shows(BlockId.REMINDERS):
+        return list(DEFAULT_REMINDERS)
+    chosen = [text for text in view.checked(BlockId.REMINDERS) if _MINUTES.fullmatch(text)]
+    return sorted(map(int, chosen), reverse=True)
+
+
+def _times(view: ViewPayload, time_zone: str) -> dict[str, datetime | None]:
     times = {
         name: _optional_time(view, date_block, time_block, time_zone)
         for name, date_block, time_block in (
@@ -63,20 +102,10 @@ def _shared_values(view: ViewPayload, organizer_id: str | None) -> dict[str, Any
     }
     if times["starts_at"] is None:
         raise Invalid(BlockId.START_DATE, FieldProblem.NO_DAY)
-    co_organizers = view.input(BlockId.CO_ORGANIZERS).selected_users or []
-    reminders = view.checked(BlockId.REMINDERS)
-    if not all(_MINUTES.fullmatch(minutes) for minutes in reminders):
-        raise MalformedPayload("view.state.values.reminders")
-    return {
-        "title": view.text(BlockId.TITLE),
-        "description": view.text(BlockId.DESCRIPTION),
-        "location": view.text(BlockId.LOCATION),
-        "time_zone": time_zone,
-        "co_organizer_ids": [user_id for user_id in co_organizers if user_id != organizer_id],
-        "has_waitlist": EventOption.WAITLIST in view.checked(BlockId.OPTIONS),
-        "reminders": sorted(map(int, reminders), reverse=True),
-        **times,
-    }
+    is_same_day = not view.input(BlockId.END_DATE).selected_date
+    if is_same_day and times["ends_at"] is not None and times["ends_at"] <= times["starts_at"]:
+        raise Invalid(BlockId.END_TIME, FieldProblem.ENDS_TOO_EARLY)
+    return times
 
 
 _MINUTES = re.compile(r"[0-9]{1,5}")
@@ -87,9 +116,11 @@ def _optional_time(
 ) -> datetime | None:
     """Return a local time as UTC; of an hour that comes twice, the first one (R8.7).
 
-    Raises `Invalid` for an hour that daylight saving time skips, too.
+    An end without a date is on the day of the start. Raises `Invalid` for an hour that daylight saving time skips, too.
     """
     date_given = view.input(date_block).selected_date
+    if date_block is BlockId.END_DATE and not date_given and view.input(time_block).selected_time:
+        date_given = view.input(BlockId.START_DATE).selected_date
     time_given = view.input(time_block).selected_time
     if not date_given and not time_given:
         return None

@@ -3,72 +3,113 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from slack_sdk.models.blocks import (
-    Block,
-    CheckboxesElement,
-    DatePickerElement,
-    ExternalDataSelectElement,
-    PlainTextInputElement,
-    StaticMultiSelectElement,
-    TimePickerElement,
-    UserMultiSelectElement,
-)
+from slack_sdk.models.blocks import ActionsBlock, Block
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, context, plain, section
-from bot.blocks.formatting import before_start, headcount, when_and_where
-from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
+from bot.blocks.builders import Message, button, context, plain, section
+from bot.blocks.formatting import headcount, when_and_where
+from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import (
     channel_input,
     input_block,
-    line_element,
     number_element,
-    option,
     option_list,
+    paragraph_element,
 )
 from bot.blocks.modals import note_modal
-from bot.blocks.mrkdwn import bold, is_slack_id, shortened
+from bot.blocks.mrkdwn import bold
 from bot.features.cards.views import card_sentence
+from bot.features.event_form.form_content import FormContent, content_of
+from bot.features.event_form.form_inputs import (
+    about_inputs,
+    end_date_input,
+    end_time_input,
+    last_inputs,
+    location_input,
+    options_input,
+    start_inputs,
+    time_zone_input,
+    title_input,
+)
 from bot.slack.context import CardStatus
 from domain.commands import ChangeOutcome
-from domain.inputs import DEFAULT_REMINDERS, MAX_REMINDERS
+from domain.inputs import MAX_REASON_LENGTH
 from domain.models import Event
 
-REMINDERS = (7 * 24 * 60, 2 * 24 * 60, 24 * 60, 3 * 60, 60, 15)
-"""Minutes before the start that the forms offer for reminders."""
+
+def create_form(event_id: str, content: FormContent, *, is_complete: bool = False) -> View:
+    """Ask for a new event (R8.7). `event_id` is already chosen, so a second submit creates nothing (R8.13).
+
+    Until it is complete, the form has what most events need, and a button for the rest.
+    """
+    inputs = _all_inputs(content) if is_complete else _first_inputs(content, event_id)
+    return _create_view(event_id, content.time_zone, inputs)
 
 
-def create_form(event_id: str, time_zone: str, title: str = "") -> View:
-    """Ask for a new event (R8.7). `event_id` is already chosen, so a second submit creates nothing (R8.13)."""
+def _create_view(
+    event_id: str, time_zone: str | None, blocks: list[Block], warned: str = ""
+) -> View:
+    metadata = {"event_id": event_id, "time_zone": time_zone, "warned": warned}
     return View(
         type="modal",
         callback_id=CallbackId.CREATE_EVENT,
-        private_metadata=json.dumps({"event_id": event_id}),
+        private_metadata=json.dumps(metadata),
         title=plain("Create event"),
         submit=plain("Create"),
         close=plain("Cancel"),
-        blocks=[
-            *_first_inputs(time_zone, title=title),
-            input_block(BlockId.CAPACITY, "Seats", number_element()),
-            _options(
-                {EventOption.WAITLIST}, "Show it in event lists even if its channel is private"
-            ),
-            channel_input(optional=True),
-            *_last_inputs((), DEFAULT_REMINDERS),
-        ],
+        blocks=blocks,
     )
+
+
+def _first_inputs(content: FormContent, event_id: str) -> list[Block]:
+    zone = content.time_zone
+    return [
+        title_input(content),
+        *start_inputs(content),
+        end_time_input(content, "On the same day. For another day, press More options."),
+        # Never a zone that nobody chose: times in it would be wrong, and nobody would see that.
+        context(times_in(zone)) if zone else time_zone_input(content),
+        location_input(content),
+        *_seats_and_channel(content, _WAITLIST),
+        ActionsBlock(elements=[button("More options", ActionId.MORE_OPTIONS, event_id)]),
+    ]
+
+
+def _all_inputs(content: FormContent) -> list[Block]:
+    return [
+        title_input(content),
+        *start_inputs(content),
+        end_time_input(content, _SAME_DAY),
+        end_date_input(content),
+        time_zone_input(content),
+        location_input(content),
+        *_seats_and_channel(content),
+        *about_inputs(content),
+        options_input(content.options, "Show it in event lists even if its channel is private"),
+        *last_inputs(content),
+    ]
+
+
+def _seats_and_channel(content: FormContent, hint: str | None = None) -> list[Block]:
+    channel = channel_input(
+        optional=True, channel_id=content.channel_id, is_current=content.uses_current_channel
+    )
+    seats = number_element(content.capacity)
+    return [input_block(BlockId.CAPACITY, "Seats", seats, hint=hint), channel]
+
+
+def times_in(time_zone: str) -> str:
+    """Say which time zone the times of the form are in."""
+    return f"Times are in {bold(time_zone)}. To choose another time zone, press *More options*."
 
 
 def edit_form(event: Event, shown: Mapping[str, str]) -> View:
     """Ask for changes to an event. `shown` has a fingerprint of each field as shown (see `changed_fields`)."""
-    checked = {EventOption.WAITLIST} if event.has_waitlist else set()
-    checked |= {EventOption.LISTED} if event.listed else set()
-    co_organizer_ids = [user_id for user_id in event.co_organizer_ids if is_slack_id(user_id)]
+    content = content_of(event)
+    note = paragraph_element(MAX_REASON_LENGTH)
     return View(
         type="modal",
         callback_id=CallbackId.EDIT_EVENT,
@@ -81,132 +122,22 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
                 "If the time or location changes, all attendees are notified."
                 " To change the number of seats, use *Change capacity*."
             ),
-            *_first_inputs(event.time_zone, event),
-            _options(checked, "Show it in event lists"),
-            *_last_inputs(co_organizer_ids, event.reminders, event),
+            title_input(content),
+            *start_inputs(content),
+            end_time_input(content, _SAME_DAY),
+            end_date_input(content),
+            time_zone_input(content),
+            location_input(content),
+            input_block(BlockId.NOTE, "Note about a new time or location", note, optional=True),
+            *about_inputs(content),
+            options_input(content.options, "Show it in event lists"),
+            *last_inputs(content),
         ],
     )
 
 
-def _first_inputs(time_zone: str, event: Event | None = None, title: str = "") -> list[Block]:
-    """Return the first inputs, filled in from the event if there is one."""
-    zone = ExternalDataSelectElement(
-        action_id=ActionId.TIME_ZONE,
-        initial_option=option(time_zone, time_zone),
-        min_query_length=2,
-        placeholder=plain("Type a city"),
-    )
-    description = PlainTextInputElement(
-        action_id=ActionId.INPUT,
-        multiline=True,
-        max_length=2_500,
-        initial_value=(event.description or None) if event else None,
-    )
-    starts_at, ends_at = (event.starts_at, event.ends_at) if event else (None, None)
-    return [
-        input_block(
-            BlockId.TITLE,
-            "Title",
-            line_element(120, event.title if event else shortened(title, 120)),
-        ),
-        *_moment_inputs(
-            BlockId.START_DATE, BlockId.START_TIME, "Start date", "Start time", starts_at, time_zone
-        ),
-        *_moment_inputs(
-            BlockId.END_DATE,
-            BlockId.END_TIME,
-            "End date",
-            "End time",
-            ends_at,
-            time_zone,
-            optional=True,
-        ),
-        input_block(BlockId.TIME_ZONE, "Time zone", zone),
-        input_block(
-            BlockId.LOCATION,
-            "Location",
-            line_element(200, event.location if event else None),
-            optional=True,
-        ),
-        input_block(BlockId.DESCRIPTION, "Description", description, optional=True),
-    ]
-
-
-def _moment_inputs(
-    day: BlockId,
-    hour: BlockId,
-    day_label: str,
-    hour_label: str,
-    moment: datetime | None,
-    time_zone: str,
-    *,
-    optional: bool = False,
-) -> list[Block]:
-    local = moment.astimezone(ZoneInfo(time_zone)) if moment else None
-    on = DatePickerElement(
-        action_id=ActionId.INPUT, initial_date=f"{local:%Y-%m-%d}" if local else None
-    )
-    at = TimePickerElement(
-        action_id=ActionId.INPUT, initial_time=f"{local:%H:%M}" if local else None
-    )
-    return [
-        input_block(day, day_label, on, optional=optional),
-        input_block(hour, hour_label, at, optional=optional),
-    ]
-
-
-def _options(checked: Set[EventOption], listed_label: str) -> Block:
-    offered = {
-        EventOption.WAITLIST: option(
-            "Keep a waitlist when the event is full", EventOption.WAITLIST
-        ),
-        EventOption.LISTED: option(listed_label, EventOption.LISTED),
-    }
-    checkboxes = CheckboxesElement(
-        action_id=ActionId.INPUT,
-        options=list(offered.values()),
-        initial_options=[offered[name] for name in offered if name in checked] or None,
-    )
-    return input_block(BlockId.OPTIONS, "Options", checkboxes, optional=True)
-
-
-def _last_inputs(
-    co_organizer_ids: Sequence[str], reminders: Sequence[int], event: Event | None = None
-) -> list[Block]:
-    """Return the last inputs."""
-    offered = {
-        minutes: option(before_start(minutes).capitalize(), str(minutes))
-        for minutes in sorted({*REMINDERS, *reminders}, reverse=True)
-    }
-    reminder_select = StaticMultiSelectElement(
-        action_id=ActionId.INPUT,
-        options=list(offered.values()),
-        initial_options=[offered[minutes] for minutes in reminders] or None,
-        max_selected_items=MAX_REMINDERS,
-        placeholder=plain("No reminders"),
-    )
-    deadline = event.registration_deadline if event else None
-    zone = event.time_zone if event else "UTC"
-    co_organizers = UserMultiSelectElement(
-        action_id=ActionId.INPUT,
-        max_selected_items=20,
-        initial_users=list(co_organizer_ids) or None,
-    )
-    return [
-        *_moment_inputs(
-            BlockId.DEADLINE_DATE,
-            BlockId.DEADLINE_TIME,
-            "Registration deadline date",
-            "Registration deadline time",
-            deadline,
-            zone,
-            optional=True,
-        ),
-        input_block(
-            BlockId.REMINDERS, "Reminders for everyone registered", reminder_select, optional=True
-        ),
-        input_block(BlockId.CO_ORGANIZERS, "Co-organizers", co_organizers, optional=True),
-    ]
+_WAITLIST = "When all are taken, people join a waitlist. Whoever is next on it gets a seat that becomes free."
+_SAME_DAY = "On the same day, unless you choose an end date."
 
 
 def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
@@ -218,13 +149,12 @@ def event_created(event: Event, card: CardStatus | None, *, is_privacy_known: bo
     """Confirm a new event, and say where its card is, if it has one."""
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
+        section(card_sentence(event, card) if card is not None else NO_CARD),
         context(
             f"To register, type `/register {event.event_id}`."
-            f" To manage the event or post its card, type `/event {event.event_id}`."
+            f" To manage the event, type `/event {event.event_id}`."
         ),
     ]
-    if card is not None:
-        blocks.append(section(card_sentence(event, card)))
     if not is_privacy_known:
         blocks.append(section(PRIVACY_UNKNOWN))
     return note_modal("Event created", Message("Event created", blocks))
@@ -241,6 +171,10 @@ def event_edited(outcome: ChangeOutcome) -> View:
         text += f"\n{headcount(attendees)} will be notified of the change."
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")
 
+
+NO_CARD = (
+    "It has no card, because you chose no channel. You can post one with *Post card* in Manage."
+)
 
 PRIVACY_UNKNOWN = (
     ":warning: Slack didn’t say whether the channel is private, so the event isn’t in event lists"

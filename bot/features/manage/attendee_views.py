@@ -9,7 +9,6 @@ from slack_sdk.models.blocks import (
     ActionsBlock,
     Block,
     DividerBlock,
-    PlainTextInputElement,
     UserSelectElement,
 )
 from slack_sdk.models.views import View
@@ -17,7 +16,7 @@ from slack_sdk.models.views import View
 from bot.blocks.builders import Message, button, context, note, plain, section
 from bot.blocks.formatting import moment, ordinal
 from bot.blocks.ids import ActionId, BlockId, CallbackId
-from bot.blocks.inputs import input_block
+from bot.blocks.inputs import input_block, paragraph_element
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, mention_list
 from bot.blocks.paging import page_buttons
@@ -113,9 +112,7 @@ def attendee_form(
     if is_over or event.status is EventStatus.CANCELED:
         why_not = "over" if is_over else "canceled"
         consequence = f"The event is {why_not}, so no one will be notified."
-    why = PlainTextInputElement(
-        action_id=ActionId.INPUT, max_length=MAX_REASON_LENGTH, multiline=True
-    )
+    why = paragraph_element(MAX_REASON_LENGTH)
     metadata = {"event_id": event.event_id, "user_id": registration.user_id}
     registered = moment(registration.registered_at, event.time_zone)
     return View(

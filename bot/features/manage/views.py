@@ -87,14 +87,15 @@ def _buttons(event: Event, request_id: str, *, has_card: bool) -> list[Block]:
         about_attendees.append(of("Post in another channel", ActionId.POST_CARD))
     else:
         changes.append(of("Post card", ActionId.POST_CARD))
+    copy = of("Duplicate", ActionId.DUPLICATE)
     delete = of("Delete", ActionId.DELETE_EVENT, "danger")
     if event.status is EventStatus.CANCELED:
-        rows = [about_attendees[:3], [delete]]
+        rows = [about_attendees[:3], [copy, delete]]
     else:
         rows = [
             changes,
             about_attendees,
-            [of("Cancel event", ActionId.CANCEL_EVENT, "danger"), delete],
+            [copy, of("Cancel event", ActionId.CANCEL_EVENT, "danger"), delete],
         ]
     return [ActionsBlock(elements=row) for row in rows]
 

@@ -23,6 +23,7 @@ from slack_sdk.errors import SlackApiError
 from bot.blocks.ids import ActionId, BlockId, EventOption
 from bot.entrypoints.bootstrap import Bot, assemble
 from bot.entrypoints.manifest import PATH
+from bot.features.event_form.form_content import FormContent
 from bot.features.event_form.views import create_form
 from domain.enums import Audience
 from domain.inputs import AnnouncementDraft
@@ -163,7 +164,7 @@ def created(members: Members, bot: Bot, slack: EmulatedSlack, clock: ManualClock
     event_id, event_zone = "pottery", "Europe/Berlin"
     submitted = members.submit(
         "amara",
-        create_form(event_id, event_zone).to_dict(),
+        create_form(event_id, FormContent(event_zone), is_complete=True).to_dict(),
         {
             BlockId.TITLE: {"type": "plain_text_input", "value": sentences.YOGA},
             BlockId.START_DATE: {"type": "datepicker", "selected_date": f"{start:%Y-%m-%d}"},

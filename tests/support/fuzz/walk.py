@@ -141,6 +141,7 @@ class Walk:
             self._slack.submit(HARUKI, view.id, {(BlockId.EVENT, ActionId.EVENT): chosen})
         view = self._slack.command(BJORN, RANDOM, "/register").view
         assert view is not None
+        self._press(BJORN, view, ActionId.MORE_OPTIONS)
         self._slack.options(BJORN, view.id, ActionId.EVENT, query="talk 2")
         self._slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "talk2"})
         self._press(BJORN, self._on_top(BJORN), ActionId.CHOOSE_TO_UNREGISTER)
@@ -182,6 +183,7 @@ class Walk:
     def create(self) -> None:
         view = self._slack.command(BJORN, EVENTS, "/event", "create").view
         assert view is not None
+        self._press(BJORN, view, ActionId.MORE_OPTIONS)
         self._slack.options(BJORN, view.id, ActionId.TIME_ZONE, query="lima")
         filled: dict[BlockId, Any] = {
             BlockId.TITLE: "Quiz",
@@ -233,6 +235,7 @@ class Walk:
         for values in (filled, {}):
             self._slack.submit(AMARA, form.id, values)
         pressed(ActionId.EXPORT)
+        pressed(ActionId.DUPLICATE)
         pressed(ActionId.ATTENDEE)
         form = pressed(ActionId.FIND_ATTENDEE, selected=BJORN)
         self._slack.submit(AMARA, form.id, {(BlockId.REASON, ActionId.INPUT): "no <show>"})

@@ -72,6 +72,7 @@ class Organizer(Member):
         event_id = json.loads(form.body["private_metadata"])["event_id"]
         self._world.event_ids[self._number] = event_id
         self._world.asked_for.add(event_id)
+        self._click_in(form, ActionId.MORE_OPTIONS)
         values: dict[BlockId, object] = {
             BlockId.TITLE: f"Event {event_id}",
             BlockId.START_DATE: "2026-12-12",

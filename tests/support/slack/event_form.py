@@ -14,11 +14,19 @@ from tests.support.slack.harness import BJORN, SlackHarness
 INPUTS = {block: (block.value, ActionId.INPUT.value) for block in BlockId}
 
 
-def opened(harness: SlackHarness, user_id: str = BJORN) -> View:
-    """Open the form with `/event create`; return it."""
-    view = harness.slack.command(user_id, EVENTS, "/event", "create").view
+def opened_short(harness: SlackHarness, user_id: str = BJORN, channel_id: str = EVENTS) -> View:
+    """Open the form with `/event create`; return it, with what most events need."""
+    view = harness.slack.command(user_id, channel_id, "/event", "create").view
     assert view is not None
     return view
+
+
+def opened(harness: SlackHarness, user_id: str = BJORN, channel_id: str = EVENTS) -> View:
+    """Open the form with `/event create`, and press *More options*; return it."""
+    view = opened_short(harness, user_id, channel_id)
+    result = harness.slack.click(user_id, view, ActionId.MORE_OPTIONS)
+    assert result.failure is None, result.failure
+    return harness.workspace.views.stack(user_id)[-1]
 
 
 def filled(harness: SlackHarness, **values: Any) -> Mapping[tuple[str, str], Any]:

@@ -21,7 +21,7 @@ from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import start_user_deletion
-from tests.support.slack.event_form import INPUTS, filled
+from tests.support.slack.event_form import INPUTS, filled, opened
 from tests.support.slack.harness import (
     AMARA,
     BJORN,
@@ -117,8 +117,7 @@ def test_co_organizer_who_leaves_is_taken_off(harness: SlackHarness) -> None:
 
 def test_co_organizer_whom_rollcall_never_met_is_taken_off(harness: SlackHarness) -> None:
     """Chosen in a form, at creation or later: they have pressed nothing themselves."""
-    view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
-    assert view is not None
+    view = opened(harness)
     assert harness.slack.submit(BJORN, view.id, filled(harness, CO_ORGANIZERS=[CHLOE])).view
     (event,) = harness.bot.service.list_organized(BJORN).items
     manage = harness.slack.command(BJORN, EVENTS, "/event", event.event_id).view
@@ -135,8 +134,7 @@ def test_co_organizer_whom_rollcall_never_met_is_taken_off(harness: SlackHarness
 
 def test_co_organizer_who_is_being_deleted_is_marked_in_the_form(harness: SlackHarness) -> None:
     harness.bot.service.ensure_user(harness.draft(CHLOE))
-    view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
-    assert view is not None
+    view = opened(harness)
     start_user_deletion(harness.store, CHLOE)
     refused = harness.slack.submit(BJORN, view.id, filled(harness, CO_ORGANIZERS=[CHLOE]))
     assert [*refused.errors] == [BlockId.CO_ORGANIZERS]

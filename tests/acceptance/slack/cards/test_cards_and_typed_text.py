@@ -18,7 +18,8 @@ from bot.features.cards.views import event_card
 from domain.enums import EventStatus
 from domain.inputs import utf16_length
 from domain.models import Event
-from playground.demo.seed import EVENTS, RANDOM
+from playground.demo.seed import RANDOM
+from tests.support.slack.event_form import opened
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, reply, shown, text_of
 
 NASTY = [
@@ -214,8 +215,7 @@ def test_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: st
 
 
 def test_time_zone_options_are_at_most_100(harness: SlackHarness) -> None:
-    view = harness.slack.command(BJORN, EVENTS, "/event", "create").view
-    assert view is not None
+    view = opened(harness)
     result = harness.slack.options(BJORN, view, ActionId.TIME_ZONE, BlockId.TIME_ZONE, query="a")
     assert len(result.options) == 100
 

@@ -11,7 +11,7 @@ from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import escape
 from domain.enums import EventStatus, NotificationKind
 from domain.errors import UnknownEvent
-from domain.inputs import EventChanges
+from domain.inputs import MAX_REASON_LENGTH, EventChanges
 from tests.support.slack import sentences
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness
 from tests.support.slack.modals import GONE, NOT_ALLOWED, form, manage_modal, press, said, submit
@@ -37,6 +37,21 @@ def test_cancellation_notifies_attendees_with_calendar_button(harness: SlackHarn
         assert sentences.notified(NotificationKind.CANCELED, actor_id=BJORN) in message
         assert f"[{ActionId.ADD_TO_CALENDAR}]" in message
     assert "Canceled" in said(manage_modal(harness))
+
+
+def test_reason_of_a_cancellation_is_kept(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(harness, form(harness, ActionId.CANCEL_EVENT), {BlockId.REASON: "It rains."})
+    (entry, *_) = harness.bot.service.list_history("yoga").items
+    assert "It rains." in [change.reason for change in entry.changes]
+
+
+def test_reason_that_is_too_long_is_a_field_error(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.CANCEL_EVENT)
+    result = submit(harness, view, {BlockId.REASON: "x" * (MAX_REASON_LENGTH + 1)})
+    assert list(result.errors) == [BlockId.REASON]
+    assert harness.bot.service.get_event("yoga").status is EventStatus.OPEN
 
 
 def test_cancel_twice_notifies_once(harness: SlackHarness) -> None:

@@ -10,15 +10,27 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
+from bot.blocks.mrkdwn import as_typed
+from bot.features.event_form.views import NO_CARD, times_in
 from bot.slack.error_messages import FieldProblem, field_error
-from domain.inputs import utf16_length
+from domain.enums import Visibility
+from domain.inputs import DEFAULT_REMINDERS, UserChanges, utf16_length
 from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from tests.support.slack import sentences
-from tests.support.slack.event_form import INPUTS, filled, opened
-from tests.support.slack.harness import AMARA, BJORN, CHLOE, PRIYA, SlackHarness, reply, shown
+from tests.support.slack.event_form import INPUTS, filled, opened, opened_short
+from tests.support.slack.harness import (
+    AMARA,
+    BJORN,
+    CHLOE,
+    PRIYA,
+    SlackHarness,
+    reply,
+    shown,
+    text_of,
+)
 
 INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
 
@@ -137,8 +149,7 @@ def test_private_channel_event_is_listed_only_if_ticked(
 def test_channel_without_app_explains_how_to_post_card(
     harness: SlackHarness,
 ) -> None:
-    view = harness.slack.command(PRIYA, LEADS, "/event", "create").view
-    assert view is not None
+    view = opened(harness, PRIYA, LEADS)
     result = harness.slack.submit(PRIYA, view.id, filled(harness, CHANNEL=LEADS))
     assert "is open for registration" in reply(result)
     assert "`/invite @Rollcall`" in reply(result)
@@ -199,7 +210,11 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
         BlockId.START_TIME,
         FieldProblem.NO_SUCH_MOMENT,
     ),
-    "an end without a day": ({"END_TIME": "20:00"}, BlockId.END_DATE, FieldProblem.NO_DAY),
+    "an end before the start on its day": (
+        {"END_TIME": "17:00"},
+        BlockId.END_TIME,
+        FieldProblem.ENDS_TOO_EARLY,
+    ),
     "a deadline without a day": (
         {"DEADLINE_TIME": "20:00"},
         BlockId.DEADLINE_DATE,
@@ -341,10 +356,86 @@ def test_two_forms_create_two_events(harness: SlackHarness) -> None:
 # Slack does not respond
 
 
-def test_form_opens_in_utc_without_member_time_zone(harness: SlackHarness) -> None:
+def test_form_asks_for_the_time_zone_if_slack_cannot_say(harness: SlackHarness) -> None:
+    """R8.7: never UTC without a word."""
     harness.api.fail_next("users.info", Fault.server_error(500))
-    view = opened(harness)
-    assert view.state[BlockId.TIME_ZONE][ActionId.TIME_ZONE]["selected_option"]["value"] == "UTC"
+    view = opened_short(harness)
+    assert view.state[BlockId.TIME_ZONE][ActionId.TIME_ZONE]["selected_option"] is None
+    result = harness.slack.submit(BJORN, view.id, filled(harness), client_checks=False)
+    assert list(result.errors) == [BlockId.TIME_ZONE]
+
+
+def test_form_falls_back_to_the_stored_time_zone(harness: SlackHarness) -> None:
+    harness.bot.service.ensure_user(harness.draft(BJORN))
+    harness.bot.service.update_user(BJORN, UserChanges.of(time_zone="Asia/Tokyo"))
+    harness.api.fail_next("users.info", Fault.server_error(500))
+    assert as_typed(times_in("Asia/Tokyo")) in text_of(opened_short(harness).blocks)
+
+
+# First what most events need
+
+
+def test_first_form_creates_an_event_with_defaults(harness: SlackHarness) -> None:
+    view = opened_short(harness)
+    zone = harness.workspace.member(BJORN).tz
+    assert as_typed(times_in(zone)) in text_of(view.blocks)
+    assert harness.slack.submit(BJORN, view.id, filled(harness, END_TIME="20:00")).errors == {}
+    event = only_event(harness)
+    assert (event.title, event.capacity, event.time_zone) == ("Pottery", 12, zone)
+    assert event.ends_at == event.starts_at + timedelta(hours=2), "on the same day"
+    assert (event.has_waitlist, event.reminders) == (True, DEFAULT_REMINDERS)
+    assert sentences.taken(0, 12) in shown(harness.workspace.messages(EVENTS)[-1])
+
+
+def test_first_form_marks_an_end_before_the_start(harness: SlackHarness) -> None:
+    view = opened_short(harness)
+    result = harness.slack.submit(BJORN, view.id, filled(harness, END_TIME="17:00"))
+    assert result.errors == {BlockId.END_TIME: field_error(FieldProblem.ENDS_TOO_EARLY)}
+
+
+SCRIPTS = {"Latin": "a", "Arabic": "ع", "Chinese": "中", "emoji": "🎉"}
+
+
+@pytest.mark.parametrize("char", SCRIPTS.values(), ids=SCRIPTS)
+def test_more_options_keep_what_was_typed(harness: SlackHarness, char: str) -> None:
+    view = opened_short(harness)
+    units = utf16_length(char)
+    values = filled(
+        harness, TITLE=char * (120 // units), LOCATION=char * (200 // units), END_TIME="20:00"
+    )
+    harness.slack.click(BJORN, view, ActionId.MORE_OPTIONS, values=values)
+    now = harness.workspace.views.stack(BJORN)[-1]
+    initial = {block["block_id"]: block["element"] for block in now.blocks if "element" in block}
+    assert initial[BlockId.TITLE]["initial_value"] == values[INPUTS[BlockId.TITLE]]
+    assert initial[BlockId.LOCATION]["initial_value"] == values[INPUTS[BlockId.LOCATION]]
+    assert initial[BlockId.START_DATE]["initial_date"] == values[INPUTS[BlockId.START_DATE]]
+    assert initial[BlockId.START_TIME]["initial_time"] == "18:00"
+    assert initial[BlockId.END_TIME]["initial_time"] == "20:00"
+    assert initial[BlockId.CAPACITY]["initial_value"] == "12"
+    assert initial[BlockId.CHANNEL]["initial_conversation"] == EVENTS
+    harness.slack.submit(BJORN, now.id, {INPUTS[BlockId.DESCRIPTION]: char * (2_500 // units)})
+    event = only_event(harness)
+    assert event.title == values[INPUTS[BlockId.TITLE]]
+    assert utf16_length(event.description) == 2_500
+
+
+def test_more_options_keep_a_channel_that_was_cleared(harness: SlackHarness) -> None:
+    view = opened_short(harness)
+    harness.slack.click(BJORN, view, ActionId.MORE_OPTIONS, values={INPUTS[BlockId.CHANNEL]: None})
+    now = harness.workspace.views.stack(BJORN)[-1]
+    assert now.state[BlockId.CHANNEL][ActionId.INPUT]["selected_conversation"] is None
+
+
+def test_join_link_and_visibility_are_stored(harness: SlackHarness) -> None:
+    """R12.1, R12.2."""
+    link = "https://example.org/meeting"
+    sent(harness, JOIN_LINK=link, VISIBLE_TO=Visibility.ORGANIZERS.value)
+    event = only_event(harness)
+    assert (event.join_link, event.attendees_visible_to) == (link, Visibility.ORGANIZERS)
+
+
+def test_reply_without_channel_says_how_to_post_a_card(harness: SlackHarness) -> None:
+    assert as_typed(NO_CARD) in reply(sent(harness, CHANNEL=None))
 
 
 @pytest.mark.parametrize("text", ["create Yoga in the park", "Create   Yoga in the park"])

@@ -52,7 +52,7 @@ def test_form_shows_current_event(harness: SlackHarness) -> None:
     local = event.starts_at.astimezone(ZoneInfo("Europe/Berlin"))
     assert state["starts_at"]["selected_date"] == f"{local:%Y-%m-%d}"
     assert state["starts_at_time"]["selected_time"] == f"{local:%H:%M}"
-    assert state["ends_at"]["selected_date"] is not None
+    assert state["ends_at_time"]["selected_time"] is not None
 
 
 def test_unchanged_form_changes_nothing(harness: SlackHarness) -> None:
@@ -71,6 +71,21 @@ def test_only_touched_fields_are_changed(harness: SlackHarness) -> None:
     submit(harness, view, {BlockId.TITLE: "Yoga by the lake"})
     event = harness.bot.service.get_event("yoga")
     assert (event.title, event.description) == ("Yoga by the lake", "Bring a mat")
+
+
+def test_note_about_a_new_location_reaches_attendees(harness: SlackHarness) -> None:
+    yoga(harness)
+    submit(
+        harness,
+        form(harness, ActionId.EDIT),
+        {BlockId.LOCATION: "Room 2", BlockId.NOTE: "The lawn is wet."},
+    )
+    notes = [
+        notification.note
+        for entry in harness.bot.service.list_history("yoga").items
+        for notification in entry.notifications
+    ]
+    assert "The lawn is wet." in notes
 
 
 def test_new_location_notifies_with_old_location(harness: SlackHarness) -> None:

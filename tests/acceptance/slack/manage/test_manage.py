@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -406,6 +407,43 @@ def test_post_card_posts_another_card(harness: SlackHarness) -> None:
     )
     assert sentences.card_posted(harness.bot.service.get_event("yoga")) in reply(result)
     assert sentences.taken(0, 2) in text_of(harness.workspace.messages(EVENTS)[-1].blocks)
+
+
+@pytest.mark.parametrize("is_canceled", [False, True])
+def test_duplicate_opens_form_one_week_later_by_the_wall_clock(
+    harness: SlackHarness, is_canceled: bool
+) -> None:
+    """R12.5."""
+    zone = ZoneInfo("Europe/Berlin")
+    day = datetime(harness.clock.now().year + 1, 10, 26, 18, 30, tzinfo=zone)
+    event = harness.event(
+        organizer_id=BJORN,
+        co_organizer_ids=[CHLOE],
+        starts_at=day,
+        ends_at=day + timedelta(hours=30),
+        registration_deadline=day - timedelta(hours=1),
+        description="Bring a mat",
+        has_waitlist=False,
+        reminders=[60],
+        join_link="https://example.org/meeting",
+    )
+    if is_canceled:
+        harness.bot.service.cancel_event("yoga")
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.DUPLICATE)
+    assert top(harness).title == "Create event"
+    harness.slack.submit(BJORN, top(harness).id)
+    events = harness.assert_invariants().events
+    (copy,) = (one for event_id, one in events.items() if event_id != "yoga")
+    for name in ("starts_at", "ends_at", "registration_deadline"):
+        was, now = (getattr(one, name).astimezone(zone) for one in (event, copy))
+        assert now.replace(tzinfo=None) == was.replace(tzinfo=None) + timedelta(weeks=1)
+    same = (
+        *("title", "description", "location", "time_zone", "capacity", "has_waitlist"),
+        *("listed", "reminders", "join_link", "organizer_id", "co_organizer_ids"),
+    )
+    assert {name: getattr(copy, name) for name in same} == {
+        name: getattr(event, name) for name in same
+    }
 
 
 def card_buttons(view: View) -> list[str]:

@@ -33,6 +33,7 @@ WAYS: Mapping[ActionId, Mapping[str, Any]] = {
     ActionId.HISTORY: {},
     ActionId.CANCEL_EVENT: {},
     ActionId.DELETE_EVENT: {},
+    ActionId.DUPLICATE: {},
     ActionId.ATTENDEE: {"value": CHLOE},
     ActionId.FIND_ATTENDEE: {"selected": CHLOE},
     ActionId.ATTENDEES_PAGE: {},

@@ -86,6 +86,7 @@ def test_colleague_registers_by_command_card_picker_and_home(grid: SlackHarness)
 def test_colleague_creates_and_manages_an_event(grid: SlackHarness) -> None:
     form = grid.slack.command(BJORN, EVENTS, "/event", "create").view
     assert form is not None
+    grid.slack.click(BJORN, form, ActionId.MORE_OPTIONS)
     zones = grid.slack.options(BJORN, form.id, ActionId.TIME_ZONE, query="lima").options
     assert [zone["value"] for zone in zones] == ["America/Lima"]
     filled: dict[tuple[str, str], Any] = {

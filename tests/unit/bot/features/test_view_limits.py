@@ -29,6 +29,7 @@ from bot.features.cards import views as cards_views
 from bot.features.ending import views as ending_views
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import fingerprints
+from bot.features.event_form.form_content import content_of
 from bot.features.history import views as history_views
 from bot.features.home import publisher as home_publisher
 from bot.features.home import views as home_views
@@ -321,7 +322,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         Page(SOME[:EVENTS_PAGE], CURSOR)
     ),
     "event_form.views.create_form": lambda: event_form_views.create_form(
-        "e" * 64, LARGEST.time_zone
+        "e" * 64, content_of(LARGEST)
+    ),
+    "event_form.views.create_form, complete": lambda: event_form_views.create_form(
+        "e" * 64, content_of(LARGEST), is_complete=True
     ),
     "event_form.views.edit_form": lambda: event_form_views.edit_form(
         LARGEST, fingerprints(LARGEST)
