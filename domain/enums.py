@@ -110,3 +110,12 @@ class ClosedReason(StrEnum):
     CANCELED = "canceled"
     STARTED = "started"
     DEADLINE = "deadline"
+
+
+class CreationWarning(StrEnum):
+    """What an organizer hears once before an event is created (R12.6)."""
+
+    SAME_EVENT = "same_event"
+    """An event that the organizer can find has the same title and start."""
+    FAR_AWAY = "far_away"
+    """The start is more than two years away."""

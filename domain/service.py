@@ -31,7 +31,7 @@ from domain.commands import (
     UnregisterOutcome,
     expect,
 )
-from domain.enums import EventStatus, RegistrationStatus
+from domain.enums import CreationWarning, EventStatus, RegistrationStatus
 from domain.errors import (
     DuplicateEvent,
     UnknownUser,
@@ -213,6 +213,10 @@ class Service:
             if event is None or event.organizer_id != draft.organizer_id:
                 raise
             return event, False
+
+    def warnings_about(self, draft: EventDraft) -> tuple[CreationWarning, ...]:
+        """Return what its organizer should know before an event is created (R12.6)."""
+        return self._events.warnings_about(draft)
 
     def get_event(self, event_id: str, *, actor: Actor | None = None) -> Event:
         """Return the event; raise `UnknownEvent`, and `NotOrganizer` if the actor may not manage it (R8.9)."""

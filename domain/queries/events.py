@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from itertools import takewhile
 
 from domain import cursors
-from domain.enums import EventStatus
+from domain.enums import CreationWarning, EventStatus
 from domain.errors import NotOrganizer, UnknownEvent
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
-from domain.inputs import is_identifier
+from domain.inputs import EventDraft, is_identifier
 from domain.models import Actor, Event, ListedEvent, Page
 from domain.ports import Clock, Store
 from domain.search import FoundEvents, find_events
 
 MANAGEABLE_FOR = timedelta(days=1)
 """How long after it is over an organizer finds an event in lists and by its title."""
+
+
+FAR_AWAY = timedelta(days=2 * 365 + 1)
+"""How far away a start is likely to be a slip: more than two years."""
 
 
 class _Part(IntEnum):
@@ -172,6 +177,30 @@ class EventQueries:
             return FoundEvents(organized)
         before_listed()
         return find_events(text, (one for one in self._list_manageable(None) if one.listed))
+
+    def warnings_about(self, draft: EventDraft) -> tuple[CreationWarning, ...]:
+        """Return what its organizer should know before an event is created (R12.6).
+
+        Of other events, only those that are listed count, and the organizer's own: no other is given away.
+        """
+        found = []
+        if any(self._list_same(draft)):
+            found.append(CreationWarning.SAME_EVENT)
+        if draft.starts_at > self._clock.now() + FAR_AWAY:
+            found.append(CreationWarning.FAR_AWAY)
+        return tuple(found)
+
+    def _list_same(self, draft: EventDraft) -> Iterator[Event]:
+        title = draft.title.casefold().split()
+        at_that_time = takewhile(
+            lambda listed: listed.starts_at <= draft.starts_at, self._list_from(draft.starts_at)
+        )
+        same = [listed for listed in at_that_time if listed.title.casefold().split() == title]
+        for event in self._with_counts(same):
+            is_known = event.listed or event.is_organizer(draft.organizer_id or "")
+            is_other = event.event_id != draft.event_id
+            if is_known and is_other and event.status is not EventStatus.CANCELED:
+                yield event
 
     def _list_manageable(self, organizer_id: str | None) -> Iterator[ListedEvent]:
         """Yield the events that are not over, or were until `MANAGEABLE_FOR` ago: one organizer's, or all."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,7 +30,9 @@ from bot.slack.interactions import BlockAction, OptionsRequest, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import CreateMetadata
-from domain.inputs import time_zones
+from bot.slack.view_payloads import ViewPayload
+from domain.enums import CreationWarning
+from domain.inputs import EventDraft, time_zones
 from domain.models import CREATION_VERSION, Event
 
 EVENT_ID_LENGTH = 10
@@ -114,7 +118,10 @@ class CreateListeners:
         )
 
     def create(self, submission: ViewSubmission) -> View:
-        """Create the event and request its card; say where the card is, or why Slack refuses it."""
+        """Create the event and request its card; say where the card is, or why Slack refuses it.
+
+        What is likely to be a slip is asked about first, once (R12.6).
+        """
         context, view = self._context, submission.view
         organizer = context.service.ensure_user(submission.user_draft)
         context.members.meet(organizer.user_id)
@@ -132,15 +139,41 @@ class CreateListeners:
             listing_channel=decides,
             card_channel=channel_id,
         )
+        question = self._warning(draft, view, form)
+        return question or self._create(draft, submission, is_privacy_known=private is not None)
+
+    def _warning(self, draft: EventDraft, view: ViewPayload, form: CreateMetadata) -> View | None:
+        """Return the form with what its person should know, unless they were warned about that before."""
+        warnings = self._context.service.warnings_about(draft)
+        warned = _fingerprint(draft, warnings)
+        if not warnings or warned == form.warned:
+            return None
+        return event_form_views.create_form(
+            form.event_id,
+            content_in(view, form.time_zone),
+            is_complete=view.shows(BlockId.OPTIONS),
+            warnings=warnings,
+            warned=warned,
+        )
+
+    def _create(
+        self, draft: EventDraft, submission: ViewSubmission, *, is_privacy_known: bool
+    ) -> View:
+        context, channel_id = self._context, draft.card_channel
         ensure_co_organizers(context, draft.co_organizer_ids)
         event, _ = context.service.create_event_once(draft)
-        if private is None:
+        if not is_privacy_known:
             context.follow_channel_later(event)
         card = wait_for_card(context, event, CREATION_VERSION, channel_id) if channel_id else None
         is_slack_slow = card is not None and card.is_on_its_way
         if not is_slack_slow:  # else the form needs its reply
             self._home.refresh(submission)
-        return event_form_views.event_created(event, card, is_privacy_known=private is not None)
+        return event_form_views.event_created(event, card, is_privacy_known=is_privacy_known)
+
+
+def _fingerprint(draft: EventDraft, warnings: Sequence[CreationWarning]) -> str:
+    text = repr((draft.title, draft.starts_at.isoformat(), *map(str, warnings)))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _without_accents(text: str) -> str:

@@ -36,23 +36,28 @@ from bot.features.event_form.form_inputs import (
 )
 from bot.slack.context import CardStatus
 from domain.commands import ChangeOutcome
+from domain.enums import CreationWarning
 from domain.inputs import MAX_REASON_LENGTH
 from domain.models import Event
 
 
-def create_form(event_id: str, content: FormContent, *, is_complete: bool = False) -> View:
+def create_form(
+    event_id: str,
+    content: FormContent,
+    *,
+    is_complete: bool = False,
+    warnings: Sequence[CreationWarning] = (),
+    warned: str = "",
+) -> View:
     """Ask for a new event (R8.7). `event_id` is already chosen, so a second submit creates nothing (R8.13).
 
-    Until it is complete, the form has what most events need, and a button for the rest.
+    Until it is complete, the form has what most events need, and a button for the rest. `warnings` stand at
+    the top; `warned` is their fingerprint.
     """
-    inputs = _all_inputs(content) if is_complete else _first_inputs(content, event_id)
-    return _create_view(event_id, content.time_zone, inputs)
-
-
-def _create_view(
-    event_id: str, time_zone: str | None, blocks: list[Block], warned: str = ""
-) -> View:
-    metadata = {"event_id": event_id, "time_zone": time_zone, "warned": warned}
+    blocks = _all_inputs(content) if is_complete else _first_inputs(content, event_id)
+    if warnings:
+        blocks.insert(0, section(warning_text(warnings)))
+    metadata = {"event_id": event_id, "time_zone": content.time_zone, "warned": warned}
     return View(
         type="modal",
         callback_id=CallbackId.CREATE_EVENT,
@@ -62,6 +67,18 @@ def _create_view(
         close=plain("Cancel"),
         blocks=blocks,
     )
+
+
+def warning_text(warnings: Sequence[CreationWarning]) -> str:
+    """Say what to check before an event is created, and how to create it all the same (R12.6)."""
+    found = " ".join(_WARNINGS[warning] for warning in warnings)
+    return f":warning: {found} If that’s right, press *Create* again."
+
+
+_WARNINGS = {
+    CreationWarning.SAME_EVENT: "There’s already an event with this title and start.",
+    CreationWarning.FAR_AWAY: "The start is more than two years away.",
+}
 
 
 def _first_inputs(content: FormContent, event_id: str) -> list[Block]:

@@ -11,9 +11,9 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
 from bot.blocks.mrkdwn import as_typed
-from bot.features.event_form.views import NO_CARD, times_in
+from bot.features.event_form.views import NO_CARD, times_in, warning_text
 from bot.slack.error_messages import FieldProblem, field_error
-from domain.enums import Visibility
+from domain.enums import CreationWarning, Visibility
 from domain.inputs import DEFAULT_REMINDERS, UserChanges, utf16_length
 from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, LEADS, RANDOM
@@ -348,8 +348,8 @@ def test_submit_after_event_was_deleted_is_refused(harness: SlackHarness) -> Non
 
 
 def test_two_forms_create_two_events(harness: SlackHarness) -> None:
-    for _ in range(2):
-        assert sent(harness).errors == {}
+    for title in ("Pottery", "Painting"):
+        assert sent(harness, TITLE=title).errors == {}
     assert len(harness.assert_invariants().events) == 2
 
 
@@ -462,3 +462,57 @@ def test_event_without_text_opens_form(harness: SlackHarness) -> None:
 def test_admin_is_not_organizer_of_others_events(harness: SlackHarness) -> None:
     sent(harness)
     assert only_event(harness).is_organizer(AMARA) is False
+
+
+# What is likely to be a slip: R12.6
+
+
+def test_same_title_and_start_is_warned_about_once(harness: SlackHarness) -> None:
+    sent(harness)
+    warned = sent(harness)
+    assert as_typed(warning_text([CreationWarning.SAME_EVENT])) in reply(warned)
+    assert warned.view is not None
+    assert len(harness.assert_invariants().events) == 1
+    assert "is open for registration" in reply(harness.slack.submit(BJORN, warned.view.id))
+    assert len(harness.assert_invariants().events) == 2
+
+
+def test_same_title_and_start_of_a_private_event_is_not_given_away(harness: SlackHarness) -> None:
+    harness.slack.join(harness.workspace.app.bot_user_id, LEADS)
+    view = opened_short(harness, PRIYA)
+    harness.slack.submit(PRIYA, view.id, filled(harness, CHANNEL=LEADS))
+    assert only_event(harness).listed is False
+    assert "is open for registration" in reply(sent(harness))
+
+
+def test_start_more_than_two_years_away_is_warned_about_once(harness: SlackHarness) -> None:
+    view = opened_short(harness)
+    day = (harness.clock.now() + timedelta(days=800)).date().isoformat()
+    warned = harness.slack.submit(BJORN, view.id, filled(harness, START_DATE=day))
+    assert as_typed(warning_text([CreationWarning.FAR_AWAY])) in reply(warned)
+    assert harness.everything().events == {}
+    assert warned.view is not None
+    later = (harness.clock.now() + timedelta(days=900)).date().isoformat()
+    again = harness.slack.submit(BJORN, view.id, {INPUTS[BlockId.START_DATE]: later})
+    assert as_typed(warning_text([CreationWarning.FAR_AWAY])) in reply(again), "another start"
+    harness.slack.submit(BJORN, view.id)
+    assert only_event(harness).starts_at.date().isoformat() == later
+
+
+@pytest.mark.parametrize("char", SCRIPTS.values(), ids=SCRIPTS)
+def test_warning_keeps_the_largest_inputs(harness: SlackHarness, char: str) -> None:
+    """The form is the acknowledgement, which Socket Mode limits."""
+    units = utf16_length(char)
+    values: dict[str, Any] = {
+        "TITLE": char * (120 // units),
+        "LOCATION": char * (200 // units),
+        "DESCRIPTION": char * (2_500 // units),
+        "JOIN_LINK": "https://example.org/" + "x" * 480,
+        "START_DATE": (harness.clock.now() + timedelta(days=800)).date().isoformat(),
+    }
+    warned = sent(harness, **values)
+    assert as_typed(warning_text([CreationWarning.FAR_AWAY])) in reply(warned)
+    assert warned.view is not None
+    harness.slack.submit(BJORN, warned.view.id)
+    event = only_event(harness)
+    assert (event.title, event.description) == (values["TITLE"], values["DESCRIPTION"])

@@ -48,6 +48,7 @@ from domain.enums import (
     Cause,
     ChangeKind,
     ClosedReason,
+    CreationWarning,
     EventStatus,
     NotificationKind,
     RegistrationStatus,
@@ -325,7 +326,11 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         "e" * 64, content_of(LARGEST)
     ),
     "event_form.views.create_form, complete": lambda: event_form_views.create_form(
-        "e" * 64, content_of(LARGEST), is_complete=True
+        "e" * 64,
+        content_of(LARGEST),
+        is_complete=True,
+        warnings=tuple(CreationWarning),
+        warned="f" * 16,
     ),
     "event_form.views.edit_form": lambda: event_form_views.edit_form(
         LARGEST, fingerprints(LARGEST)
