@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from importlib.resources import files
 
 import pytest
 from playwright.sync_api import Locator, expect
 
+from bot.entrypoints.system import SystemClock
 from tests.support.browser.windows import AMARA, BJORN, CHLOE, YOGA, Window, plain
 from tests.support.slack import sentences
 
@@ -145,7 +147,12 @@ def test_keyboard_fills_form_and_focus_returns(visit: Visit) -> None:
     keys.press("Enter")
     expect(amara.modal.get_by_label("Title")).to_be_focused()
     keys.type("Sketching")
-    for label, typed in (("Start date", "12312098"), ("Start time", "0630PM"), ("Seats", "12")):
+    next_week = SystemClock().now() + timedelta(weeks=1)
+    for label, typed in (
+        ("Start date", f"{next_week:%m%d%Y}"),
+        ("Start time", "0630PM"),
+        ("Seats", "12"),
+    ):
         tab_to(amara.modal.get_by_label(label))
         keys.type(typed)
     keys.press("Enter")
