@@ -141,7 +141,6 @@ class Walk:
             self._slack.submit(HARUKI, view.id, {(BlockId.EVENT, ActionId.EVENT): chosen})
         view = self._slack.command(BJORN, RANDOM, "/register").view
         assert view is not None
-        self._press(BJORN, view, ActionId.MORE_OPTIONS)
         self._slack.options(BJORN, view.id, ActionId.EVENT, query="talk 2")
         self._slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "talk2"})
         self._press(BJORN, self._on_top(BJORN), ActionId.CHOOSE_TO_UNREGISTER)

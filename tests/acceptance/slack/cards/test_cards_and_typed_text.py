@@ -19,6 +19,7 @@ from domain.enums import EventStatus
 from domain.inputs import utf16_length
 from domain.models import Event
 from playground.demo.seed import RANDOM
+from playground.workspace.model import Member
 from tests.support.slack.event_form import opened
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, reply, shown, text_of
 
@@ -161,6 +162,8 @@ LONGEST = ["&", "<", "*", "x", "\u00e4", "\u6f22", "\U0001f9d8", ":a"]
 @pytest.mark.parametrize("character", LONGEST)
 def test_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: str) -> None:
     organizers = [f"U{number:063}" for number in range(20)]
+    for user_id in organizers:
+        harness.workspace.put_member(Member(user_id, user_id.lower(), "Organizer"))
 
     def longest(length: int) -> str:
         # An emoji has two UTF-16 units, ":a" two characters.
