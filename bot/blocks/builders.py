@@ -18,10 +18,13 @@ from slack_sdk.models.blocks import (
     ContextBlock,
     MarkdownTextObject,
     PlainTextObject,
+    RichTextBlock,
+    RichTextElementParts,
+    RichTextSectionElement,
     SectionBlock,
 )
 
-from bot.blocks.mrkdwn import shortened
+from bot.blocks.mrkdwn import shortened, split_addresses
 
 _shapes: dict[type[JsonObject], _Shape] = {}
 
@@ -39,7 +42,7 @@ class _Shape:
 
 
 def as_json(thing: JsonObject) -> dict[str, Any]:
-    """Return the same as `to_dict`, for every object that Rollcall uses. Rich text is not one: its rules differ.
+    """Return the same as `to_dict`, for every object that Rollcall uses.
 
     Raises `SlackObjectFormationError` if a limit of Slack's models is exceeded.
     """
@@ -91,6 +94,19 @@ def context(mrkdwn: str) -> ContextBlock:
 def _mrkdwn(text: str) -> MarkdownTextObject:
     """Return mrkdwn in which Slack links nothing but `<…>`."""
     return MarkdownTextObject(text=text, verbatim=True)
+
+
+def paragraphs(text: str) -> Block:
+    """Return typed text as typed, with its lines, and its web addresses as links that show themselves (R8.11)."""
+    parts = list(split_addresses(text))
+    if len(parts) == 1:
+        return SectionBlock(text=plain(text))
+    elements = [
+        RichTextElementParts.Link(url=part) if is_address else RichTextElementParts.Text(text=part)
+        for part, is_address in parts
+        if part
+    ]
+    return RichTextBlock(elements=[RichTextSectionElement(elements=elements)])
 
 
 def plain(text: str) -> PlainTextObject:

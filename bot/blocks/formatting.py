@@ -40,27 +40,30 @@ class Timed(Protocol):
 
 
 def moment(value: datetime, time_zone: str) -> str:
-    """Return a time in each reader's own zone. The fallback is in the given zone."""
+    """Return a time in each reader's own zone, with its weekday. The fallback is in the given zone."""
     local = value.astimezone(ZoneInfo(time_zone))
-    fallback = f"{_date(local)}, {local:%Y}, {_time(local)} ({time_zone})"
-    return f"<!date^{int(value.timestamp())}^{{date_short_pretty}}, {{time}}|{fallback}>"
+    fallback = f"{_date(local)}, {_time(local)} ({time_zone})"
+    return f"<!date^{int(value.timestamp())}^{{date_long_pretty}}, {{time}}|{fallback}>"
 
 
 def moment_to_the_second(value: datetime) -> str:
     """Return a time in each reader's own zone, with seconds. The fallback is in UTC."""
     local = value.astimezone(UTC)
-    fallback = f"{_date(local)}, {local:%Y}, {local:%H:%M:%S} (UTC)"
-    return f"<!date^{int(value.timestamp())}^{{date_short_pretty}}, {{time_secs}}|{fallback}>"
+    fallback = f"{_date(local)}, {local:%H:%M:%S} (UTC)"
+    return f"<!date^{int(value.timestamp())}^{{date_long_pretty}}, {{time_secs}}|{fallback}>"
 
 
 def plain_time(value: datetime, time_zone: str) -> str:
-    """Return a time in the given zone, for text without mrkdwn."""
+    """Return a time in the reader's zone, for text without mrkdwn.
+
+    UTC is named: it is also the zone of a reader whose own is not known.
+    """
     local = value.astimezone(ZoneInfo(time_zone))
-    return f"{_date(local)}, {_time(local)}"
+    return f"{_date(local)}, {_time(local)}{' UTC' if time_zone == 'UTC' else ''}"
 
 
 def _date(local: datetime) -> str:
-    return f"{local:%a, %b} {local.day}"
+    return f"{local:%a, %b} {local.day}, {local:%Y}"
 
 
 def _time(local: datetime) -> str:

@@ -13,7 +13,7 @@ from bot.blocks.formatting import plain_time
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import option_list
 from bot.blocks.mrkdwn import contained, shortened
-from domain.models import ListedEvent, UserRegistration
+from domain.models import Event, ListedEvent, UserRegistration
 
 
 def note_modal(title: str, message: Message, *, close: str = "Close") -> View:
@@ -53,23 +53,23 @@ def _label(callback_id: CallbackId) -> str:
     return "Unregister" if callback_id is CallbackId.UNREGISTER else "Register"
 
 
-def event_options(events: Sequence[ListedEvent]) -> dict[str, Any]:
-    """Return open events as select options."""
-    return option_list(
-        (
-            f"{contained(shortened(event.title, 50))} · {plain_time(event.starts_at, 'UTC')} UTC",
-            event.event_id,
-        )
-        for event in events[:100]
-    )
+def event_options(events: Sequence[ListedEvent], time_zone: str) -> dict[str, Any]:
+    """Return open events as select options, with their starts in the reader's zone."""
+    return option_list((_event_label(one, time_zone), one.event_id) for one in events[:100])
 
 
-def registration_options(registrations: Sequence[UserRegistration]) -> dict[str, Any]:
-    """Return a user's registrations as select options."""
-    return option_list(
-        (
-            f"{contained(shortened(one.event.title, 50))} · {plain_time(one.event.starts_at, one.event.time_zone)}",
-            one.event.event_id,
-        )
-        for one in registrations[:100]
-    )
+def registration_options(
+    registrations: Sequence[UserRegistration], time_zone: str
+) -> dict[str, Any]:
+    """Return a user's registrations as select options, with the events' starts in the user's zone."""
+    events = [one.event for one in registrations[:100]]
+    return option_list((_event_label(event, time_zone), event.event_id) for event in events)
+
+
+def _event_label(event: ListedEvent | Event, time_zone: str) -> str:
+    when = f" · {plain_time(event.starts_at, time_zone)}"
+    return f"{contained(shortened(event.title, _LABEL_LENGTH - len(when)))}{when}"
+
+
+_LABEL_LENGTH = 75 - 10
+"""Characters of an option's label, without those that may close a title's text direction marks."""

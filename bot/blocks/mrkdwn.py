@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from domain.inputs import utf16_length
 
@@ -12,26 +12,75 @@ LISTED = 200
 
 
 def escape(text: str, max_length: int | None = None) -> str:
-    """Return typed text as mrkdwn that can't ping, link, format, or change the lines around it (R8.11).
+    """Return typed text as mrkdwn that can't ping, format, or change the lines around it (R8.11).
 
-    Slack can't escape its formatting characters, so lookalikes replace them (`as_typed` restores them).
-    An invisible word joiner breaks emoji codes, and keeps a line from becoming a quotation. `section`
-    and `context` keep Slack from linking addresses. Escaped text of more than `max_length` UTF-16 units is cut.
+    A web address becomes a link that shows itself, unaltered. Slack can't escape its formatting characters,
+    so lookalikes replace them elsewhere (`as_typed` restores them). An invisible word joiner breaks emoji
+    codes, and keeps a line from becoming a quotation. `section` and `context` keep Slack from linking more.
+    Escaped text of more than `max_length` UTF-16 units is cut; an address is left out rather than cut.
     """
     escaped, length = _escaped(text), utf16_length(text)
     while max_length is not None and utf16_length(escaped) > max_length:
         length -= max(1, (utf16_length(escaped) - max_length) // _LONGEST_ESCAPE)
-        escaped = _escaped(shortened(text, length))
+        escaped = _escaped(_CUT_ADDRESS.sub("…", shortened(text, length)))
     return escaped
 
 
 def _escaped(text: str) -> str:
+    text = " ".join(_CONTROL.sub("", text).split())
+    escaped = "".join(
+        f"<{_with_entities(part)}>" if is_address else _without_formatting(part)
+        for part, is_address in split_addresses(text)
+    )
+    return contained(f"{_JOINER}{escaped}" if escaped.startswith("&gt;") else escaped)
+
+
+def _with_entities(text: str) -> str:
     for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
-    text = _EDGE_OF_WORD.sub(_LOOKALIKES["_"], text).translate(_ALWAYS)
-    text = _EMOJI_CODE.sub(f":{_JOINER}", text)
-    text = " ".join(_CONTROL.sub("", text).split())
-    return contained(f"{_JOINER}{text}" if text.startswith("&gt;") else text)
+    return text
+
+
+def _without_formatting(text: str) -> str:
+    text = _EDGE_OF_WORD.sub(_LOOKALIKES["_"], _with_entities(text)).translate(_ALWAYS)
+    return _EMOJI_CODE.sub(f":{_JOINER}", text)
+
+
+def split_addresses(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield the parts of typed text in order, each with whether it is a web address."""
+    end = 0
+    for match in _ADDRESS.finditer(text):
+        address = _without_punctuation(match[0])
+        if _HOST.match(address):
+            yield text[end : match.start()], False
+            yield address, True
+            end = match.start() + len(address)
+    yield text[end:], False
+
+
+def _without_punctuation(address: str) -> str:
+    """Return an address without what belongs to the sentence around it, such as a period at its end."""
+    while address.endswith(_PUNCTUATION) or (
+        address.endswith(")") and address.count(")") > address.count("(")
+    ):
+        address = address[:-1]
+    return address
+
+
+_ADDRESS = re.compile(
+    r"(?<![^\W_])https?://[^\s<>|\"`\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]+",
+    re.IGNORECASE,
+)
+"""Matches a web address. What could end Slack's link, or reorder what people read, ends the address."""
+
+
+_HOST = re.compile(r"https?://[^/?#]*[^\W_]", re.IGNORECASE)
+
+
+_CUT_ADDRESS = re.compile(r"(?<![^\W_])https?://\S*…\Z", re.IGNORECASE)
+
+
+_PUNCTUATION = tuple(".,:;!?'*…’”»]")
 
 
 def as_typed(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import { h, newId } from "./dom.js";
 import { element } from "./elements.js";
-import { textObject } from "./mrkdwn.js";
+import { lines, link, textObject } from "./mrkdwn.js";
 
 /**
  * Return blocks as nodes. `context` has `directory`, `state` (values by block and action id), `errors`,
@@ -19,6 +19,7 @@ const RENDER = {
   divider: () => h("hr", { class: "block divider" }),
   image: (block) => picture(block, "block image"),
   section,
+  rich_text: richText,
   context: contextBlock,
   actions: (block, context) =>
     h("div", { class: "block actions" }, block.elements.map((each) => element(block, each, context))),
@@ -33,6 +34,11 @@ function section(block, context) {
         block.fields.map((field) => h("div", { class: "text" }, textObject(field, context.directory))))),
     block.accessory && h("div", { class: "accessory" },
       block.accessory.type === "image" ? picture(block.accessory, "thumbnail") : element(block, block.accessory, context)));
+}
+
+function richText(block) {
+  return h("div", { class: "block section" }, h("div", { class: "text" }, block.elements.flatMap((part) =>
+    part.elements.flatMap((each) => (each.type === "link" ? [link(each.url, each.text ?? each.url)] : lines(each.text))))));
 }
 
 function contextBlock(block, context) {

@@ -35,7 +35,8 @@ export function mrkdwn(text, directory, { verbatim = false } = {}) {
     (rest) => quotes(rest, context));
 }
 
-function lines(text) {
+/** Return text as nodes, with its line breaks. */
+export function lines(text) {
   return text.split("\n").flatMap((line, number) => (number ? [h("br"), line] : [line]));
 }
 
@@ -114,6 +115,7 @@ function date(target, fallback, directory) {
 
 const safe = (url) => (/^(https?:|mailto:|tel:)/i.test(url) ? url : "#");
 
-function link(url, label) {
+/** Return a link. */
+export function link(url, label) {
   return h("a", { href: safe(url), target: "_blank", rel: "noopener noreferrer" }, label);
 }

@@ -1,7 +1,7 @@
 """Slack's limits on Block Kit: the known blocks, elements and fields, and their maximum sizes.
 
-The numbers come from Slack's Block Kit reference. Types that Rollcall never uses (tables, rich text,
-video, file inputs) are rejected as unknown.
+The numbers come from Slack's Block Kit reference. Types that Rollcall never uses (tables, lists in
+rich text, video, file inputs) are rejected as unknown.
 """
 
 import json
@@ -216,11 +216,19 @@ _SECTION: Mapping[str, Check] = {
 }
 _INPUT: Mapping[str, Check] = {"label": plain(2000), "element": IN_INPUT}
 _HINTS: Mapping[str, Check] = {"hint": plain(2000), "optional": boolean, "dispatch_action": boolean}
+_RICH_TEXT = by_type(
+    {
+        "text": shape({"text": string(3000)}),
+        "link": shape({"url": string(3000)}, {"text": string(3000)}),
+    }
+)
+_RICH_SECTION = by_type({"rich_text_section": shape({"elements": each(_RICH_TEXT, 1000)})})
 BLOCK = by_type(
     {
         "section": all_of(shape({}, {**_BLOCK, **_SECTION}), _text_or_fields),
         "actions": shape({"elements": each(IN_ACTIONS, 25)}, _BLOCK),
         "context": shape({"elements": each(IN_CONTEXT, 10)}, _BLOCK),
+        "rich_text": shape({"elements": each(_RICH_SECTION, 100)}, _BLOCK),
         "divider": shape({}, _BLOCK),
         "header": shape({"text": plain(150)}, _BLOCK),
         "image": shape(
@@ -287,11 +295,12 @@ def too_large(view: Json) -> bool:
 
 
 def text_length(blocks: list[Json]) -> int:
-    """Return the number of characters in all text objects of valid blocks."""
+    """Return the number of characters in all text objects and links of valid blocks."""
 
     def count(value: Any) -> int:
         if isinstance(value, dict):
-            own = length(value["text"]) if isinstance(value.get("text"), str) else 0
+            shown = value.get("text", value.get("url") if value.get("type") == "link" else None)
+            own = length(shown) if isinstance(shown, str) else 0
             return own + sum(count(part) for part in value.values())
         return sum(count(part) for part in value) if isinstance(value, list) else 0
 

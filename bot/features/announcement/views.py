@@ -8,12 +8,11 @@ from slack_sdk.models.blocks import (
     Block,
     DividerBlock,
     PlainTextInputElement,
-    SectionBlock,
     StaticSelectElement,
 )
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, context, plain, section
+from bot.blocks.builders import Message, context, paragraphs, plain, section
 from bot.blocks.formatting import Timed, headcount, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, option
@@ -86,7 +85,7 @@ def announcement_blocks(author: str, event: Timed, text: str) -> list[Block]:
     """Show a message as its recipients get it. `author` is mrkdwn."""
     return [
         section(f"{author} sent you a message about {bold(event.title)}:"),
-        SectionBlock(text=plain(text)),
+        paragraphs(text),
         context(when_and_where(event)),
     ]
 

@@ -9,10 +9,9 @@ from slack_sdk.models.blocks import (
     Block,
     ButtonElement,
     HeaderBlock,
-    SectionBlock,
 )
 
-from bot.blocks.builders import Message, button, context, plain, section
+from bot.blocks.builders import Message, button, context, paragraphs, plain, section
 from bot.blocks.formatting import moment, seats, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, channel_link, escape, mention
@@ -29,7 +28,7 @@ def event_card(event: Event) -> Message:
         section(when_and_where(event)),
     ]
     if event.description:
-        blocks.append(SectionBlock(text=plain(event.description)))
+        blocks.append(paragraphs(event.description))
     blocks += [
         context(f"{occupancy(event)} · {_organizers(event)}"),
         ActionsBlock(

@@ -150,6 +150,10 @@ def text_of(part: Any) -> str:
         elif isinstance(part, dict):
             if part.get("type") in ("plain_text", "mrkdwn"):
                 found.append(as_typed(str(part["text"])))
+            elif part.get("type") == "rich_text_section":
+                found.append(
+                    "".join(each.get("text", each.get("url")) for each in part["elements"])
+                )
             elif part.get("type") == "button":
                 found.append(f"[{part['action_id']}]")
             else:

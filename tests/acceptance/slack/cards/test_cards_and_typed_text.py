@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.blocks.builders import as_json, paragraphs
 from bot.blocks.formatting import moment, ordinal, plain_time, when
 from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import as_typed, bold, contained, escape, mention_list, shortened
@@ -51,8 +53,10 @@ def assert_harmless(harness: SlackHarness) -> None:
         blocks = call.args.get("blocks") or call.args.get("view") or []
         part = json.loads(blocks) if isinstance(blocks, str) else blocks
         for text in [*in_mrkdwn(part), str(call.args.get("text", ""))]:
-            for live in ("<!channel", "<!here", "<!everyone", "<@U0HARUKI>", "<#C", "<https:"):
+            for live in ("<!channel", "<!here", "<!everyone", "<@U0HARUKI>", "<#C"):
                 assert live not in text, text
+            for target in re.findall("<(https?:[^>]*)>", text):
+                assert "|" not in target, "the text of a link would not be its target"
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -98,9 +102,106 @@ def test_command_with_strange_text_is_harmless(
     assert harness.assert_invariants().registrations == {}
 
 
-@given(st.text(max_size=200))
+PIECES = st.sampled_from(
+    (
+        *("https://", "HTTP://a.example", "/x_y_", "~z", ":8080", "?a=1&b=2", "#c", "*", "_", "<"),
+        *(
+            ">",
+            "|",
+            "(",
+            ")",
+            ".",
+            ",",
+            " ",
+            "\n",
+            "@",
+            "!channel",
+            "\u202e",
+            "\u6f22",
+            "`",
+            "\x00",
+        ),
+    )
+)
+
+TYPED = st.text(max_size=200) | st.lists(PIECES, max_size=12).map("".join)
+
+LINK = re.compile(r"<(https?://[^<>|\s]+)>", re.IGNORECASE)
+
+
+def read_in_slack(escaped: str) -> str:
+    """Return what a reader sees, with the characters for which lookalikes stand."""
+    return as_typed(unescape(LINK.sub(r"\1", escaped)))
+
+
+@given(TYPED)
+def test_what_is_read_equals_what_was_typed(text: str) -> None:
+    visible = re.sub("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]", "", text)
+    expected = as_typed(" ".join(visible.split()))
+    assert read_in_slack(escape(text)).rstrip("\u202c\u2069") == expected.rstrip("\u202c\u2069")
+
+
+@given(TYPED)
+def test_link_has_its_target_as_its_text_and_was_typed(text: str) -> None:
+    for target in LINK.findall(escape(text)):
+        assert unescape(target) in re.sub("[\x00-\x1f\x7f-\x9f]", "", text)
+
+
+@given(TYPED)
+def test_lines_are_shown_with_their_links_unaltered(text: str) -> None:
+    block = as_json(paragraphs(text or "x"))
+    assert text_of(block) == (text or "x") if block["type"] == "rich_text" else True
+    if block["type"] == "rich_text":
+        for part in block["elements"][0]["elements"]:
+            assert part["type"] == "text" or set(part) == {"type", "url"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "links"),
+    [
+        (
+            "https://a.example/x_y_~z:1/:a:?b=1&c=2#d",
+            ["https://a.example/x_y_~z:1/:a:?b=1&amp;c=2#d"],
+        ),
+        (
+            "See (https://a.example/b_(c)), or http://b.example.",
+            ["https://a.example/b_(c)", "http://b.example"],
+        ),
+        (
+            "<https://evil.example|https://bank.example>",
+            ["https://evil.example", "https://bank.example"],
+        ),
+        ("*https://a.example*", ["https://a.example"]),
+        ("https:// xhttps://a.example javascript:alert(1) ftp://a.example", []),
+        ("https://a.example/\u202egnp.exe", ["https://a.example/"]),
+    ],
+)
+def test_address_is_a_link_that_shows_itself(typed: str, links: list[str]) -> None:
+    assert LINK.findall(escape(typed)) == links
+
+
+def test_address_that_does_not_fit_is_left_out_rather_than_cut() -> None:
+    assert escape("See https://a.example/a-long-path for more", 30) == "See \u2026"
+
+
+def test_address_is_a_link_wherever_it_was_typed(harness: SlackHarness) -> None:
+    address = "https://meet.example/a_b_c?x=1&y=~2"
+    event = harness.event(
+        location=address, description=f"*Bring* this:\n{address}", organizer_id=BJORN
+    )
+    card = harness.card(event)
+    link = f"<{address.replace('&', '&amp;')}>"
+    assert link in shown(card), "the location"
+    assert f"*Bring* this:\n{address}" in shown(card)
+    (rich,) = [block for block in card.blocks if block["type"] == "rich_text"]
+    assert {"type": "link", "url": address} in rich["elements"][0]["elements"]
+    (listed,) = harness.slack.command(AMARA, RANDOM, "/events").ephemeral
+    assert shown(listed).count(link) == 2, "the location, and the excerpt of the description"
+
+
+@given(TYPED)
 def test_escaped_text_has_no_control_sequence_or_line_break(text: str) -> None:
-    escaped = escape(text)
+    escaped = LINK.sub("", escape(text))
     assert "<" not in escaped
     assert ">" not in escaped
     assert "\n" not in escaped
@@ -156,7 +257,7 @@ def test_control_characters_are_not_shown() -> None:
 
 # The longest inputs fit
 
-LONGEST = ["&", "<", "*", "x", "\u00e4", "\u6f22", "\U0001f9d8", ":a"]
+LONGEST = ["&", "<", "*", "x", "\u00e4", "\u6f22", "\U0001f9d8", ":a", "http://a& "]
 
 
 @pytest.mark.parametrize("character", LONGEST)
@@ -167,7 +268,7 @@ def test_longest_inputs_fit_on_every_screen(harness: SlackHarness, character: st
 
     def longest(length: int) -> str:
         # An emoji has two UTF-16 units, ":a" two characters.
-        return character * (length // utf16_length(character))
+        return (character * (length // utf16_length(character))).strip()
 
     for number in range(20):
         start = harness.clock.now() + timedelta(days=1, hours=number)
@@ -263,7 +364,7 @@ def test_card_shows_all_fields_and_buttons() -> None:
     )
     assert text.splitlines() == [
         "Chess",
-        "<!date^1795626000^{date_short_pretty}, {time}|Wed, Nov 25, 2026, 6:00 PM (Europe/Berlin)> · Room 5",
+        "<!date^1795626000^{date_long_pretty}, {time}|Wed, Nov 25, 2026, 6:00 PM (Europe/Berlin)> · Room 5",
         "Bring *clocks*",
         f"12 of 20 seats taken · 3 on the waitlist · organized by <@{AMARA}>, <@{CHLOE}>",
         f"[{ActionId.REGISTER}]",
@@ -300,13 +401,26 @@ def test_message_text_is_escaped() -> None:
 def test_times_fall_back_to_event_time_zone() -> None:
     value = datetime(2026, 7, 1, 17, 0, tzinfo=UTC)
     assert moment(value, "Asia/Kolkata") == (
-        "<!date^1782925200^{date_short_pretty}, {time}|Wed, Jul 1, 2026, 10:30 PM (Asia/Kolkata)>"
+        "<!date^1782925200^{date_long_pretty}, {time}|Wed, Jul 1, 2026, 10:30 PM (Asia/Kolkata)>"
     )
     day = timedelta(days=1)
     start = event().starts_at
     assert when(event(ends_at=start + day / 24)).endswith("^{time}|7:00 PM>")
     assert "Thu, Nov 26, 2026" in when(event(ends_at=start + day))
-    assert plain_time(event().starts_at, "Europe/Berlin") == "Wed, Nov 25, 6:00 PM"
+    assert plain_time(event().starts_at, "Europe/Berlin") == "Wed, Nov 25, 2026, 6:00 PM"
+    assert plain_time(event().starts_at, "UTC") == "Wed, Nov 25, 2026, 5:00 PM UTC"
+
+
+@pytest.mark.parametrize("command", ["/register", "/unregister"])
+def test_picker_shows_starts_in_the_readers_zone(harness: SlackHarness, command: str) -> None:
+    """Plain text can't leave the zone to Slack."""
+    event = harness.event(time_zone="Asia/Tokyo")
+    harness.register(AMARA)
+    view = harness.slack.command(AMARA, RANDOM, command).view
+    assert view is not None
+    (option,) = harness.slack.options(AMARA, view, ActionId.EVENT).options
+    assert plain_time(event.starts_at, "Africa/Lagos") in str(option)
+    assert plain_time(event.starts_at, "Asia/Tokyo") not in str(option)
 
 
 def test_numbers_and_lists_in_words() -> None:
