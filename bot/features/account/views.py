@@ -70,7 +70,7 @@ def forgotten(done: bool, user_id: str = "", organized: Sequence[Event] = ()) ->
 def _handed_over(first: str, user_id: str, organized: Sequence[Event]) -> list[Block]:
     """Say what becomes of each event that a user organizes (R2.9)."""
     lines = [
-        f"• {bold(event.title, LISTED)}: {_successor(event, user_id)}"
+        f"• {bold(event.title, LISTED)} – {_successor(event, user_id)}"
         for event in organized[:MAX_NAMED]
     ]
     if len(organized) > MAX_NAMED:

@@ -180,8 +180,8 @@ def test_confirmation_and_reply_name_the_events_and_what_becomes_of_them(
     asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
     done = forget(harness, BJORN)
     for said in (reply(asked), reply(done)):
-        assert "*Yoga in the park*: no one else organizes it" in said
-        assert f"*Chess*: <@{CHLOE}> organizes it" in said
+        assert "*Yoga in the park* – no one else organizes it" in said
+        assert f"*Chess* – <@{CHLOE}> organizes it" in said
 
 
 def test_event_that_runs_for_months_is_named(harness: SlackHarness) -> None:
