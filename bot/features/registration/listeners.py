@@ -114,10 +114,11 @@ class RegistrationListeners:
         text = request.value or ""
         if request.view is not None and request.view.callback_id == CallbackId.UNREGISTER:
             found = self._service.find_registrations_of(request.user_id, text)
-            time_zone = self._members.time_zone(request.user_id)
+            time_zone = self._members.time_zone(request.user_id) or "UTC"
             return modals.registration_options(found.matches, time_zone)
         matches = self._find_events(text, request.user_id).matches
-        return modals.event_options(matches, self._members.time_zone(request.user_id))
+        time_zone = self._members.time_zone(request.user_id) or "UTC"
+        return modals.event_options(matches, time_zone)
 
     def submit_register(self, submission: ViewSubmission) -> View:
         """Register for the event picked."""
