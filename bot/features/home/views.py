@@ -8,7 +8,7 @@ that the member organized, while past registrations are shown.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock, HeaderBlock
@@ -81,7 +81,7 @@ def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
     blocks: list[Block] = [HeaderBlock(text=plain(REGISTRATIONS_HEADING))]
     for one in page:
         blocks += browsing_views.registration_blocks(one)
-    organized = len(lists.to_come.items) - len(own)
+    organized = [one for one in lists.to_come.items if one.event.is_organizer(lists.user_id)]
     if organized:
         blocks.append(context(_also_organized(organized, is_all=not own)))
     elif not own:
@@ -94,13 +94,22 @@ def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
     return blocks
 
 
-def _also_organized(count: int, *, is_all: bool) -> str:
+def _also_organized(registrations: Sequence[UserRegistration], *, is_all: bool) -> str:
     also = "" if is_all else "also "
+    count = len(registrations)
     if count == 1:
         what = f"an event that you organize. It’s under “{ORGANIZED_HEADING}”."
     else:
         what = f"{count:,} events that you organize. They’re under “{ORGANIZED_HEADING}”."
-    return f"You’re {also}registered for {what}"
+    return f"You’re {also}{_shared_status(registrations)} {what}"
+
+
+def _shared_status(registrations: Sequence[UserRegistration]) -> str:
+    """Return "registered for", "on the waitlist for", or both if some of them differ."""
+    statuses = {one.position is None for one in registrations}
+    if statuses == {True}:
+        return "registered for"
+    return "on the waitlist for" if statuses == {False} else "registered or waitlisted for"
 
 
 def _past(past: PastRegistrations, user_id: str) -> list[Block]:

@@ -379,6 +379,12 @@ def test_full_card_offers_waitlist() -> None:
     assert "20 of 20 seats taken · full" in card_of(registered_count=20, has_waitlist=False)
 
 
+def test_full_card_without_waitlist_offers_no_registration() -> None:
+    text = card_of(registered_count=20, has_waitlist=False)
+    assert f"[{ActionId.REGISTER}]" not in text
+    assert f"[{ActionId.UNREGISTER}]" in text
+
+
 def test_closed_and_canceled_card_cannot_register() -> None:
     for status, words in (
         (EventStatus.CLOSED, "*Registration closed*"),

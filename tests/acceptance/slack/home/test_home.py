@@ -140,6 +140,22 @@ def test_home_does_not_say_that_nothing_is_coming_up_if_all_of_it_is_above(
     assert "You’re registered for an event that you organize." in part(text, OWN)
 
 
+def test_home_says_that_an_organizer_is_waitlisted(harness: SlackHarness) -> None:
+    harness.event(organizer_id=CHLOE, capacity=1)
+    harness.register(DIEGO, CHLOE)
+    own = part(said(home(harness)), OWN)
+    assert "You’re on the waitlist for an event that you organize." in own
+
+
+def test_home_says_of_several_organized_events_what_holds_for_all(harness: SlackHarness) -> None:
+    harness.event(organizer_id=CHLOE, capacity=1)
+    harness.event("chess", title="Chess", organizer_id=CHLOE)
+    harness.register(DIEGO, CHLOE)
+    harness.register(CHLOE, event_id="chess")
+    own = part(said(home(harness)), OWN)
+    assert "You’re registered or waitlisted for 2 events that you organize." in own
+
+
 def test_organized_event_is_found_behind_a_hundred_of_others(harness: SlackHarness) -> None:
     for number in range(150):
         starts_at = harness.clock.now() + timedelta(days=1, minutes=number)
