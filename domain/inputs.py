@@ -198,16 +198,16 @@ Reason = Annotated[
 MAX_JOIN_LINK_LENGTH = 500
 """Characters. Escaped, each may take five, and a section of a message holds 3,000. Meeting links have up to 400."""
 
-_NOT_IN_ADDRESS = rf"{_BLANK}<>\"`|\\^{{}}\U000e0000-\U000e0fff"
-_HTTPS_ADDRESS = re.compile(
-    rf"https://([^{_NOT_IN_ADDRESS}/?#@:\[\]]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{{0,4}})?([/?#][^{_NOT_IN_ADDRESS}]*)?",
-    re.IGNORECASE,
+_NOT_IN_ADDRESS = rf"{_BLANK}<>\"`|\\^{{}}{chr(0xE0000)}-{chr(0xE0FFF)}"
+_HTTPS_ADDRESS = (
+    rf"[Hh][Tt][Tt][Pp][Ss]://([^{_NOT_IN_ADDRESS}/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])"
+    rf"(:[1-9][0-9]{{0,4}})?([/?#][^{_NOT_IN_ADDRESS}]*)?"
 )
 """It has no user name, which could pass for another host."""
 
 
 def _https_address(text: str) -> str:
-    if text and not _HTTPS_ADDRESS.fullmatch(text):
+    if text and not re.fullmatch(_HTTPS_ADDRESS, text):
         raise PydanticCustomError(
             "web_address",
             "must be a web address that begins with https://, such as https://example.org/meeting",
@@ -220,7 +220,12 @@ JoinLink = Annotated[
     StringConstraints(strip_whitespace=True, max_length=MAX_JOIN_LINK_LENGTH),
     _at_most(MAX_JOIN_LINK_LENGTH),
     AfterValidator(_https_address),
-    Field(json_schema_extra={"examples": ["https://example.org/meeting"]}),
+    Field(
+        json_schema_extra={
+            "pattern": f"^({_HTTPS_ADDRESS})?$",
+            "examples": ["https://example.org/meeting"],
+        }
+    ),
 ]
 """An https address, or "" for none (R12.2)."""
 
