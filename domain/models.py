@@ -155,8 +155,13 @@ class Event(BaseModel):
 
     def accepts(self, now: datetime) -> bool:
         """Return whether a newcomer would get a seat or a waitlist entry at `now` (R3)."""
+        return self.closed_reason(now) is None and self.takes_newcomers
+
+    @property
+    def takes_newcomers(self) -> bool:
+        """Whether a newcomer would get a seat or a waitlist entry while registration is open (R3)."""
         has_seat = self.free_seats > 0 and self.waitlist_count == 0
-        return self.closed_reason(now) is None and (has_seat or self.has_waitlist)
+        return has_seat or self.has_waitlist
 
     def closed_since(self, reason: ClosedReason) -> datetime | None:
         """Return when registration ended, or None if an organizer ended it."""

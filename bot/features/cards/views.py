@@ -113,15 +113,10 @@ def _organizers(event: Event) -> str:
     return f"organized by {', '.join(map(mention, event.organizer_ids))}"
 
 
-def _can_accept(event: Event) -> bool:
-    """Return whether an open event has a free seat for a newcomer, or a waitlist."""
-    has_seat = event.free_seats > 0 and event.waitlist_count == 0
-    return event.status is EventStatus.OPEN and (has_seat or event.has_waitlist)
-
-
 def _buttons(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:
     elements = []
-    if _can_accept(event) and is_registered is not True:
+    is_open = event.status is EventStatus.OPEN
+    if is_open and event.takes_newcomers and is_registered is not True:
         elements.append(register_button(event))
     if is_registered is not False:
         elements.append(button("Unregister", ActionId.UNREGISTER, event.event_id))

@@ -9,9 +9,9 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -20,6 +20,7 @@ from bot.features.export.spreadsheet import Attendee
 from bot.notifications.export_sender import MAX_TRIES, ExportSender
 from bot.notifications.messages import export_given_up_message
 from domain.enums import ChangeKind
+from domain.execution.leases import Lease
 from domain.models import ExportJob, JournalEntry
 from domain.planning.plan import Plan, PutJournalEntry
 from tests.support.simulation.slack import Posted
@@ -73,13 +74,14 @@ class Exports:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Record when attendees are read meanwhile, and for which job."""
-        attempt, read = ExportSender._try, AttendeeReader.read
+        count_try, read = ExportSender._counted_try, AttendeeReader.read
 
-        def recorded_attempt(
-            sender: ExportSender, user_id: str, entry: JournalEntry, *rest: Any
-        ) -> Any:
-            self._tries[entry.event_id] += 1
-            return attempt(sender, user_id, entry, *rest)
+        def recorded_try(
+            sender: ExportSender, lease: Lease, ends_at: float
+        ) -> AbstractContextManager[None]:
+            # Also one that ends, with its process, right after it was counted.
+            self._tries[lease.state.event_id] += 1
+            return count_try(sender, lease, ends_at)
 
         def recorded_read(reader: AttendeeReader, event_id: str) -> tuple[Attendee, ...]:
             scheduler = self._world.scheduler
@@ -89,7 +91,7 @@ class Exports:
             return attendees
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ExportSender, "_try", recorded_attempt)
+            patch.setattr(ExportSender, "_counted_try", recorded_try)
             patch.setattr(AttendeeReader, "read", recorded_read)
             yield
 
