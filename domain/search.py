@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -13,6 +15,22 @@ MAX_SUGGESTIONS = 3
 
 MIN_SIMILARITY = 0.4
 """The least similarity, from 0 to 1, of a title that is suggested."""
+
+MIN_LENGTH_FOR_TYPO = 3
+"""The length of the shortest word in which a typo is forgiven."""
+
+_SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u00b4`"
+_DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+_ALIKE = str.maketrans(
+    dict.fromkeys(_SINGLE_QUOTES, "'")
+    | dict.fromkeys(_DOUBLE_QUOTES, '"')
+    | dict.fromkeys(_DASHES, "-")
+)
+
+_EMOJI_CODE = re.compile(r":[a-z+_-][\w+'-]*:")
+_EMOJI_PARTS = frozenset("\u200d\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+"""Characters that join emoji and choose their style or skin tone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +50,7 @@ class FoundRegistrations:
 
 
 def find_registrations(text: str, registrations: Iterable[UserRegistration]) -> FoundRegistrations:
-    """Return the registrations whose event has this id or a title that contains the text."""
+    """Return the registrations whose event has this id, or those that `find_events` finds."""
     by_event = {one.event.event_id: one for one in registrations}
     if text in by_event:
         return FoundRegistrations((by_event[text],))
@@ -44,22 +62,68 @@ def find_registrations(text: str, registrations: Iterable[UserRegistration]) -> 
 
 
 def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
-    """Return the events whose title contains the text, without regard to case and spacing."""
-    wanted = _normalized(text)
-    events = tuple(events)
-    matches = tuple(event for event in events if wanted in _normalized(event.title))
-    exact = tuple(event for event in matches if _normalized(event.title) == wanted)
-    if matches:
-        return FoundEvents(exact if len(exact) == 1 else matches)
+    """Return the events whose title contains the text, or else all of its words in any order.
+
+    Case, spacing, emoji, and the forms of letters, quotes and dashes make no difference (R8.1). A title with a
+    typo is only suggested.
+    """
+    normalized = _without_emoji if _without_emoji(text) else _normalized
+    wanted = normalized(text)
+    titles = [(event, normalized(event.title)) for event in events]
+    matches = tuple(event for event, title in titles if wanted in title)
+    exact = tuple(event for event, title in titles if title == wanted)
+    if len(exact) == 1:
+        return FoundEvents(exact)
+    if not matches:
+        matches = tuple(
+            event for event, title in titles if _has_words(title, wanted, str.startswith)
+        )
+    return FoundEvents(matches, () if matches else _suggestions(wanted, titles))
+
+
+def _suggestions(wanted: str, titles: Sequence[tuple[ListedEvent, str]]) -> tuple[ListedEvent, ...]:
+    """Return the events with at most one typo a word first, then those with the most similar titles."""
     matcher = SequenceMatcher(b=wanted, autojunk=False)
-    similar: list[tuple[float, ListedEvent]] = []
-    for event in events:
-        matcher.set_seq1(_normalized(event.title)[: 2 * len(wanted) + 20])
-        if matcher.quick_ratio() >= MIN_SIMILARITY and (ratio := matcher.ratio()) >= MIN_SIMILARITY:
-            similar.append((ratio, event))
-    similar.sort(key=lambda scored: -scored[0])
-    return FoundEvents((), tuple(event for _, event in similar[:MAX_SUGGESTIONS]))
+    similar: list[tuple[bool, float, ListedEvent]] = []
+    for event, title in titles:
+        is_typo = _has_words(title, wanted, _is_within_a_typo)
+        matcher.set_seq1(title[: 2 * len(wanted) + 20])
+        if is_typo or matcher.quick_ratio() >= MIN_SIMILARITY:
+            ratio = matcher.ratio()
+            if is_typo or ratio >= MIN_SIMILARITY:
+                similar.append((not is_typo, -ratio, event))
+    similar.sort(key=lambda scored: scored[:2])
+    return tuple(event for *_, event in similar[:MAX_SUGGESTIONS])
+
+
+def _has_words(title: str, wanted: str, is_alike: Callable[[str, str], bool]) -> bool:
+    words = title.split()
+    return all(any(is_alike(word, typed) for word in words) for typed in wanted.split())
+
+
+def _is_within_a_typo(word: str, typed: str) -> bool:
+    """Return whether at most one letter is missing, added or wrong, or two neighbors are swapped."""
+    if word == typed:
+        return True
+    if min(len(word), len(typed)) < MIN_LENGTH_FOR_TYPO:
+        return False
+    pairs = enumerate(zip(word, typed, strict=False))
+    same = next((at for at, (a, b) in pairs if a != b), min(len(word), len(typed)))
+    one, other = word[same:], typed[same:]
+    is_swapped = one[:2] == other[1::-1] and one[2:] == other[2:]
+    return is_swapped or other in (one[1:], other[:1] + one[1:], other[:1] + one)
+
+
+def _without_emoji(text: str) -> str:
+    """Return the text without emoji, which Slack sends as codes from some places and as typed from others."""
+    kept = (" " if _is_emoji(one) else one for one in _EMOJI_CODE.sub(" ", _normalized(text)))
+    return " ".join("".join(kept).split())
+
+
+def _is_emoji(character: str) -> bool:
+    return unicodedata.category(character) == "So" or character in _EMOJI_PARTS
 
 
 def _normalized(text: str) -> str:
-    return " ".join(text.casefold().split())
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).translate(_ALIKE).split())

@@ -31,13 +31,16 @@ class RollcallCommandListeners:
         self._commands = commands
         self._own: dict[str, CommandListener] = {
             "forget-me": self._ask_to_forget,
-            "rollcall": _help,
+            "rollcall": lambda _: account_views.help_message(),
         }
 
     def rollcall_command(self, command: SlashCommand) -> Message | View:
-        """`/rollcall COMMAND …`: run the command named by the first word, or show help."""
+        """`/rollcall COMMAND …`: run the command named by the first word, or show help, as also for an unknown one."""
         name, _, rest = command.text.partition(" ")
-        run = self._own.get(name.lower()) or self._commands.get(name.lower(), _help)
+        run = self._own.get(name.lower()) or self._commands.get(name.lower())
+        if run is None:
+            is_help = name.lower() in ("", "help")
+            return account_views.help_message("" if is_help else name)
         return run(command.model_copy(update={"text": rest.strip()}))
 
     def forget_me(self, action: BlockAction, reply: Reply) -> None:
@@ -53,7 +56,3 @@ class RollcallCommandListeners:
     def keep_data(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Delete nothing."""
         reply.replace(account_views.nothing_deleted())
-
-
-def _help(_: SlashCommand) -> Message:
-    return account_views.help_message()

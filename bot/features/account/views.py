@@ -8,7 +8,7 @@ from slack_sdk.models.blocks import ActionsBlock, Block
 
 from bot.blocks.builders import Message, button, note, section
 from bot.blocks.ids import ActionId
-from bot.blocks.mrkdwn import LISTED, bold, mention
+from bot.blocks.mrkdwn import LISTED, bold, escape, mention, shortened
 from domain.models import Event
 
 HELP = """*Rollcall* registers you for events, right here in Slack.
@@ -33,9 +33,16 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 *If another app uses one of these commands*, put `/rollcall` before it: `/rollcall register yoga`."""
 
 
-def help_message() -> Message:
-    """List everything Rollcall does, on one screen."""
-    return note(HELP)
+def help_message(unknown: str = "") -> Message:
+    """List everything Rollcall does, on one screen. Say first what was typed, if it is no command."""
+    if not unknown:
+        return note(HELP)
+    typed = escape(shortened(unknown, MAX_SHOWN))
+    return note(f"Unknown command “{typed}”. Here’s what you can type:", section(HELP))
+
+
+MAX_SHOWN = 50
+"""Characters of an unknown command that are shown."""
 
 
 MAX_NAMED = 8

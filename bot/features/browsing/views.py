@@ -177,6 +177,13 @@ def unknown_filter(text: str) -> Message:
     )
 
 
+def nothing_to_register_for() -> Message:
+    """Say that no event takes registrations, in place of an empty picker."""
+    return note(
+        "No event is open for registration right now. Type `/events` to see what’s coming up."
+    )
+
+
 def event_choice(found: FoundEvents, action: ActionId) -> Message:
     """Offer the events that match, or those with the most similar titles, each with a button."""
     if found.matches:

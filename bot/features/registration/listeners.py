@@ -56,7 +56,8 @@ class RegistrationListeners:
     def register_command(self, command: SlashCommand) -> Message | View:
         """`/register [EVENT]`: register if exactly one event matches, else ask which one."""
         if not command.text:
-            self._members.require_full_member(command.user_id)
+            if not self._find_events("", command.user_id).matches:
+                return browsing_views.nothing_to_register_for()
             return modals.picker(CallbackId.REGISTER)
         found = self._find_events(command.text, command.user_id)
         if len(found.matches) != 1:
@@ -65,9 +66,9 @@ class RegistrationListeners:
 
     def unregister_command(self, command: SlashCommand) -> Message | View:
         """`/unregister [EVENT]`: unregister if exactly one of one's registrations matches, else ask which one."""
-        if not command.text:
-            return modals.picker(CallbackId.UNREGISTER)
         found = self._service.find_registrations_of(command.user_id, command.text)
+        if not command.text and found.matches:
+            return modals.picker(CallbackId.UNREGISTER)
         if len(found.matches) != 1:
             return browsing_views.registration_choice(found, command.text)
         return self._unregister_or_ask(found.matches[0].event.event_id, command.user_id)
@@ -110,15 +111,15 @@ class RegistrationListeners:
     # The picker
 
     def offer_events(self, request: OptionsRequest) -> dict[str, Any]:
-        """Offer the events that match what is typed: open ones, or those to unregister from."""
+        """Offer the events that match what is typed, else the most similar: open ones, or those to unregister from."""
         text = request.value or ""
         if request.view is not None and request.view.callback_id == CallbackId.UNREGISTER:
-            found = self._service.find_registrations_of(request.user_id, text)
+            own = self._service.find_registrations_of(request.user_id, text)
             time_zone = self._members.time_zone(request.user_id) or "UTC"
-            return modals.registration_options(found.matches, time_zone)
-        matches = self._find_events(text, request.user_id).matches
+            return modals.registration_options(own.matches or own.suggestions, time_zone)
+        found = self._find_events(text, request.user_id)
         time_zone = self._members.time_zone(request.user_id) or "UTC"
-        return modals.event_options(matches, time_zone)
+        return modals.event_options(found.matches or found.suggestions, time_zone)
 
     def submit_register(self, submission: ViewSubmission) -> View:
         """Register for the event picked."""

@@ -244,8 +244,14 @@ def test_help_lists_every_command_on_one_screen(harness: SlackHarness) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "what?", "HELP"])
-def test_rollcall_with_unknown_text_shows_help(harness: SlackHarness, typed: str) -> None:
+def test_rollcall_shows_help(harness: SlackHarness, typed: str) -> None:
     assert "`/register" in reply(harness.slack.command(BJORN, RANDOM, "/rollcall", typed))
+
+
+def test_rollcall_says_that_a_command_is_unknown(harness: SlackHarness) -> None:
+    said = harness.slack.command(BJORN, RANDOM, "/rollcall", "foo bar").ephemeral[-1].text
+    assert "foo" in said
+    assert "foo" not in harness.slack.command(BJORN, RANDOM, "/rollcall", "help").ephemeral[-1].text
 
 
 @pytest.mark.parametrize("typed", ["registrations", "events", "event nothing", "unregister x"])
@@ -266,6 +272,7 @@ def test_rollcall_registers_and_unregisters(harness: SlackHarness) -> None:
 
 
 def test_rollcall_opens_picker_and_form(harness: SlackHarness) -> None:
+    harness.event()
     picker = harness.slack.command(BJORN, RANDOM, "/rollcall", "register").view
     form = harness.slack.command(BJORN, EVENTS, "/rollcall", "event create").view
     assert picker is not None

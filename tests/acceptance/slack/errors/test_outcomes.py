@@ -356,6 +356,7 @@ def test_capacity_increase_in_steps_is_shown_as_unfinished(
 
 @pytest.mark.parametrize("error", ["expired_trigger_id", "exchanged_trigger_id"])
 def test_form_that_opens_too_late_asks_to_try_again(harness: SlackHarness, error: str) -> None:
+    harness.event()
     harness.api.fail_next("views.open", Fault.refused(error))
     result = harness.slack.command(BJORN, RANDOM, "/register")
     assert too_late().text in reply(result)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
 from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.browsing.views import NO_MATCH
+from bot.features.browsing.views import NO_MATCH, nothing_to_register_for
 from bot.features.cards.views import event_card
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ClosedReason
@@ -81,6 +82,37 @@ def test_register_with_unknown_title_says_so(harness: SlackHarness) -> None:
     assert harness.everything().users == {}
 
 
+@pytest.mark.parametrize("typed", ["park yoga", "YOGA  park", "in the\u00a0park", ":tada: yoga"])
+def test_register_finds_a_title_by_its_words(harness: SlackHarness, typed: str) -> None:
+    harness.event()
+    harness.slack.command(BJORN, RANDOM, "/register", typed)
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
+
+
+def test_register_offers_a_title_with_a_typo(harness: SlackHarness) -> None:
+    """It registers for nothing at once: another event may be meant."""
+    harness.event()
+    result = harness.slack.command(BJORN, RANDOM, "/register", "yoag")
+    assert f"[{ActionId.CHOOSE_TO_REGISTER}]" in reply(result)
+    assert harness.assert_invariants().registrations == {}
+
+
+def test_picker_offers_a_title_with_a_typo(harness: SlackHarness) -> None:
+    harness.event()
+    view = harness.slack.command(BJORN, RANDOM, "/register").view
+    assert view is not None
+    offered = harness.slack.options(BJORN, view, ActionId.EVENT, query="yoag").options
+    assert [option["value"] for option in offered] == ["yoga"]
+
+
+def test_register_without_an_open_event_says_so(harness: SlackHarness) -> None:
+    harness.event()
+    harness.bot.service.close_event("yoga")
+    result = harness.slack.command(BJORN, RANDOM, "/register")
+    assert result.view is None
+    assert nothing_to_register_for().text in reply(result)
+
+
 def test_register_without_text_opens_picker_of_open_events(harness: SlackHarness) -> None:
     harness.event()
     harness.event("chess", title="Chess")
@@ -98,6 +130,7 @@ def test_register_without_text_opens_picker_of_open_events(harness: SlackHarness
 
 
 def test_empty_picker_is_a_field_error(harness: SlackHarness) -> None:
+    harness.event()
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     result = harness.slack.submit(BJORN, view.id, client_checks=False)

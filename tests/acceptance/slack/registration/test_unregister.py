@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.browsing.views import registration_choice
+from bot.features.browsing.views import NO_REGISTRATIONS, registration_choice
 from domain.enums import ClosedReason
 from domain.inputs import EventChanges
 from domain.search import FoundRegistrations
@@ -79,6 +79,13 @@ def test_unregister_without_text_opens_picker_of_own(harness: SlackHarness) -> N
     assert [option["value"] for option in offered] == ["yoga"]
     result = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
     assert sentences.unregistered() in reply(result)
+
+
+def test_unregister_without_a_registration_says_so(harness: SlackHarness) -> None:
+    harness.event()
+    result = harness.slack.command(BJORN, RANDOM, "/unregister")
+    assert result.view is None
+    assert NO_REGISTRATIONS in reply(result)
 
 
 def test_unregister_from_event_with_free_seats_does_not_ask(harness: SlackHarness) -> None:
