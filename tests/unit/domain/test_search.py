@@ -34,7 +34,7 @@ def found(text: str, *titles: str) -> list[str]:
         ("mother's day", "Mother\u2019s Day"),
         ("\u201cgo\u201d night", '"Go" Night'),
         ("q&a - part 2", "Q&A \u2013 Part 2"),
-        ("cafe\u0301", "Caf\u00e9"),
+        ("cafe\u0301", "Café"),
         ("movie\u00a0night", "Movie Night"),
         (":tada: party", "\U0001f389 Party"),
         ("party", ":tada: Party :tada:"),
