@@ -544,7 +544,9 @@ def test_socket_acknowledges_what_is_in_hand_on_sigterm(
     socket_slack.server.before_call = hold
     with socket_slack.running_bot() as process:
         socket_slack.server.wait_for_greetings(1)
-        delivery = socket_slack.server.send({**REGISTER_COMMAND, "text": ""})
+        delivery = socket_slack.server.send(
+            {**REGISTER_COMMAND, "command": "/event", "text": "create"}
+        )
         assert begun.wait(WAIT)
         process.send_signal(signal.SIGTERM)
         go_on.set()

@@ -129,6 +129,7 @@ def test_form_with_foreign_metadata_gets_a_reply_and_changes_nothing(
     [{"state": {"values": []}}, {"state": None, "blocks": [{"block_id": []}]}, {"id": None}],
 )
 def test_malformed_form_gets_a_reply(harness: SlackHarness, spoilt: Json) -> None:
+    harness.event()
     view = harness.slack.command(HARUKI, RANDOM, "/register").view
     assert view is not None
     payload = payloads.view_submission(harness.workspace, harness.workspace.member(HARUKI), view)

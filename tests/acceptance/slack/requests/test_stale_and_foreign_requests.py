@@ -90,6 +90,7 @@ def with_button(harness: SlackHarness, card: Message, action_id: str) -> ActionR
 
 
 def test_unknown_form_gets_a_reply(harness: SlackHarness) -> None:
+    harness.event()
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     body = view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
@@ -166,6 +167,7 @@ def test_command_of_another_workspace_is_refused(harness: SlackHarness, command:
 
 
 def test_form_of_another_workspace_is_refused(harness: SlackHarness) -> None:
+    harness.event()
     view = harness.slack.command(BJORN, RANDOM, "/register").view
     assert view is not None
     body = view.as_json(harness.workspace.app, harness.workspace.team_id, with_state=True)
