@@ -23,7 +23,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold
 from bot.features.cards.views import card_sentence
 from bot.features.event_form.form_content import FormContent, content_of
-from bot.features.event_form.form_inputs import (
+from bot.features.event_form.input_views import (
     about_inputs,
     end_date_input,
     end_time_input,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -56,11 +57,13 @@ FORBIDDEN = (
     "<!here",
     "<!everyone",
     "<@U0PING",
-    "<https://evil",
     "<javascript",
     "\x00",
 )
 """Text that must not reach Slack unescaped."""
+
+DISGUISED = re.compile(r"<https?://evil[^>]*\|", re.IGNORECASE)
+"""Matches a typed address that shows another text than itself (R8.11)."""
 
 
 def check_exchange(exchange: Exchange) -> None:
@@ -221,6 +224,7 @@ def _assert_harmless(call: Call) -> None:
         text = _mrkdwn(value if isinstance(value, str) else json.dumps(value))
         for word in FORBIDDEN:
             assert word not in text, (call.method, word)
+        assert DISGUISED.search(text) is None, call.method
         assert contained(text) == text, f"{call.method} turns round what follows"
 
 

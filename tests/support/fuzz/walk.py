@@ -122,7 +122,6 @@ class Walk:
 
     def cards(self) -> None:
         self._press(PRIYA, self._card("yoga"), ActionId.REGISTER)
-        self._press(PRIYA, self._card("choir"), ActionId.REGISTER)
         self._press(BJORN, self._card("yoga"), ActionId.UNREGISTER)
         question = self._harness.workspace.messages(EVENTS, visible_to=BJORN)[-1]
         self._press(BJORN, question, ActionId.KEEP_REGISTRATION)

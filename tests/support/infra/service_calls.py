@@ -63,6 +63,10 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
             service.find_events_to_manage("event", "organizer"),
         ),
     ),
+    "warnings_about": (
+        FULL,
+        lambda service: service.warnings_about(operations.draft(event_id="same")),
+    ),
     "find_registration": (FULL, lambda service: service.find_registration("e1", "eve")),
     "get_registration": (FULL, lambda service: service.get_registration("e1", "eve")),
     "list_registrations_of": (FULL, lambda service: service.list_registrations_of("eve")),

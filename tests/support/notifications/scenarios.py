@@ -79,7 +79,7 @@ SCENARIOS = {
     ),
     "unreachable": Scenario(
         _unreachable,
-        {AMARA: ["report"], BJORN: ["promoted"], DIEGO: ["report"]},
+        {AMARA: ["report"], BJORN: ["promoted"], DIEGO: ["organizer_added", "report"]},
         {"U0NOBODY"},
     ),
     "card": Scenario(_card, {}),

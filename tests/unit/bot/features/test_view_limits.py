@@ -455,6 +455,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "account.views.forgotten": lambda: account_views.forgotten(False, IDS[0], SOME),
     "account.views.nothing_deleted": account_views.nothing_deleted,
     "account.views.help_message": account_views.help_message,
+    "browsing.views.nothing_to_register_for": browsing_views.nothing_to_register_for,
     "browsing.views.unknown_filter": lambda: browsing_views.unknown_filter(WORST * 3_900),
     "blocks.modals.picked": lambda: modals.picked(
         CallbackId.UNREGISTER,
