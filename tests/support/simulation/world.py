@@ -34,7 +34,7 @@ CALM_SECONDS = 900.0
 """How long the processes then get to finish what is left, and again to do nothing wrong once it is done."""
 
 MOST_CALM_SECONDS = 4 * 3600.0
-"""How long functions may take. With calls that take seconds, those that run each minute send few messages in each."""
+"""How long functions, or processes on a slow Slack, may take. With calls that take seconds, they send few messages."""
 
 PROGRESS_SECONDS = 3600.0
 """And how long after that, as long as something is delivered or tried meanwhile: some exports may be left."""
@@ -126,7 +126,8 @@ class World:
         self.is_over = True
         self.is_store_down = self.is_store_full = self.is_slack_down = False
         self.scheduler.run_until(busy + CALM_SECONDS)
-        is_slow = self.weights.is_on_lambda or self.weights.piece_seconds
+        weights = self.weights
+        is_slow = weights.is_on_lambda or weights.piece_seconds or weights.slack_seconds > 1.0
         before, most = None, MOST_CALM_SECONDS
         while is_slow and self.data.undelivered:
             if self.scheduler.seconds < most:
