@@ -86,7 +86,7 @@ class NotificationKind(StrEnum):
 
 
 class Visibility(StrEnum):
-    """Who may see an event's registered attendees (R12.1): its organizers and workspace admins always may."""
+    """Who may see an event's registered attendees (R12.1), besides its organizers and the workspace admins."""
 
     EVERYONE = "everyone"
     """Everyone who can see the event."""
@@ -113,7 +113,7 @@ class ClosedReason(StrEnum):
 
 
 class CreationWarning(StrEnum):
-    """What an organizer hears once before an event is created (R12.6)."""
+    """A likely mistake that an organizer is warned about once, before the event is created (R12.6)."""
 
     SAME_EVENT = "same_event"
     """An event that the organizer can find has the same title and start."""

@@ -420,7 +420,7 @@ class Cancellation(Draft):
 
 
 class MoveNote(Draft):
-    """What an organizer adds about a new time or place. All attendees see it; it may be empty."""
+    """An organizer's note to all attendees about a new time or location. It may be empty."""
 
     note: Reason = ""
 

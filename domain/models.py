@@ -255,7 +255,7 @@ class Change(BaseModel):
     fields: Mapping[str, tuple[str | None, str | None]] | None = None
     """Each edited field's old and new value, as text."""
     note: str | None = None
-    """What an organizer adds about a new time or place."""
+    """An organizer's note about a new time or location."""
     channel_id: str | None = None
     """The channel of a card."""
 
@@ -303,9 +303,9 @@ class Notification(BaseModel):
     text: str | None = None
     """The text of an announcement."""
     note: str | None = None
-    """What an organizer adds about a new time or place."""
+    """An organizer's note about a new time or location."""
     actor_id: str | None = None
-    """Who moved or canceled the event, or made the recipient an organizer; None: not a user."""
+    """The user who moved or canceled the event, or added the recipient as an organizer. None if no user did."""
     about_user_id: str | None = None
     """The user that the notification is about, if that is not its recipient."""
     channel_id: str | None = None

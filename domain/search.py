@@ -67,7 +67,7 @@ def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
     Case, spacing, emoji, and the forms of letters, quotes and dashes make no difference (R8.1). A title with a
     typo is only suggested.
     """
-    normalized = _without_emoji if _without_emoji(text) else _normalized
+    normalized = _without_emoji if _without_emoji(text) else comparable_title
     wanted = normalized(text)
     titles = [(event, normalized(event.title)) for event in events]
     matches = tuple(event for event, title in titles if wanted in title)
@@ -116,7 +116,7 @@ def _is_within_a_typo(word: str, typed: str) -> bool:
 
 def _without_emoji(text: str) -> str:
     """Return the text without emoji, which Slack sends as codes from some places and as typed from others."""
-    kept = (" " if _is_emoji(one) else one for one in _EMOJI_CODE.sub(" ", _normalized(text)))
+    kept = (" " if _is_emoji(one) else one for one in _EMOJI_CODE.sub(" ", comparable_title(text)))
     return " ".join("".join(kept).split())
 
 
@@ -124,6 +124,7 @@ def _is_emoji(character: str) -> bool:
     return unicodedata.category(character) == "So" or character in _EMOJI_PARTS
 
 
-def _normalized(text: str) -> str:
+def comparable_title(text: str) -> str:
+    """Return a title without differences of case, spacing, and the forms of letters, quotes and dashes."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).translate(_ALIKE).split())

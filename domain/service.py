@@ -502,7 +502,7 @@ class Service:
     ) -> EventRegistrations:
         """List who has a seat, in order of tickets, if the actor may see that (R12.1).
 
-        Of the waitlist, a page has nothing but its length, `event.waitlist_count`. Raises
+        The waitlist is left out, except for its length: `event.waitlist_count`. Raises
         `UnknownEvent`, `AttendeesHidden`, and `Invalid` for a cursor of another list.
         """
         return self._registrations.list_going(event_id, actor, limit, cursor)

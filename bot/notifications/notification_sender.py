@@ -53,7 +53,7 @@ class NotificationSender:
             event = self._upcoming_event(entry)
             if event is None:
                 return None
-            # What a reminder says is true when it is sent: how soon the event starts, too.
+            # A reminder shows the event as it is now, and how soon it starts from now.
             now = {"about": EventSummary.of(event), "at": self._clock.now()}
             shown = entry.model_copy(update=now)
         if not self._is_current(user_id, notification, entry):

@@ -14,14 +14,14 @@ from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.inputs import EventDraft, is_identifier
 from domain.models import Actor, Event, ListedEvent, Page
 from domain.ports import Clock, Store
-from domain.search import FoundEvents, find_events
+from domain.search import FoundEvents, comparable_title, find_events
 
 MANAGEABLE_FOR = timedelta(days=1)
 """How long after it is over an organizer finds an event in lists and by its title."""
 
 
 FAR_AWAY = timedelta(days=2 * 365 + 1)
-"""How far away a start is likely to be a slip: more than two years."""
+"""Two years. A start that is further away is likely a mistake."""
 
 
 class _Part(IntEnum):
@@ -181,7 +181,7 @@ class EventQueries:
     def warnings_about(self, draft: EventDraft) -> tuple[CreationWarning, ...]:
         """Return what its organizer should know before an event is created (R12.6).
 
-        Of other events, only those that are listed count, and the organizer's own: no other is given away.
+        The draft is compared with listed events and the organizer's own, so it can't reveal any other event.
         """
         found = []
         if any(self._list_same(draft)):
@@ -191,11 +191,11 @@ class EventQueries:
         return tuple(found)
 
     def _list_same(self, draft: EventDraft) -> Iterator[Event]:
-        title = draft.title.casefold().split()
+        title = comparable_title(draft.title)
         at_that_time = takewhile(
             lambda listed: listed.starts_at <= draft.starts_at, self._list_from(draft.starts_at)
         )
-        same = [listed for listed in at_that_time if listed.title.casefold().split() == title]
+        same = [listed for listed in at_that_time if comparable_title(listed.title) == title]
         for event in self._with_counts(same):
             is_known = event.listed or event.is_organizer(draft.organizer_id or "")
             is_other = event.event_id != draft.event_id

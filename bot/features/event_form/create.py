@@ -6,6 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from slack_sdk.models.views import View
@@ -20,7 +21,7 @@ from bot.features.event_form.form_content import (
     MAX_CO_ORGANIZERS,
     FormContent,
     content_in,
-    one_week_later,
+    content_of,
 )
 from bot.features.event_form.form_values import event_draft
 from bot.features.home.publisher import HomePublisher
@@ -68,7 +69,7 @@ class CreateForm:
         """Return the form filled in from an event, one week later by the wall clock (R12.5)."""
         others = tuple(one for one in event.organizer_ids if is_slack_id(one) and one != user_id)
         content = replace(
-            one_week_later(event),
+            content_of(event, later_by=timedelta(weeks=1)),
             co_organizer_ids=others[:MAX_CO_ORGANIZERS],
             uses_current_channel=True,
         )
@@ -108,7 +109,10 @@ class CreateListeners:
         """Show all inputs of the form, with what was typed and chosen so far."""
         shown = CreateMetadata.of(action.modal)
         content = content_in(action.modal, shown.time_zone)
-        reply.update_modal(event_form_views.create_form(shown.event_id, content, is_complete=True))
+        form = event_form_views.create_form(
+            shown.event_id, content, is_complete=True, warned=shown.warned
+        )
+        reply.update_modal(form)
 
     def offer_time_zones(self, request: OptionsRequest) -> dict[str, Any]:
         """Offer the time zones whose names contain what is typed, without regard to case and accents."""
@@ -120,7 +124,7 @@ class CreateListeners:
     def create(self, submission: ViewSubmission) -> View:
         """Create the event and request its card; say where the card is, or why Slack refuses it.
 
-        What is likely to be a slip is asked about first, once (R12.6).
+        Warn once about a likely mistake before that (R12.6).
         """
         context, view = self._context, submission.view
         organizer = context.service.ensure_user(submission.user_draft)

@@ -1,4 +1,4 @@
-"""What a form of an event is filled in with: nothing yet, an event, or what was typed in it so far."""
+"""Initial values of an event's form: empty, from an event, or from what was typed in the form so far."""
 
 from __future__ import annotations
 
@@ -119,8 +119,3 @@ def _or_none(read: Callable[[str], T], text: str) -> T | None:
         return read(text)
     except ValueError:
         return None
-
-
-def one_week_later(event: Event) -> FormContent:
-    """Return the content of a form for a copy of an event, one week later by the wall clock (R12.5)."""
-    return content_of(event, later_by=timedelta(weeks=1))

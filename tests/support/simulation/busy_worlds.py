@@ -1,4 +1,4 @@
-"""Worlds with much of one thing: of exports, of organizers who leave, or of programs."""
+"""Worlds with much of one thing, such as exports, late writes, or organizers who leave."""
 
 from __future__ import annotations
 
@@ -57,13 +57,10 @@ def world_with_programs(seed: int) -> World:
 def world_with_forms(seed: int) -> World:
     """Return a world in which organizers work in Slack's forms, without a fault."""
     weights = replace(
-        _undisturbed(Weights.drawn(seed)),
+        _without_others(_undisturbed(Weights.drawn(seed))),
         processes=2,
         members=3,
         events=2,
-        programs=0,
-        exporting=0.0,
-        leaving=0.0,
         pause=2.0,
     )
     return World(seed, weights=weights)
@@ -72,6 +69,11 @@ def world_with_forms(seed: int) -> World:
 def _undisturbed(weights: Weights) -> Weights:
     none: dict[str, Any] = dict.fromkeys(SLOWING, 0.0)
     return replace(weights, is_on_lambda=False, store_seconds=0.02, slack_seconds=0.05, **none)
+
+
+def _without_others(weights: Weights) -> Weights:
+    """Leave out programs, exports, and organizers who leave."""
+    return replace(weights, programs=0, exporting=0.0, leaving=0.0)
 
 
 def world_with_lost_answers(seed: int) -> World:
@@ -92,12 +94,10 @@ def world_with_lost_answers(seed: int) -> World:
 def world_with_late_writes(seed: int) -> World:
     """Return a world in which many writes arrive late, while little else happens to their events."""
     weights = replace(
-        _undisturbed(Weights.drawn(seed)),
+        _without_others(_undisturbed(Weights.drawn(seed))),
         processes=2,
         events=3,
         members=4,
-        programs=0,
-        exporting=0.0,
         second_presses=0.0,
         user_deletions=0.0,
         unanswered=0.6,
@@ -110,13 +110,10 @@ def world_with_late_writes(seed: int) -> World:
 def world_with_lost_requests(seed: int) -> World:
     """Return a world in which one process sends much, and a few answers of the store are lost."""
     weights = replace(
-        _undisturbed(Weights.drawn(seed)),
+        _without_others(_undisturbed(Weights.drawn(seed))),
         processes=1,
         events=2,
         members=12,
-        programs=0,
-        exporting=0.0,
-        leaving=0.0,
         user_deletions=0.0,
         unanswered=0.1,
         pause=3.0,

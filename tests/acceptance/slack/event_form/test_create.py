@@ -464,7 +464,7 @@ def test_admin_is_not_organizer_of_others_events(harness: SlackHarness) -> None:
     assert only_event(harness).is_organizer(AMARA) is False
 
 
-# What is likely to be a slip: R12.6
+# Likely mistakes: R12.6
 
 
 def test_same_title_and_start_is_warned_about_once(harness: SlackHarness) -> None:
@@ -497,6 +497,16 @@ def test_start_more_than_two_years_away_is_warned_about_once(harness: SlackHarne
     assert as_typed(warning_text([CreationWarning.FAR_AWAY])) in reply(again), "another start"
     harness.slack.submit(BJORN, view.id)
     assert only_event(harness).starts_at.date().isoformat() == later
+
+
+def test_warning_is_not_repeated_after_more_options(harness: SlackHarness) -> None:
+    view = opened_short(harness)
+    day = (harness.clock.now() + timedelta(days=800)).date().isoformat()
+    warned = harness.slack.submit(BJORN, view.id, filled(harness, START_DATE=day)).view
+    assert warned is not None
+    harness.slack.click(BJORN, warned, ActionId.MORE_OPTIONS)
+    harness.slack.submit(BJORN, view.id)
+    assert only_event(harness).starts_at.date().isoformat() == day
 
 
 @pytest.mark.parametrize("char", SCRIPTS.values(), ids=SCRIPTS)
