@@ -122,9 +122,18 @@ def world_with_lost_requests(seed: int) -> World:
 
 
 def world_with_hangs(seed: int) -> World:
-    """Return a world in which processes stand still, while its only event changes often."""
+    """Return a world in which processes stand still, also with an update of a card on its way."""
     weights = replace(
-        _undisturbed(Weights.drawn(seed)), processes=3, events=1, members=4, hangs=0.01, pause=3.0
+        _without_others(_undisturbed(Weights.drawn(seed))),
+        processes=4,
+        events=1,
+        members=10,
+        busy_seconds=40.0,
+        slack_seconds=1.0,
+        hangs=0.01,
+        second_presses=0.0,
+        user_deletions=0.0,
+        pause=1.0,
     )
     return World(seed, weights=weights)
 

@@ -33,8 +33,11 @@ from tests.support.simulation.weights import Overrides, Weights
 CALM_SECONDS = 900.0
 """How long the processes then get to finish what is left, and again to do nothing wrong once it is done."""
 
+BACKLOG_SECONDS = 30.0
+"""How long nothing may arrive before a backlog of messages counts as stuck."""
+
 MOST_CALM_SECONDS = 4 * 3600.0
-"""How long functions, or processes on a slow Slack, may take. With calls that take seconds, they send few messages."""
+"""How long functions may take. With calls that take seconds, those that run each minute send few messages in each."""
 
 PROGRESS_SECONDS = 3600.0
 """And how long after that, as long as something is delivered or tried meanwhile: some exports may be left."""
@@ -126,8 +129,8 @@ class World:
         self.is_over = True
         self.is_store_down = self.is_store_full = self.is_slack_down = False
         self.scheduler.run_until(busy + CALM_SECONDS)
-        weights = self.weights
-        is_slow = weights.is_on_lambda or weights.piece_seconds or weights.slack_seconds > 1.0
+        self._send_what_is_left()
+        is_slow = self.weights.is_on_lambda or self.weights.piece_seconds
         before, most = None, MOST_CALM_SECONDS
         while is_slow and self.data.undelivered:
             if self.scheduler.seconds < most:
@@ -141,6 +144,13 @@ class World:
         check_end(self)
         self._stop()
         return Report(self.scheduler.seconds, self.judge.commits, self.situations.seen)
+
+    def _send_what_is_left(self) -> None:
+        """Go on for as long as messages arrive: a slow Slack takes few of those that are left in the time so far."""
+        before = -1
+        while self.data.undelivered and len(self.slack.posted) > before:
+            before = len(self.slack.posted)
+            self.scheduler.run_until(self.scheduler.seconds + BACKLOG_SECONDS)
 
     def _stop(self) -> None:
         functions = self.functions.instances() if self.functions is not None else []
