@@ -35,7 +35,7 @@ _FUTURE_FIELDS = {"starts_at", "registration_deadline"}
 _MOVING_FIELDS = {"starts_at", "ends_at", "time_zone", "location"}
 """Fields whose change is announced to all attendees."""
 
-_SCHEDULE_FIELDS = {"starts_at", "time_zone", "reminders", "registration_deadline"}
+_SCHEDULE_FIELDS = {"starts_at", "ends_at", "time_zone", "reminders", "registration_deadline"}
 """Fields that determine when an event is due."""
 
 
@@ -291,12 +291,16 @@ def _remember_request(work: WorkingCopy, request_id: str) -> None:
 
 
 def run_schedule(work: WorkingCopy) -> ChangeOutcome:
-    """Send what became due since the last run, once, unless the event has started. Raises `UnknownEvent`."""
+    """Send what became due since the last run, once, unless the event has started. Raises `UnknownEvent`.
+
+    The commit makes the cards outdated, and so they follow the clock, too (R8.3).
+    """
     event = work.existing_event()
     due = event.next_due_at
     if due is None or due > work.now:
         return ChangeOutcome(event, changed=False)
     update_due_time(work)
+    work.update_event(swept_at=work.now)
     if event.has_started(work.now):
         return ChangeOutcome(work.current)
     if event.registered_count and any(due <= at <= work.now for at in reminder_times(event)):

@@ -1,4 +1,4 @@
-"""When an event is due: for its reminders (R8.15), and at the end of registration.
+"""When an event is due: for its reminders (R8.15), and when its cards change (R8.3).
 
 An event stores only its next due time. The commit that sends what is due sets the next one, so each is
 sent once, whichever process finds it. The commit that moves an event updates the due time too, so
@@ -52,7 +52,13 @@ def done_times(event: Event) -> frozenset[datetime]:
 
 
 def _due_times(event: Event) -> tuple[datetime, ...]:
-    return (*reminder_times(event), *registration_closings(event))
+    """Return the times of reminders, and those from which on a button of the card would be refused."""
+    return (
+        *reminder_times(event),
+        *registration_closings(event),
+        event.starts_at,
+        event.over_at,
+    )
 
 
 def registration_closings(event: Event) -> tuple[datetime, ...]:

@@ -1,8 +1,13 @@
-"""Event cards in channels, the same for every reader, and the shorter form in lists."""
+"""Event cards in channels, the same for every reader, and the shorter form in lists.
+
+A card shows an event as of its last commit. A sweep commits when the clock changes something, such as at
+the start, so whichever process updates a card, it shows the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -17,12 +22,12 @@ from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, channel_link, escape, mention
 from bot.slack.context import CardStatus
 from bot.slack.error_messages import card_not_posted
-from domain.enums import EventStatus
+from domain.enums import ClosedReason, EventStatus
 from domain.models import Event
 
 
 def event_card(event: Event) -> Message:
-    """Show an event with its buttons (R8.3)."""
+    """Show an event with the buttons that can succeed (R8.3)."""
     blocks: list[Block] = [
         HeaderBlock(text=plain(event.title)),
         section(when_and_where(event)),
@@ -34,7 +39,7 @@ def event_card(event: Event) -> Message:
         ActionsBlock(
             block_id=f"event:{event.event_id}",
             elements=[
-                *_buttons(event),
+                *_card_buttons(event),
                 button("Manage", ActionId.MANAGE, event.event_id),
             ],
         ),
@@ -81,15 +86,28 @@ def occupancy(event: Event) -> str:
     parts = [f"{event.registered_count:,} of {seats(event.capacity)} taken"]
     if event.waitlist_count:
         parts.append(f"{event.waitlist_count:,} on the waitlist")
-    if event.status is EventStatus.CANCELED:
-        parts = ["*Canceled*", *parts]
-    elif event.status is EventStatus.CLOSED:
-        parts = ["*Registration closed*", *parts]
-    elif event.free_seats == 0 and not (event.has_waitlist and event.waitlist_count):
+    reason = event.closed_reason(_last_look(event))
+    if reason is not None:
+        return " · ".join([f"*{_closed(event, reason)}*", *parts])
+    if event.free_seats == 0 and not (event.has_waitlist and event.waitlist_count):
         parts.append("waitlist open" if event.has_waitlist else "full")
-    if event.registration_deadline is not None and event.status is EventStatus.OPEN:
+    if event.registration_deadline is not None:
         parts.append(f"register by {moment(event.registration_deadline, event.time_zone)}")
     return " · ".join(parts)
+
+
+def _last_look(event: Event) -> datetime:
+    """Return the last time at which a commit compared an event with the clock."""
+    return event.swept_at or event.created_at
+
+
+def _closed(event: Event, reason: ClosedReason) -> str:
+    if reason is ClosedReason.CANCELED:
+        return "Canceled"
+    if reason is not ClosedReason.STARTED:
+        return "Registration closed"
+    has_ended = event.ends_at is not None and event.is_over(_last_look(event))
+    return "Ended" if has_ended else "Started"
 
 
 def occupancy_bar(event: Event) -> str:
@@ -111,6 +129,15 @@ def _organizers(event: Event) -> str:
     if not event.organizer_ids:
         return "no organizer"
     return f"organized by {', '.join(map(mention, event.organizer_ids))}"
+
+
+def _card_buttons(event: Event) -> list[ButtonElement]:
+    """Return the buttons that anyone can press with success, as of the event's last commit."""
+    last_look = _last_look(event)
+    buttons = [register_button(event)] if event.accepts(last_look) else []
+    if event.status is not EventStatus.CANCELED and not event.is_over(last_look):
+        buttons.append(button("Unregister", ActionId.UNREGISTER, event.event_id))
+    return buttons
 
 
 def _buttons(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:

@@ -385,14 +385,36 @@ def test_full_card_without_waitlist_offers_no_registration() -> None:
     assert f"[{ActionId.UNREGISTER}]" in text
 
 
-def test_closed_and_canceled_card_cannot_register() -> None:
-    for status, words in (
-        (EventStatus.CLOSED, "*Registration closed*"),
-        (EventStatus.CANCELED, "*Canceled*"),
-    ):
-        assert words in card_of(status=status)
-        assert f"[{ActionId.REGISTER}]" not in card_of(status=status)
-        assert f"[{ActionId.UNREGISTER}]" in card_of(status=status)
+STARTS = datetime(2026, 11, 25, 17, 0, tzinfo=UTC)
+DEADLINE = datetime(2026, 11, 24, tzinfo=UTC)
+ENDS = STARTS + timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "can_unregister"),
+    [
+        ({"status": EventStatus.CLOSED}, "*Registration closed*", True),
+        ({"status": EventStatus.CANCELED}, "*Canceled*", False),
+        ({"registration_deadline": DEADLINE, "swept_at": DEADLINE}, "*Registration closed*", True),
+        ({"ends_at": ENDS, "swept_at": STARTS}, "*Started*", True),
+        ({"ends_at": ENDS, "swept_at": ENDS}, "*Ended*", False),
+        ({"swept_at": STARTS}, "*Started*", False),
+        ({"status": EventStatus.CANCELED, "swept_at": STARTS}, "*Canceled*", False),
+    ],
+)
+def test_card_without_registration_says_why(
+    values: dict[str, Any], words: str, can_unregister: bool
+) -> None:
+    text = card_of(**values)
+    assert f"{words} · 0 of 20 seats taken" in text
+    assert "register by" not in text
+    assert f"[{ActionId.REGISTER}]" not in text
+    assert (f"[{ActionId.UNREGISTER}]" in text) is can_unregister
+
+
+def test_card_of_moved_event_takes_registrations_again() -> None:
+    text = card_of(starts_at=STARTS + timedelta(days=1), swept_at=STARTS)
+    assert f"[{ActionId.REGISTER}]" in text
 
 
 def test_card_shows_deadline() -> None:

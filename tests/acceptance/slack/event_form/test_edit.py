@@ -131,7 +131,7 @@ def test_reminders_can_be_dropped(harness: SlackHarness) -> None:
     yoga(harness)
     submit(harness, form(harness, ActionId.EDIT), {BlockId.REMINDERS: []})
     event = harness.bot.service.get_event("yoga")
-    assert (event.reminders, event.next_due_at) == ((), None)
+    assert (event.reminders, event.next_due_at) == ((), event.starts_at)
 
 
 @pytest.mark.parametrize(

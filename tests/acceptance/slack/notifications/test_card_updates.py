@@ -75,6 +75,35 @@ def test_card_is_updated_within_two_seconds(harness: SlackHarness) -> None:
     assert "1 of 2 seats" in shown(harness.workspace.message(EVENTS, card.ts))
 
 
+@pytest.mark.parametrize(
+    ("moment", "shows", "buttons"),
+    [
+        ("registration_deadline", "*Registration closed*", (ActionId.UNREGISTER,)),
+        ("starts_at", "*Started*", (ActionId.UNREGISTER,)),
+        ("ends_at", "*Ended*", ()),
+    ],
+)
+def test_clock_reaches_the_card_with_the_next_sweep(
+    harness: SlackHarness, moment: str, shows: str, buttons: tuple[ActionId, ...]
+) -> None:
+    """No one presses anything, and every button left can succeed."""
+    starts_at = harness.clock.now() + timedelta(days=1)
+    event = harness.event(
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(hours=1),
+        registration_deadline=starts_at - timedelta(hours=1),
+        reminders=(),
+    )
+    harness.card(event)
+    harness.clock.advance(getattr(event, moment) - harness.clock.now())
+    harness.bot.service.sweep()
+    harness.deliver_due()
+    card = harness.current_card_text()
+    assert shows in card
+    left = [one for one in (ActionId.REGISTER, ActionId.UNREGISTER) if f"[{one}]" in card]
+    assert left == list(buttons)
+
+
 def test_rush_causes_one_update_a_second_and_the_card_ends_current(harness: SlackHarness) -> None:
     """Forty people register in four seconds while the worker runs."""
     harness.card(harness.event(capacity=30))

@@ -684,7 +684,7 @@ def test_create_records_its_actor() -> None:
     plan = planner.plan(
         Snapshot(None), [Create(new, "maker")], event_id="e1", now=LATER, plan_id="p"
     )
-    assert plan.event == new.model_copy(update={"version": 1})
+    assert plan.event == new.model_copy(update={"version": 1, "next_due_at": new.starts_at})
     (entry,) = (action.entry for action in plan.actions if isinstance(action, PutJournalEntry))
     assert entry.changes == (change(ChangeKind.CREATED, actor_id="maker"),)
 

@@ -79,7 +79,34 @@ def test_registration_deadline_is_due_unless_it_is_the_start() -> None:
     later, deadline = START + timedelta(days=9), START + timedelta(hours=1)
     assert next_due_at(an_event(later, registration_deadline=deadline), START) == deadline
     at_start = an_event(later, registration_deadline=later, reminders=())
-    assert next_due_at(at_start, START) is None
+    assert next_due_at(at_start, START) == later
+    assert next_due_at(at_start, later) is None
+
+
+def test_start_and_end_are_due() -> None:
+    """From then on the card offers less (R8.3)."""
+    starts_at, ends_at = START + timedelta(days=2), START + timedelta(days=3)
+    event = an_event(starts_at, ends_at=ends_at, reminders=())
+    assert next_due_at(event, START) == starts_at
+    assert next_due_at(event, starts_at) == ends_at
+    assert next_due_at(event, ends_at) is None
+
+
+def test_sweep_at_the_start_only_says_so_in_a_new_version() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada", "bob")
+    new_event(service, "e1", capacity=1, starts_at=START + timedelta(days=2), reminders=())
+    commit_together(store, "e1", [Register("ada"), Register("bob")])
+    before = store.events["e1"]
+    clock.advance(timedelta(days=2))
+    assert service.sweep() == 1
+    assert store.events["e1"] == before.model_copy(
+        update={"version": before.version + 1, "next_due_at": None, "swept_at": clock.now()}
+    )
+    entry = store.journal["e1", before.version + 1]
+    assert (entry.changes, entry.notifications) == ((), ())
+    assert service.sweep() == 0
 
 
 @given(
@@ -115,7 +142,7 @@ def test_sweeps_at_any_times_send_each_reminder_once_before_the_start(
         decided += [clock.now()] * (count - len(decided))
         last = clock.now()
         stored = store.events["e1"].next_due_at
-        assert stored == min((at for at in moments if at > last), default=None)
+        assert stored == min((at for at in [*moments, starts_at] if at > last), default=None)
 
 
 def test_reminder_is_recorded_for_registered_users() -> None:
@@ -163,8 +190,9 @@ def test_schedule_before_the_due_time_changes_nothing() -> None:
         {"reminders": (120,)},
         {"time_zone": "Asia/Tokyo", "reminders": (1440,)},
         {"registration_deadline": START + timedelta(hours=2)},
+        {"reminders": (), "ends_at": START + timedelta(days=3)},
     ],
-    ids=["start", "reminders", "zone", "deadline"],
+    ids=["start", "reminders", "zone", "deadline", "end"],
 )
 def test_edit_updates_the_due_time(changes: dict[str, object]) -> None:
     store = MemoryStore()
