@@ -34,6 +34,21 @@ TOKEN = "a-token-of-this-test"
 LONG_SECRET = "0123456789"
 
 
+LOGGERS = ("uvicorn", "uvicorn.access", "uvicorn.error")
+
+
+@pytest.fixture(autouse=True)
+def uvicorn_loggers(server: object) -> Iterator[None]:
+    """Leave uvicorn's loggers as the local Slack's server set them: the bot's configuration is for its process."""
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [(one.level, one.propagate, one.handlers[:], one.filters[:]) for one in loggers]
+    yield
+    for logger, (level, propagate, handlers, filters) in zip(loggers, before, strict=True):
+        logger.setLevel(level)
+        logger.propagate = propagate
+        logger.handlers, logger.filters = handlers, filters
+
+
 @pytest.fixture
 def address(harness: SlackHarness) -> Iterator[tuple[str, int]]:
     harness.event()
