@@ -35,6 +35,7 @@ from bot.slack.middleware import interaction_in
 from bot.slack.refusals import MalformedPayload, MembershipUnknown, NotInUse, SlackBusy
 from bot.slack.replies import Reply, can_acknowledge_with, command_response, post_ephemeral
 from bot.slack.reply_sender import PendingReply, ReplyNotSent, ReplySender
+from bot.slack.unexpected_failures import log_unexpected
 from bot.slack.view_payloads import ViewPayload
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
@@ -102,14 +103,7 @@ class ErrorHandler:
             return error_messages.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _TRIGGER_EXPIRED:
             return error_messages.too_late()
-        reference = self._new_id()[:8]
-        _logger.error(
-            "unexpected failure, reference %s",
-            reference,
-            exc_info=error,
-            extra={"reference": reference},
-        )
-        return error_messages.unexpected(reference)
+        return log_unexpected(error, self._new_id)
 
     def _reply(self, error: Exception, interaction: Interaction, message: Message) -> BoltResponse:
         match interaction:

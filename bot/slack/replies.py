@@ -47,6 +47,11 @@ class Reply:
             view = _as_modal(message, surface)
             self._send_into_view(message, lambda client: self._open(client, view))
 
+    def ephemeral_after(self, work: Callable[[], Message]) -> None:
+        """Show the message that some work returns. In a process that stays, no acknowledgement waits for the work."""
+        key = f"{self._action.user_id} {self._action.actions[0].action_id} {self._action.value}"
+        self._sender.send_after(key, lambda: self.ephemeral(work()))
+
     def replace(self, message: Message) -> None:
         """Replace the message or modal that was used, if only this person sees it."""
         surface = self._action.surface

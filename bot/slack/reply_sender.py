@@ -125,6 +125,14 @@ class ReplySender:
         if not now.attempt_now():
             self._keep(reply, now.reason)
 
+    def send_after(self, key: str, work: Callable[[], None]) -> None:
+        """Do work that ends with a reply: with a queue, in the background; without one, or if it is full, now.
+
+        Work that is pending when the process stops is not done: the person presses again.
+        """
+        if self._queue is None or not self._queue.submit(key, work):
+            work()
+
     def keep_pending(self, jobs: Iterable[Job]) -> int:
         """Keep the replies among jobs that a queue could not finish. Return how many are lost.
 

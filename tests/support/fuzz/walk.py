@@ -240,7 +240,7 @@ class Walk:
         pressed(ActionId.HISTORY)
         for action in (ActionId.HISTORY_PAGE, ActionId.HISTORY_BACK):
             self._press(AMARA, self._on_top(AMARA), action)
-        self._harness.deliver_due(2)
+        self._harness.deliver_due(10)
         message = self._harness.workspace.messages(self._harness.workspace.dm(BJORN).id)[-1]
         self._press(BJORN, message, ActionId.SHOW_EVENTS)
 

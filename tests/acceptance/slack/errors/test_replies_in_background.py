@@ -15,6 +15,7 @@ import pytest
 from bot.blocks.ids import ActionId
 from bot.entrypoints.bootstrap import Background, threads_for_background
 from bot.entrypoints.http_server import build_http
+from bot.features.calendar import views as calendar_views
 from bot.slack.job_queue import JobQueue
 from bot.slack.reply_sender import GIVE_UP_SECONDS
 from bot.slack.request_budget import ACKNOWLEDGED_BY, request_received
@@ -34,6 +35,7 @@ from tests.support.slack.harness import (
     CHLOE,
     SECRET,
     SlackHarness,
+    files,
     run_bot,
     shown,
     stepped,
@@ -265,6 +267,34 @@ def test_home_is_refreshed_after_the_acknowledgement(queueing: SlackHarness) -> 
     assert len(queueing.api.calls("views.publish")) == 1
     background_of(queueing).chores.run_due_jobs()
     assert len(queueing.api.calls("views.publish")) == 2
+
+
+# Calendar files
+
+
+def press_add_to_calendar(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(BJORN)
+    (own,) = harness.slack.command(BJORN, EVENTS, "/registrations").ephemeral
+    harness.slack.click(BJORN, own, ActionId.ADD_TO_CALENDAR)
+
+
+def test_calendar_file_is_sent_after_the_acknowledgement(queueing: SlackHarness) -> None:
+    press_add_to_calendar(queueing)
+    assert queueing.api.calls() == []
+    send_replies(queueing)
+    assert len(files(queueing)) == 1
+    assert (
+        calendar_views.file_sent(queueing.bot.service.get_event("yoga")).text
+        in received(queueing)[1]
+    )
+
+
+def test_calendar_file_that_fails_unexpectedly_leaves_a_reference(queueing: SlackHarness) -> None:
+    press_add_to_calendar(queueing)
+    queueing.api.fail_next("files.completeUploadExternal", Fault.refused("purple_moon"))
+    send_replies(queueing)
+    assert "reference" in received(queueing)[1]
 
 
 # The limits of the queue
