@@ -19,6 +19,7 @@ from bot.features.browsing import listeners as browsing_listeners
 from bot.features.calendar import listeners as calendar_listeners
 from bot.features.ending import listeners as ending_listeners
 from bot.features.event_form import create, edit, event_command
+from bot.features.going import listeners as going_listeners
 from bot.features.history import listeners as history_listeners
 from bot.features.home import listeners as home_listeners
 from bot.features.manage import listeners as manage_listeners
@@ -38,6 +39,7 @@ FEATURES = (
     browsing_listeners,
     home_listeners,
     calendar_listeners,
+    going_listeners,
     event_command,
     create,
     edit,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from domain.inputs import utf16_length
+from domain.models import User
 
 LISTED = 200
 """Characters of typed text in a list, after escaping. All blocks of a message may have about 13,000."""
@@ -153,6 +154,13 @@ def web_address(address: str, label: str = "") -> str:
 def mention(user_id: str) -> str:
     """Return a mention, which Slack shows with the current name, or the id of a user who is not in Slack."""
     return f"<@{user_id}>" if is_slack_id(user_id) else escape(user_id)
+
+
+def name_of(user_id: str, users: Mapping[str, User], max_length: int = LISTED) -> str:
+    """Mention a Slack user, or return the stored name of a user who is not in Slack, cut as `escape` cuts it."""
+    if is_slack_id(user_id) or user_id not in users:
+        return mention(user_id)
+    return escape(users[user_id].name, max_length)
 
 
 def is_slack_id(user_id: str) -> bool:

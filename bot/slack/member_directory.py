@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from bot.slack.refusals import GuestRefused, GuestStatusUnknown, MembershipUnknown
 from bot.slack.slack_users import SlackUser, read_user
-from domain.errors import NotOrganizer
+from domain.errors import AttendeesHidden, NotOrganizer
 from domain.inputs import time_zones
 from domain.models import Actor
 from domain.ports import Clock
@@ -70,14 +70,14 @@ class MemberDirectory:
         self._has_read_organization = False
 
     def as_organizer(self, user_id: str, act: Callable[[Actor], T]) -> T:
-        """Do what only organizers and workspace admins may do (R8.9).
+        """Do what organizers and workspace admins may do (R8.9), and others only if `act` says so (R12.1).
 
-        Slack is asked only about people who are not organizers; if it can't answer, they may not.
-        Raises `NotOrganizer`, and whatever `act` raises.
+        Slack is asked only about people whom `act` refuses; if it can't answer, they stay refused.
+        Raises `NotOrganizer`, `AttendeesHidden`, and whatever else `act` raises.
         """
         try:
             return act(Actor(user_id))
-        except NotOrganizer:
+        except (NotOrganizer, AttendeesHidden):
             if not self._look_up(user_id).is_admin:
                 raise
         return act(Actor(user_id, is_admin=True))

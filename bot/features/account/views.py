@@ -18,6 +18,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 • Unregister: press *Unregister*, or type `/unregister [event]`. The next person on the waitlist gets your seat.
 • See upcoming events: `/events`.
 • See your registrations: `/registrations`, with your waitlist position, its history, and a file for your calendar.
+• See who has a seat: press *Who’s going* on an event’s card. Organizers choose who can see that.
 • See everything in one place: the *Home* tab of this app.
 • Delete your data: `/rollcall forget-me`.
 

@@ -22,7 +22,7 @@ from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, channel_link, escape, mention
 from bot.slack.context import CardStatus
 from bot.slack.error_messages import card_not_posted
-from domain.enums import ClosedReason, EventStatus
+from domain.enums import ClosedReason, EventStatus, Visibility
 from domain.models import Event
 
 
@@ -40,6 +40,7 @@ def event_card(event: Event) -> Message:
             block_id=f"event:{event.event_id}",
             elements=[
                 *_card_buttons(event),
+                *_going_button(event),
                 button("Manage", ActionId.MANAGE, event.event_id),
             ],
         ),
@@ -76,7 +77,9 @@ def event_blocks(event: Event, *, is_registered: bool | None = None) -> Sequence
     if event.description:
         lines.append(escape(event.description, LISTED))
     blocks: list[Block] = [section("\n".join(lines)), context(occupancy(event))]
-    if buttons := _buttons(event, is_registered=is_registered):
+    buttons = _buttons(event, is_registered=is_registered)
+    buttons += _going_button(event, is_registered=is_registered)
+    if buttons:
         blocks.append(ActionsBlock(block_id=f"event:{event.event_id}", elements=buttons))
     return blocks
 
@@ -148,3 +151,13 @@ def _buttons(event: Event, *, is_registered: bool | None = None) -> list[ButtonE
     if is_registered is not False:
         elements.append(button("Unregister", ActionId.UNREGISTER, event.event_id))
     return elements
+
+
+def _going_button(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:
+    """Return the button that shows who has a seat, if others than organizers may see that (R12.1)."""
+    is_shown = {
+        Visibility.EVERYONE: True,
+        Visibility.ATTENDEES: is_registered is not False,
+        Visibility.ORGANIZERS: False,
+    }[event.attendees_visible_to]
+    return [button("Who’s going", ActionId.GOING, event.event_id)] if is_shown else []

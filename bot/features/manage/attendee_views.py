@@ -18,7 +18,7 @@ from bot.blocks.formatting import moment, ordinal
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, paragraph_element
 from bot.blocks.modals import note_modal
-from bot.blocks.mrkdwn import LISTED, bold, escape, mention, mention_list
+from bot.blocks.mrkdwn import bold, mention_list, name_of
 from bot.blocks.paging import page_buttons
 from domain.commands import UnregisterOutcome
 from domain.enums import EventStatus
@@ -82,14 +82,6 @@ def _attendee_row(user_id: str, users: Mapping[str, User], since: str, position:
         f"{position}{name_of(user_id, users)} · {since}",
         button("Details", ActionId.ATTENDEE, user_id, spoken=spoken),
     )
-
-
-def name_of(user_id: str, users: Mapping[str, User]) -> str:
-    """Mention a Slack user, or return the stored name of a user who is not in Slack."""
-    shown = mention(user_id)
-    if shown.startswith("<@") or user_id not in users:
-        return shown
-    return escape(users[user_id].name, LISTED)
 
 
 def attendee_form(

@@ -26,6 +26,7 @@ COUNTED = {
 """The fields of an event that change when somebody registers or leaves."""
 
 REGISTERS = {ActionId.REGISTER, ActionId.CHOOSE_TO_REGISTER}
+PRESSED_ON_CARDS = {ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE, ActionId.GOING}
 DEACTIVATED = "event user_change"
 """The one change that Slack makes itself, about the member in the event."""
 
@@ -252,7 +253,7 @@ class _PermissionCheck:
 
     def _carded(self) -> None:
         """Assert that only a card that was pressed, or that an organizer posted, is remembered."""
-        if self._asked.what in {ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE}:
+        if self._asked.what in PRESSED_ON_CARDS:
             return
         posts = {f"form {CallbackId.CREATE_EVENT}", f"form {CallbackId.POST_CARD}"}
         assert self._asked.what in posts, f"a card remembered by {self._asked.what}"

@@ -128,6 +128,9 @@ class Walk:
         self._press(BJORN, self._card("yoga"), ActionId.UNREGISTER)
         question = self._harness.workspace.messages(EVENTS, visible_to=BJORN)[-1]
         self._press(BJORN, question, ActionId.UNREGISTER_CONFIRMED)
+        self._press(HARUKI, self._card("fair"), ActionId.GOING)
+        page = self._harness.workspace.messages(EVENTS, visible_to=HARUKI)[-1]
+        self._press(HARUKI, page, ActionId.MORE_GOING)
         self._harness.deliver_due(2)
         promoted = self._harness.workspace.messages(self._harness.workspace.dm(DIEGO).id)[-1]
         self._press(DIEGO, promoted, ActionId.GIVE_UP_SEAT)

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from domain.enums import Visibility
 from domain.inputs import EventChanges
+from domain.models import Actor
 from domain.service import Service
 from tests.support.crashes import operations
 from tests.support.crashes.cases import CrashScenario, FaultPlan, Operation, ServiceProcess
@@ -76,6 +78,10 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "list_registrations_in": (
         FULL_WITH_WAITLIST,
         lambda service: service.list_registrations_in("e1"),
+    ),
+    "list_going": (
+        event_with("ada", "eve", attendees_visible_to=Visibility.ATTENDEES),
+        lambda service: service.list_going("e1", actor=Actor("eve")),
     ),
     "preview_capacity": (
         FULL_WITH_WAITLIST,

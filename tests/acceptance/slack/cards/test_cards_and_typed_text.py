@@ -369,6 +369,7 @@ def test_card_shows_all_fields_and_buttons() -> None:
         f"12 of 20 seats taken · 3 on the waitlist · organized by <@{AMARA}>, <@{CHLOE}>",
         f"[{ActionId.REGISTER}]",
         f"[{ActionId.UNREGISTER}]",
+        f"[{ActionId.GOING}]",
         f"[{ActionId.MANAGE}]",
     ]
 

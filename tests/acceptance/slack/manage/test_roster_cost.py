@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.features.going import views as going_views
 from bot.features.manage import attendee_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.member_directory import MemberDirectory
+from domain.models import Actor
 from domain.queries.registrations import waitlist_cursor
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.large_events import fill
@@ -62,6 +64,21 @@ def test_first_roster_page_costs_the_same_for_any_event(
     # The small one's page holds its line, too.
     assert large.reads <= small.reads
     assert (large.scans, small.scans) == (0, 0)
+
+
+def test_page_of_who_is_going_costs_the_same_for_any_event(store: DynamoDBStore) -> None:
+    """R12.1."""
+    service = service_on(store, clock=ManualClock())
+    cost = {}
+    for event_id, limit in (("small", 1), ("large", going_views.GOING_PAGE)):
+        first = service.list_going(event_id, actor=Actor("anyone"), limit=limit)
+        with counted(store._client) as requests:
+            page = service.list_going(
+                event_id, actor=Actor("anyone"), limit=limit, cursor=first.next_cursor
+            )
+        assert (len(page.registered), requests.scans) == (limit, 0)
+        cost[event_id] = requests.reads
+    assert cost["large"] == cost["small"]
 
 
 def test_page_deep_in_waitlist_costs_the_same_for_any_event(

@@ -30,6 +30,7 @@ from bot.features.ending import views as ending_views
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import fingerprints
 from bot.features.event_form.form_content import content_of
+from bot.features.going import views as going_views
 from bot.features.history import views as history_views
 from bot.features.home import publisher as home_publisher
 from bot.features.home import views as home_views
@@ -338,6 +339,11 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "event_form.views.event_created": lambda: event_form_views.event_created(LARGEST, REFUSED_CARD),
     "event_form.views.event_edited": lambda: event_form_views.event_edited(
         ChangeOutcome(LARGEST, is_moved=True)
+    ),
+    "going.views.going_list": lambda: going_views.going_list(
+        EventRegistrations(CANCELED, SEATS[: going_views.GOING_PAGE], (), CURSOR),
+        USERS,
+        is_over=True,
     ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
     "home.views.home, all organized are over": lambda: home_views.home(
