@@ -103,7 +103,7 @@ class ErrorHandler:
             return error_messages.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _TRIGGER_EXPIRED:
             return error_messages.too_late()
-        return log_unexpected(error, self._new_id)
+        return error_messages.unexpected(log_unexpected(error, self._new_id))
 
     def _reply(self, error: Exception, interaction: Interaction, message: Message) -> BoltResponse:
         match interaction:

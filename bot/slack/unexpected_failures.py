@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from bot.blocks.builders import Message
-from bot.slack import error_messages
 from domain.ports import NewId
 
 _logger = logging.getLogger(__name__)
 
 
-def log_unexpected(error: Exception, new_id: NewId) -> Message:
-    """Log an error under a new reference. Return the message that names it."""
+def log_unexpected(error: Exception, new_id: NewId) -> str:
+    """Log an error under a new reference, and return that."""
     reference = new_id()[:8]
     _logger.error(
         "unexpected failure, reference %s",
@@ -20,4 +18,4 @@ def log_unexpected(error: Exception, new_id: NewId) -> Message:
         exc_info=error,
         extra={"reference": reference},
     )
-    return error_messages.unexpected(reference)
+    return reference

@@ -6,6 +6,7 @@ from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
 from bot.features.calendar import views as calendar_views
 from bot.features.calendar.calendar_file import calendar_file, has_seat, is_for_later
+from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES, ErrorClass
 from bot.slack.context import AppContext
 from bot.slack.files import File, try_to_send_file
@@ -47,7 +48,7 @@ class CalendarListeners:
         try:
             failure = try_to_send_file(self._client, user_id, file)
         except FAILURES as error:
-            return log_unexpected(error, self._new_id)
+            return error_messages.unexpected(log_unexpected(error, self._new_id))
         if failure is None:
             return calendar_views.file_sent(event, join_link)
         if failure.error_class is ErrorClass.NO_FILES:
