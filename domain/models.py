@@ -210,6 +210,15 @@ class Registration(BaseModel):
     seated_version: int | None = None
     """The event version whose commit gave the seat, likewise. None while it is waitlisted."""
 
+    @property
+    def may_have_waited(self) -> bool:
+        """Whether it is or was on the waitlist, or an earlier Rollcall wrote the row, which doesn't tell."""
+        return (
+            self.status is RegistrationStatus.WAITLISTED
+            or self.registered_version is None
+            or self.registered_version != self.seated_version
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class WaitlistEntry:
@@ -568,6 +577,23 @@ class UserRegistration:
     position: int | None = None
     has_started: bool = False
     """Whether the event has started: from then on no more seats are given out (R4.7)."""
+
+    @property
+    def join_link(self) -> str:
+        """The join link, or "" if the user has no seat, or the event is canceled (R12.2)."""
+        has_seat = self.position is None and self.event.status is not EventStatus.CANCELED
+        return self.event.join_link if has_seat else ""
+
+
+@dataclass(frozen=True, slots=True)
+class EventForUser:
+    """An event as one user sees it in a list."""
+
+    event: Event
+    registration: UserRegistration | None = None
+    accepts: bool = False
+    """Whether a newcomer would get a seat or a waitlist entry (R3)."""
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

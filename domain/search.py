@@ -40,6 +40,10 @@ class FoundEvents:
     matches: tuple[ListedEvent, ...]
     suggestions: tuple[ListedEvent, ...] = ()
 
+    def first_ids(self, most: int) -> list[str]:
+        """Return the ids of the first matches, or of the suggestions if nothing matches."""
+        return [one.event_id for one in (self.matches or self.suggestions)[:most]]
+
 
 @dataclass(frozen=True, slots=True)
 class FoundRegistrations:

@@ -7,7 +7,7 @@ operator trusts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -56,6 +56,7 @@ from domain.models import (
     Actor,
     CapacityPreview,
     Event,
+    EventForUser,
     EventRegistrations,
     JournalEntry,
     Page,
@@ -244,6 +245,20 @@ class Service:
         if upcoming:
             return self._events.list_upcoming(limit, cursor)
         return self._events.list_all(limit, cursor)
+
+    def list_upcoming_for(
+        self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
+    ) -> Page[EventForUser]:
+        """List the upcoming events that are listed and not canceled, as one user sees them (R8.2).
+
+        A page may be short, or empty. Raises `Invalid` for a cursor of another list.
+        """
+        page = self._events.list_upcoming_ids(limit, cursor)
+        return Page(self._registrations.list_events_for(user_id, page.items), page.next_cursor)
+
+    def get_events_for(self, user_id: str, event_ids: Sequence[str]) -> tuple[EventForUser, ...]:
+        """Return the events that exist, in this order, as one user sees them (R8.2)."""
+        return self._registrations.list_events_for(user_id, event_ids)
 
     def list_organized(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from bot.blocks.mrkdwn import escape
+from bot.blocks.mrkdwn import escape, web_address
 
 
 class Timed(Protocol):
@@ -87,6 +87,11 @@ def when_and_where(event: Timed, max_length: int | None = None) -> str:
     return (
         f"{when(event)} · {escape(event.location, max_length)}" if event.location else when(event)
     )
+
+
+def join_line(join_link: str) -> str:
+    """Return the line that shows a join link, which only those with a seat may see (R12.2)."""
+    return f"Join: {web_address(join_link)}"
 
 
 def ordinal(number: int) -> str:

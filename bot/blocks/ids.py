@@ -15,6 +15,8 @@ class ActionId(StrEnum):
     """On a card, a list or App Home: who has a seat. The reply is ephemeral."""
     MORE_GOING = "more_going"
     """Value: the id of the event, a space, and the cursor of the next page."""
+    GOING_BACK = "going_back"
+    """The first page."""
     CHOOSE_TO_REGISTER = "choose_to_register"
     """One of several matching events. The reply replaces the question."""
     CHOOSE_TO_UNREGISTER = "choose_to_unregister"
@@ -25,10 +27,16 @@ class ActionId(StrEnum):
     KEEP_REGISTRATION = "keep_registration"
     MORE_EVENTS = "more_events"
     """Value: the cursor of the next page."""
+    EVENTS_BACK = "events_back"
+    """The first page of events. Its value has no meaning."""
     MORE_REGISTRATIONS = "more_registrations"
     """Value: the status filter (may be empty), a colon, and how many registrations come before."""
     PAST_REGISTRATIONS = "past_registrations"
     """One's registrations for past events. Value: as for `MORE_REGISTRATIONS`."""
+    REGISTRATIONS_BACK = "registrations_back"
+    """The first page. Value: as for `MORE_REGISTRATIONS`."""
+    PAST_REGISTRATIONS_BACK = "past_registrations_back"
+    """Likewise."""
     CREATE_EVENT = "create_event"
     FORGET_ME = "forget_me"
     KEEP_DATA = "keep_data"
@@ -44,7 +52,7 @@ class ActionId(StrEnum):
     ATTENDEES_PAGE = "attendees_page"
     """Value: the cursor of the next page."""
     ATTENDEES_BACK = "attendees_back"
-    """The cursors of earlier pages are in the modal's metadata."""
+    """The first page."""
     FIND_ATTENDEE = "find_attendee"
     """The user select above the list of attendees."""
     ATTENDEE = "attendee"
@@ -74,12 +82,22 @@ class ActionId(StrEnum):
     HOME_PAST_REGISTRATIONS = "home_past_registrations"
     """One's registrations for past events. Value: as for `HOME_REGISTRATIONS`."""
     HOME_ORGANIZED = "home_organized"
-    """Value: the cursor of the next page, or `bot.features.home.views.FIRST`."""
+    """Value: the cursor of the next page."""
     HOME_UPCOMING = "home_upcoming"
     """Value: as for `HOME_ORGANIZED`."""
+    HOME_BACK = "home_back"
+    """The start of a list. Value: a `HomeList`."""
 
     TAKE_OVER = "take_over"
     """In a message to a workspace admin about an event that has no organizer."""
+
+
+class HomeList(StrEnum):
+    """The lists of App Home, named as the fields of `HomeMetadata` that say where they start."""
+
+    REGISTRATIONS = "registrations"
+    ORGANIZED = "organized"
+    UPCOMING = "upcoming"
 
 
 class BlockId(StrEnum):

@@ -1,12 +1,11 @@
-"""Lists that are shown page by page: what a page holds, its buttons, and the cursors that lead back."""
+"""Lists that are shown page by page: what a page holds, and its buttons."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from slack_sdk.models.blocks import ActionsBlock, Block
+from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 
 from bot.blocks.builders import button
 from bot.blocks.ids import ActionId
@@ -14,29 +13,34 @@ from domain.models import Page
 
 T = TypeVar("T")
 
-CURSORS_LENGTH = 2_500
-"""Characters for the cursors of earlier pages, of the 3,000 that a view's metadata may have."""
+SHOW_MORE = "Show more"
+BACK_TO_START = "Back to the start"
 
 MAX_READS = 10
 """Reads that one page may cost."""
 
 
-def recent_cursors(page_cursors: Sequence[str]) -> Sequence[str]:
-    """Return the newest cursors that fit into a view's metadata. Before them, the way back ends at the first page."""
-    while len(json.dumps(page_cursors)) > CURSORS_LENGTH:
-        page_cursors = page_cursors[1:]
-    return page_cursors
-
-
 def page_buttons(
-    back: ActionId, on: ActionId, event_id: str, next_cursor: str | None, *, is_first: bool
+    back: ActionId,
+    on: ActionId,
+    start: str,
+    following: str | None,
+    *,
+    is_first: bool,
+    left: int | None = None,
+    more: Sequence[ButtonElement] = (),
 ) -> list[Block]:
-    """Return the buttons to the previous and the next page, if there are such pages."""
+    """Return a row of buttons: to the following page and to the start, if there are such pages, then `more`.
+
+    `start` and `following` are the values of the first two. `left` counts what follows, if that is known.
+    """
     buttons = []
+    if following is not None:
+        label = SHOW_MORE if left is None else f"Show {left:,} more"
+        buttons.append(button(label, on, following))
     if not is_first:
-        buttons.append(button("Previous page", back, event_id))
-    if next_cursor is not None:
-        buttons.append(button("Next page", on, next_cursor))
+        buttons.append(button(BACK_TO_START, back, start))
+    buttons += more
     return [ActionsBlock(elements=buttons)] if buttons else []
 
 

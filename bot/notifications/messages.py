@@ -11,12 +11,13 @@ from bot.blocks.builders import Message, button, context, note, section
 from bot.blocks.formatting import (
     headcount,
     in_how_long,
+    join_line,
     moment_to_the_second,
     when,
     when_and_where,
 )
 from bot.blocks.ids import ActionId
-from bot.blocks.mrkdwn import LISTED, bold, escape, mention, web_address
+from bot.blocks.mrkdwn import LISTED, bold, escape, mention
 from bot.features.announcement.views import announcement_blocks
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.error_messages import card_not_posted, why_no_files
@@ -313,7 +314,7 @@ def _note(
     about = _about(entry)
     blocks: list[Block] = [context(when_and_where(about))]
     if is_for_seated and about.join_link:
-        blocks.append(section(f"Join: {web_address(about.join_link)}"))
+        blocks.append(section(join_line(about.join_link)))
     return note(text, *blocks, ActionsBlock(elements=list(buttons)))
 
 

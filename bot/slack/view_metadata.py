@@ -48,12 +48,6 @@ class CardMetadata(EventMetadata):
     request_id: Text
 
 
-class PagedMetadata(EventMetadata):
-    """`page_cursors` holds the cursors of the pages that led here; the last one is that of the page shown."""
-
-    page_cursors: list[Text]
-
-
 class EditMetadata(EventMetadata):
     """`shown` holds each field's fingerprint as the form showed it (see `bot.features.event_form.changed_fields`)."""
 
@@ -73,10 +67,11 @@ class AnnouncementMetadata(EventMetadata):
     previewed: str
 
 
-class ManageMetadata(PagedMetadata):
-    """`request_id` is that of an export requested from this modal (R8.13)."""
+class ManageMetadata(EventMetadata):
+    """`request_id` is that of an export requested from this modal (R8.13), `cursor` that of the page shown."""
 
     request_id: Text
+    cursor: Text | None = None
 
 
 class CapacityMetadata(EventMetadata):

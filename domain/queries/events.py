@@ -70,13 +70,18 @@ class EventQueries:
 
     def list_upcoming(self, limit: int, cursor: str | None) -> Page[Event]:
         """List the upcoming events by start: those that are listed and not canceled (R2.8)."""
+        page = self.list_upcoming_ids(limit, cursor)
+        return Page(self._complete(page.items), page.next_cursor)
+
+    def list_upcoming_ids(self, limit: int, cursor: str | None) -> Page[str]:
+        """List the ids of the upcoming events, as `list_upcoming` does."""
         page = self._list(self._clock.now(), limit, cursor)
         wanted = (
-            listed
+            listed.event_id
             for listed in page.items
             if listed.listed and listed.status is not EventStatus.CANCELED
         )
-        return Page(self._with_counts(wanted), page.next_cursor)
+        return Page(tuple(wanted), page.next_cursor)
 
     def list_organized(self, user_id: str, limit: int, cursor: str | None) -> Page[Event]:
         """List the events that a user organizes, by start, until `MANAGEABLE_FOR` after they are over.
@@ -226,7 +231,9 @@ class EventQueries:
 
     def _with_counts(self, listed: Iterable[ListedEvent]) -> tuple[Event, ...]:
         """Return the complete events, without those that were deleted since they were listed."""
-        event_ids = [one.event_id for one in listed]
+        return self._complete([one.event_id for one in listed])
+
+    def _complete(self, event_ids: Sequence[str]) -> tuple[Event, ...]:
         events = self._read(event_ids)
         found = (events[event_id] for event_id in event_ids if event_id in events)
         return tuple(event for event in found if event.deletion is None)

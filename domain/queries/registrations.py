@@ -14,6 +14,7 @@ from domain.models import (
     Actor,
     Change,
     Event,
+    EventForUser,
     EventRegistrations,
     JournalEntry,
     Page,
@@ -90,6 +91,32 @@ class RegistrationQueries:
             start = first if first < len(past) else 0
             items = self._with_positions(past[start : start + limit])
             return None if items is None else PastRegistrations(items, start, len(past))
+
+        return self._retry.read_consistently(read)
+
+    def list_events_for(self, user_id: str, event_ids: Sequence[str]) -> tuple[EventForUser, ...]:
+        """Return the events that exist, in this order, each with the user's registration.
+
+        Two reads, however many events; a position costs one more, and one for all makes sure of them.
+        """
+        if not event_ids:
+            return ()
+        now = self._clock.now()
+
+        def read() -> tuple[EventForUser, ...] | None:
+            rows = {one.event_id: one for one in self._store.get_registrations_of(user_id)}
+            found = self._store.get_events(event_ids)
+            events = [found[event_id] for event_id in event_ids if event_id in found]
+            events = [event for event in events if event.deletion is None]
+            stored = [(rows[event.event_id], event) for event in events if event.event_id in rows]
+            registrations = self._with_positions(stored)
+            if registrations is None:
+                return None
+            own = {one.event.event_id: one for one in registrations}
+            return tuple(
+                EventForUser(event, own.get(event.event_id), event.accepts(now), event.is_over(now))
+                for event in events
+            )
 
         return self._retry.read_consistently(read)
 

@@ -14,7 +14,7 @@ from bot.slack.refusals import MalformedPayload
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from domain.enums import RegistrationStatus
-from domain.models import Event, Page
+from domain.models import EventForUser, Page
 
 EVENTS_PAGE = 8
 """Events in one message: with their descriptions cut, they fit Slack's limits of 50 blocks and on text."""
@@ -26,8 +26,11 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.command("/events", listeners.events_command)
     registrar.command("/registrations", listeners.registrations_command)
     registrar.action(ActionId.MORE_EVENTS, listeners.more_events)
-    registrar.action(ActionId.MORE_REGISTRATIONS, listeners.more_registrations)
-    registrar.action(ActionId.PAST_REGISTRATIONS, listeners.past_registrations)
+    registrar.action(ActionId.EVENTS_BACK, listeners.first_events)
+    for action in (ActionId.MORE_REGISTRATIONS, ActionId.REGISTRATIONS_BACK):
+        registrar.action(action, listeners.more_registrations)
+    for action in (ActionId.PAST_REGISTRATIONS, ActionId.PAST_REGISTRATIONS_BACK):
+        registrar.action(action, listeners.past_registrations)
     registrar.action(ActionId.SHOW_EVENTS, listeners.show_events)
 
 
@@ -53,6 +56,10 @@ class BrowsingListeners:
         """Show the next page of upcoming events."""
         reply.replace(self._events(action.user_id, action.value))
 
+    def first_events(self, action: BlockAction, reply: Reply) -> None:
+        """Show the first page of upcoming events."""
+        reply.replace(self._events(action.user_id, None))
+
     def more_registrations(self, action: BlockAction, reply: Reply) -> None:
         """Show another page of one's own registrations to come."""
         status, offset = _read_offset(action.value)
@@ -72,12 +79,14 @@ class BrowsingListeners:
         reply.ephemeral(self._events(action.user_id, None))
 
     def _events(self, user_id: str, cursor: str | None) -> Message:
-        """List upcoming events for a member. Guests don't see them (R8.17)."""
+        """List upcoming events as a member sees them. Guests don't see them (R8.17)."""
         self._members.require_full_member(user_id)
-        return browsing_views.event_list(fill_page(self._list_events, cursor, 1))
 
-    def _list_events(self, cursor: str | None) -> Page[Event]:
-        return self._service.list_events(upcoming=True, limit=EVENTS_PAGE, cursor=cursor)
+        def read(cursor: str | None) -> Page[EventForUser]:
+            return self._service.list_upcoming_for(user_id, limit=EVENTS_PAGE, cursor=cursor)
+
+        page = fill_page(read, cursor, 1)
+        return browsing_views.event_list(page, is_first=cursor is None)
 
     def _registrations(
         self, user_id: str, status: RegistrationStatus | None, offset: int = 0

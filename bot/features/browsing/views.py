@@ -1,52 +1,86 @@
-"""Lists of upcoming events and of one's own registrations, and the choice among several that match."""
+"""Lists of upcoming events and of one's own registrations, for the person who sees them (R8.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock
 
-from bot.blocks.builders import Message, button, note, section
-from bot.blocks.formatting import moment, ordinal, when_and_where
+from bot.blocks.builders import Message, button, context, note, section
+from bot.blocks.formatting import join_line, ordinal, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, shortened
-from bot.features.cards.views import event_blocks
+from bot.blocks.paging import page_buttons
+from bot.features.cards.views import going_buttons, occupancy, register_button
 from domain.enums import EventStatus, RegistrationStatus
+from domain.inputs import utf16_length
 from domain.models import (
-    Event,
-    ListedEvent,
+    EventForUser,
     Page,
     PastRegistrations,
     RegistrationsToCome,
     UserRegistration,
 )
-from domain.search import FoundEvents, FoundRegistrations
 
-MAX_LISTED = 15
-"""Registrations in one message. Their text stays within Slack's limit for all blocks."""
+MAX_LISTED = 12
+"""Registrations in one message: with dividers and join links, they fit into its 50 blocks."""
 
-MAX_CHOICES = 10
-"""Events offered if several match."""
+LIST_TEXT = 12_000
+"""Characters of registrations in one message, of the 13,000 that all its blocks may have."""
 
 NO_REGISTRATIONS = "You’re not registered for any upcoming events."
 NO_PAST_REGISTRATIONS = "You have no past registrations."
 NO_EVENTS = "No upcoming events."
-NO_MATCH = "No event matches that."
+NO_MORE_EVENTS = "No more upcoming events."
+PAST_REGISTRATIONS = "Past registrations"
 
 
-def event_list(page: Page[Event]) -> Message:
-    """List a page of the upcoming events."""
-    if not page.items and page.next_cursor is None:
+def event_list(page: Page[EventForUser], *, is_first: bool = True) -> Message:
+    """List a page of the upcoming events, as their reader sees them."""
+    if not page.items and page.next_cursor is None and is_first:
         return note(f"{NO_EVENTS} Type `/event create` to create one.")
-    blocks: list[Block] = []
-    for event in page.items:
-        blocks += [*event_blocks(event), DividerBlock()]
-    if page.next_cursor is not None:
-        more = button("More events", ActionId.MORE_EVENTS, page.next_cursor)
-        blocks.append(ActionsBlock(elements=[more]))
-    elif blocks:
-        blocks.pop()
+    blocks = separated(event_blocks(one) for one in page.items)
+    if not blocks and page.next_cursor is None:
+        blocks.append(section(NO_MORE_EVENTS))
+    blocks += page_buttons(
+        ActionId.EVENTS_BACK, ActionId.MORE_EVENTS, "all", page.next_cursor, is_first=is_first
+    )
     return Message("Upcoming events", blocks)
+
+
+def separated(groups: Iterable[Sequence[Block]]) -> list[Block]:
+    """Return groups of blocks with a divider between them."""
+    blocks: list[Block] = []
+    for group in groups:
+        blocks += [DividerBlock(), *group] if blocks else group
+    return blocks
+
+
+def event_blocks(seen: EventForUser) -> list[Block]:
+    """Show an event with its reader's own status, and the buttons that apply to the reader (R8.2)."""
+    event = seen.event
+    lines = [title_and_status(seen), when_and_where(event, LISTED)]
+    if event.description:
+        lines.append(escape(event.description, LISTED))
+    blocks: list[Block] = [section("\n".join(lines)), context(occupancy(event))]
+    buttons = event_buttons(seen)
+    buttons += going_buttons(event, is_attendee=seen.registration is not None)
+    if buttons:
+        blocks.append(ActionsBlock(block_id=f"event:{event.event_id}", elements=buttons))
+    return blocks
+
+
+def title_and_status(seen: EventForUser) -> str:
+    """Return an event's title, with its reader's own status if the reader is registered or waitlisted."""
+    title = bold(seen.event.title, LISTED)
+    return title if seen.registration is None else f"{title} · {status_text(seen.registration)}"
+
+
+def event_buttons(seen: EventForUser) -> list[ButtonElement]:
+    """Return what the reader can do: with the own registration, or else to register if that can succeed."""
+    if seen.registration is not None:
+        return registration_buttons(seen.registration)
+    return [register_button(seen.event)] if seen.accepts else []
 
 
 def registration_list(
@@ -60,17 +94,33 @@ def registration_list(
     """
     items, past_count = registrations.items, registrations.past_count
     past = [_past_button(past_count, status)] if past_count else []
-    shown = items[first : first + MAX_LISTED]
-    if not shown:
+    if not items:
         text = f"{_NOTHING_FOUND[status]} Type `/events` to see what’s coming up."
         return note(text, *([ActionsBlock(elements=past)] if past else []))
-    blocks: list[Block] = []
-    for one in shown:
-        blocks += registration_blocks(one)
-    more = _more_button(ActionId.MORE_REGISTRATIONS, status, first + len(shown), len(items))
-    if more or past:
-        blocks.append(ActionsBlock(elements=[*more, *past]))
+    first = first if first < len(items) else 0
+    shown = _fitting(items[first : first + MAX_LISTED])
+    following = first + len(shown)
+    blocks = separated(registration_blocks(one) for one in shown)
+    blocks += page_buttons(
+        ActionId.REGISTRATIONS_BACK,
+        ActionId.MORE_REGISTRATIONS,
+        _offset(status, 0),
+        _offset(status, following) if following < len(items) else None,
+        is_first=first == 0,
+        left=len(items) - following,
+        more=past,
+    )
     return Message("Your registrations", blocks)
+
+
+def _fitting(registrations: Sequence[UserRegistration]) -> Sequence[UserRegistration]:
+    """Return as many registrations as fit into `LIST_TEXT`, at least one: a join link may be long."""
+    left = LIST_TEXT
+    for number, one in enumerate(registrations):
+        left -= utf16_length(_text(one)) + utf16_length(join_line(one.join_link))
+        if left < 0 and number:
+            return registrations[:number]
+    return registrations
 
 
 def past_registration_list(past: PastRegistrations, status: RegistrationStatus | None) -> Message:
@@ -80,26 +130,25 @@ def past_registration_list(past: PastRegistrations, status: RegistrationStatus |
     for one in past.items:
         blocks += past_registration_blocks(one)
     following = past.first + len(past.items)
-    buttons = _more_button(ActionId.PAST_REGISTRATIONS, status, following, past.count)
-    value = _offset(status, 0)
-    buttons.append(button("Upcoming registrations", ActionId.MORE_REGISTRATIONS, value))
-    return Message(PAST_REGISTRATIONS, [*blocks, ActionsBlock(elements=buttons)])
-
-
-PAST_REGISTRATIONS = "Past registrations"
+    blocks += page_buttons(
+        ActionId.PAST_REGISTRATIONS_BACK,
+        ActionId.PAST_REGISTRATIONS,
+        _offset(status, 0),
+        _offset(status, following) if following < past.count else None,
+        is_first=past.first == 0,
+        left=past.count - following,
+        more=[button("Upcoming registrations", ActionId.MORE_REGISTRATIONS, _offset(status, 0))],
+    )
+    return Message(PAST_REGISTRATIONS, blocks)
 
 
 def _past_button(count: int, status: RegistrationStatus | None) -> ButtonElement:
-    label = f"{PAST_REGISTRATIONS} ({count:,})"
-    return button(label, ActionId.PAST_REGISTRATIONS, _offset(status, 0))
+    return button(past_label(count), ActionId.PAST_REGISTRATIONS, _offset(status, 0))
 
 
-def _more_button(
-    action: ActionId, status: RegistrationStatus | None, following: int, count: int
-) -> list[ButtonElement]:
-    if following >= count:
-        return []
-    return [button(f"Show {count - following:,} more", action, _offset(status, following))]
+def past_label(count: int) -> str:
+    """Return the label of the button that shows past registrations."""
+    return f"{PAST_REGISTRATIONS} ({count:,})"
 
 
 def _offset(status: RegistrationStatus | None, first: int) -> str:
@@ -115,42 +164,60 @@ _NOTHING_FOUND = {
 
 def registration_blocks(registration: UserRegistration) -> Sequence[Block]:
     """Show one of a user's own registrations to come: the event, their seat or position, and buttons."""
-    event = registration.event
-    lines = f"{bold(event.title, LISTED)} · {status_text(registration)}\n{when_and_where(event, LISTED)}"
-    return [section(lines), ActionsBlock(elements=registration_buttons(registration))]
+    return [
+        section(_text(registration)),
+        *join_blocks(registration),
+        ActionsBlock(elements=registration_buttons(registration)),
+    ]
+
+
+def _text(registration: UserRegistration) -> str:
+    seen = EventForUser(registration.event, registration)
+    return f"{title_and_status(seen)}\n{when_and_where(seen.event, LISTED)}"
+
+
+def join_blocks(registration: UserRegistration) -> list[Block]:
+    """Show the join link to a user with a seat, if there is one (R12.2)."""
+    return [context(join_line(registration.join_link))] if registration.join_link else []
 
 
 def registration_buttons(registration: UserRegistration) -> list[ButtonElement]:
     """Return what a user can do with a registration to come."""
-    event, has_seat = registration.event, registration.position is None
-    label = "Unregister" if has_seat else "Leave waitlist"
-    buttons = [button(label, ActionId.UNREGISTER, event.event_id)]
-    if has_seat:
+    event = registration.event
+    buttons = [button(leave_label(registration), ActionId.UNREGISTER, event.event_id)]
+    if registration.position is None:
         is_canceled = event.status is EventStatus.CANCELED
         label = "Remove from calendar" if is_canceled else "Add to calendar"
         buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
-    buttons.append(_history_button(event))
-    return buttons
+    return buttons + history_buttons(registration)
 
 
-def _history_button(event: Event) -> ButtonElement:
-    return button("History", ActionId.REGISTRATION_HISTORY, event.event_id)
+def leave_label(registration: UserRegistration) -> str:
+    """Return the label of the button that gives up a seat or a position."""
+    return "Unregister" if registration.position is None else "Leave waitlist"
+
+
+def history_buttons(registration: UserRegistration) -> list[ButtonElement]:
+    """Return the button that shows how the user's position moved, if it can have moved (R8.10)."""
+    if not registration.registration.may_have_waited:
+        return []
+    event_id = registration.event.event_id
+    return [button("History", ActionId.REGISTRATION_HISTORY, event_id)]
 
 
 def past_registration_blocks(registration: UserRegistration) -> Sequence[Block]:
     """Show one of a user's own registrations for past events: it is history (R4.7)."""
-    text, history = past_registration(registration)
-    return [section(text, history)]
+    (history,) = history_buttons(registration) or (None,)
+    return [section(past_text(registration), history)]
 
 
-def past_registration(registration: UserRegistration) -> tuple[str, ButtonElement]:
-    """Return the text of a registration for a past event, and the button to its history."""
+def past_text(registration: UserRegistration) -> str:
+    """Return the text of a registration for a past event."""
     event = registration.event
     status = status_text(registration)
     if event.status is not EventStatus.CANCELED:
         status = f"You {_past_status(registration)}"
-    lines = f"{bold(event.title, LISTED)} · {status}\n{when_and_where(event, LISTED)}"
-    return lines, _history_button(event)
+    return f"{bold(event.title, LISTED)} · {status}\n{when_and_where(event, LISTED)}"
 
 
 def status_text(registration: UserRegistration) -> str:
@@ -175,64 +242,3 @@ def unknown_filter(text: str) -> Message:
         f"Unknown filter “{escape(shortened(text, 50))}”."
         " Try `/registrations registered` or `/registrations waitlisted`."
     )
-
-
-def nothing_to_register_for() -> Message:
-    """Say that no event takes registrations, in place of an empty picker."""
-    return note(
-        "No event is open for registration right now. Type `/events` to see what’s coming up."
-    )
-
-
-def event_choice(found: FoundEvents, action: ActionId) -> Message:
-    """Offer the events that match, or those with the most similar titles, each with a button."""
-    if found.matches:
-        asked = "Which event do you mean?"
-        if len(found.matches) > MAX_CHOICES:
-            asked = (
-                f"{len(found.matches)} events match. Which of the next {MAX_CHOICES} do you mean?"
-            )
-        return _offer(asked, found.matches, action)
-    if found.suggestions:
-        return _offer(f"{NO_MATCH} Did you mean one of these?", found.suggestions, action)
-    return note(f"{NO_MATCH} Type `/events` to see what’s coming up.")
-
-
-def _offer(text: str, events: Sequence[ListedEvent], action: ActionId) -> Message:
-    label = "Manage" if action is ActionId.MANAGE else "Register"
-    blocks: list[Block] = [section(text)]
-    blocks += [
-        section(
-            f"{bold(event.title, LISTED)}\n{moment(event.starts_at, 'UTC')}",
-            button(label, action, event.event_id),
-        )
-        for event in events[:MAX_CHOICES]
-    ]
-    return Message(text, blocks)
-
-
-def registration_choice(found: FoundRegistrations, text: str) -> Message:
-    """Offer a user's registrations that match, or those most similar, each with a button to unregister."""
-    offered, asked = found.matches, "Which event do you want to unregister from?"
-    if len(offered) > MAX_CHOICES:
-        asked = (
-            f"{len(offered)} of your registrations match. Which of the next {MAX_CHOICES} events do"
-            " you want to unregister from?"
-        )
-    if not offered:
-        asked = NO_REGISTRATIONS
-        if text:
-            typed = escape(text, LISTED)
-            asked = f"You’re not registered for any upcoming event that matches “{typed}”."
-        if not found.suggestions:
-            return note(f"{asked} Type `/registrations` to see your registrations.")
-        offered, asked = found.suggestions, f"{asked} Did you mean one of these?"
-    blocks: list[Block] = [section(asked)]
-    blocks += [
-        section(
-            f"{bold(one.event.title, LISTED)}\n{when_and_where(one.event, LISTED)}",
-            button("Unregister", ActionId.CHOOSE_TO_UNREGISTER, one.event.event_id),
-        )
-        for one in offered[:MAX_CHOICES]
-    ]
-    return Message(asked, blocks)

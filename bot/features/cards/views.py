@@ -6,7 +6,6 @@ the start, so whichever process updates a card, it shows the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from slack_sdk.models.blocks import (
@@ -19,7 +18,7 @@ from slack_sdk.models.blocks import (
 from bot.blocks.builders import Message, button, context, paragraphs, plain, section
 from bot.blocks.formatting import moment, seats, when_and_where
 from bot.blocks.ids import ActionId
-from bot.blocks.mrkdwn import LISTED, bold, channel_link, escape, mention
+from bot.blocks.mrkdwn import bold, channel_link, escape, mention
 from bot.slack.context import CardStatus
 from bot.slack.error_messages import card_not_posted
 from domain.enums import ClosedReason, EventStatus, Visibility
@@ -40,7 +39,7 @@ def event_card(event: Event) -> Message:
             block_id=f"event:{event.event_id}",
             elements=[
                 *_card_buttons(event),
-                *_going_button(event),
+                *going_buttons(event, is_attendee=True),
                 button("Manage", ActionId.MANAGE, event.event_id),
             ],
         ),
@@ -65,23 +64,6 @@ def card_sentence(event: Event, status: CardStatus) -> str:
     if status.is_posted:
         return f"{card} has been posted in {channel}."
     return f"{card} is on its way to {channel}. If Slack refuses it, I’ll tell you."
-
-
-def event_blocks(event: Event, *, is_registered: bool | None = None) -> Sequence[Block]:
-    """Show an event in a list.
-
-    `is_registered` says whether the reader is registered or waitlisted, None if the list has many
-    readers. Buttons that can't apply to the reader are left out.
-    """
-    lines = [bold(event.title, LISTED), when_and_where(event, LISTED)]
-    if event.description:
-        lines.append(escape(event.description, LISTED))
-    blocks: list[Block] = [section("\n".join(lines)), context(occupancy(event))]
-    buttons = _buttons(event, is_registered=is_registered)
-    buttons += _going_button(event, is_registered=is_registered)
-    if buttons:
-        blocks.append(ActionsBlock(block_id=f"event:{event.event_id}", elements=buttons))
-    return blocks
 
 
 def occupancy(event: Event) -> str:
@@ -123,9 +105,13 @@ def occupancy_bar(event: Event) -> str:
 
 def register_button(event: Event) -> ButtonElement:
     """Return the button to register, or to join the waitlist if the event is full."""
-    full = event.free_seats == 0 and event.has_waitlist
-    label = "Join waitlist" if full else "Register"
-    return button(label, ActionId.REGISTER, event.event_id, style="primary")
+    return button(register_label(event), ActionId.REGISTER, event.event_id, style="primary")
+
+
+def register_label(event: Event) -> str:
+    """Return the label of a button to register, or to join the waitlist if the event is full."""
+    is_full = event.free_seats == 0 and event.has_waitlist
+    return "Join waitlist" if is_full else "Register"
 
 
 def _organizers(event: Event) -> str:
@@ -143,21 +129,11 @@ def _card_buttons(event: Event) -> list[ButtonElement]:
     return buttons
 
 
-def _buttons(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:
-    elements = []
-    is_open = event.status is EventStatus.OPEN
-    if is_open and event.takes_newcomers and is_registered is not True:
-        elements.append(register_button(event))
-    if is_registered is not False:
-        elements.append(button("Unregister", ActionId.UNREGISTER, event.event_id))
-    return elements
-
-
-def _going_button(event: Event, *, is_registered: bool | None = None) -> list[ButtonElement]:
-    """Return the button that shows who has a seat, if others than organizers may see that (R12.1)."""
+def going_buttons(event: Event, *, is_attendee: bool) -> list[ButtonElement]:
+    """Return the button that shows who has a seat, if attendees or everybody may see that (R12.1)."""
     is_shown = {
         Visibility.EVERYONE: True,
-        Visibility.ATTENDEES: is_registered is not False,
+        Visibility.ATTENDEES: is_attendee,
         Visibility.ORGANIZERS: False,
     }[event.attendees_visible_to]
     return [button("Who’s going", ActionId.GOING, event.event_id)] if is_shown else []

@@ -6,7 +6,7 @@ from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
-from bot.features.browsing import views as browsing_views
+from bot.features.browsing import choice_views
 from bot.features.event_form.create import CreateForm
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
@@ -39,5 +39,7 @@ class EventCommand:
             before_listed=lambda: self._members.require_full_member(command.user_id),
         )
         if len(found.matches) != 1:
-            return browsing_views.event_choice(found, ActionId.MANAGE)
+            ids = found.first_ids(choice_views.MAX_CHOICES)
+            events = self._service.get_events_for(command.user_id, ids)
+            return choice_views.event_choice(found, events, ActionId.MANAGE)
         return self._manage_modal.build(command.user_id, found.matches[0].event_id)

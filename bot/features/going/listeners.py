@@ -17,7 +17,8 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = GoingListeners(context)
     registrar.action(ActionId.GOING, listeners.show_going)
-    registrar.action(ActionId.MORE_GOING, listeners.more_going)
+    for action in (ActionId.MORE_GOING, ActionId.GOING_BACK):
+        registrar.action(action, listeners.more_going)
 
 
 class GoingListeners:
@@ -35,7 +36,7 @@ class GoingListeners:
             reply.ephemeral(self._going(action.user_id, action.value))
 
     def more_going(self, action: BlockAction, reply: Reply) -> None:
-        """Show the next page in place of the one before."""
+        """Show another page in place of this one."""
         event_id, _, cursor = action.value.partition(" ")
         reply.replace(self._going(action.user_id, event_id, cursor or None))
 
@@ -51,4 +52,4 @@ class GoingListeners:
         others = [one.user_id for one in listing.registered if not is_slack_id(one.user_id)]
         users = self._service.get_users(others)
         is_over = self._service.is_over(listing.event)
-        return going_views.going_list(listing, users, is_over=is_over)
+        return going_views.going_list(listing, users, is_over=is_over, is_first=cursor is None)

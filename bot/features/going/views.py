@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from slack_sdk.models.blocks import ActionsBlock, Block
+from slack_sdk.models.blocks import Block
 
-from bot.blocks.builders import Message, button, context, section
+from bot.blocks.builders import Message, context, section
 from bot.blocks.formatting import headcount
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold, name_of
+from bot.blocks.paging import page_buttons
 from domain.enums import EventStatus
 from domain.models import Event, EventRegistrations, User
 
@@ -22,7 +23,13 @@ NAME_LENGTH = 80
 NO_ONE_HERE = "No one is on this page."
 
 
-def going_list(listing: EventRegistrations, users: Mapping[str, User], *, is_over: bool) -> Message:
+def going_list(
+    listing: EventRegistrations,
+    users: Mapping[str, User],
+    *,
+    is_over: bool,
+    is_first: bool = True,
+) -> Message:
     """List a page of those who have a seat, and the length of the waitlist.
 
     `users` has those among them who are not in Slack.
@@ -35,9 +42,14 @@ def going_list(listing: EventRegistrations, users: Mapping[str, User], *, is_ove
         blocks.append(section(", ".join(names) or NO_ONE_HERE))
     if event.waitlist_count:
         blocks.append(context(f"{event.waitlist_count:,} on the waitlist"))
-    if listing.next_cursor is not None:
-        value = f"{event.event_id} {listing.next_cursor}"
-        blocks.append(ActionsBlock(elements=[button("Show more", ActionId.MORE_GOING, value)]))
+    cursor = listing.next_cursor
+    blocks += page_buttons(
+        ActionId.GOING_BACK,
+        ActionId.MORE_GOING,
+        event.event_id,
+        None if cursor is None else f"{event.event_id} {cursor}",
+        is_first=is_first,
+    )
     return Message(heading, blocks)
 
 

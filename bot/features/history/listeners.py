@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from slack_sdk.models.views import View
 
 from bot.blocks.ids import ActionId
@@ -14,7 +12,7 @@ from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
-from bot.slack.view_metadata import PagedMetadata
+from bot.slack.view_metadata import EventMetadata
 
 READ_SIZE = 30
 """Entries of an event's history read at a time to find a person's own."""
@@ -28,10 +26,10 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     listeners = HistoryListeners(context)
     registrar.action(ActionId.HISTORY, listeners.open_history)
     registrar.action(ActionId.HISTORY_PAGE, listeners.next_page)
-    registrar.action(ActionId.HISTORY_BACK, listeners.previous_page)
+    registrar.action(ActionId.HISTORY_BACK, listeners.first_page)
     registrar.action(ActionId.REGISTRATION_HISTORY, listeners.open_registration_history)
     registrar.action(ActionId.REGISTRATION_HISTORY_PAGE, listeners.next_registration_page)
-    registrar.action(ActionId.REGISTRATION_HISTORY_BACK, listeners.previous_registration_page)
+    registrar.action(ActionId.REGISTRATION_HISTORY_BACK, listeners.first_registration_page)
 
 
 class HistoryListeners:
@@ -50,27 +48,25 @@ class HistoryListeners:
 
     def next_page(self, action: BlockAction, reply: Reply) -> None:
         """Show older entries."""
-        shown = PagedMetadata.of(action.modal)
-        cursors = [*shown.page_cursors, action.value]
-        reply.update_modal(self._history(action.user_id, shown.event_id, cursors))
+        event_id = EventMetadata.of(action.modal).event_id
+        reply.update_modal(self._history(action.user_id, event_id, action.value))
 
-    def previous_page(self, action: BlockAction, reply: Reply) -> None:
-        """Show newer entries."""
-        shown = PagedMetadata.of(action.modal)
-        reply.update_modal(self._history(action.user_id, shown.event_id, shown.page_cursors[:-1]))
+    def first_page(self, action: BlockAction, reply: Reply) -> None:
+        """Show the newest entries."""
+        reply.update_modal(self._history(action.user_id, action.value))
 
-    def _history(self, user_id: str, event_id: str, page_cursors: Sequence[str] = ()) -> View:
+    def _history(self, user_id: str, event_id: str, cursor: str | None = None) -> View:
         event = self._manage_modal.get_event(user_id, event_id)
         page = self._members.as_organizer(
             user_id,
             lambda actor: self._service.list_history(
                 event_id,
                 limit=history_views.HISTORY_PAGE,
-                cursor=page_cursors[-1] if page_cursors else None,
+                cursor=cursor,
                 actor=actor,
             ),
         )
-        return history_views.event_history(event, page, page_cursors)
+        return history_views.event_history(event, page, is_first=cursor is None)
 
     # One's own history
 
@@ -80,25 +76,20 @@ class HistoryListeners:
 
     def next_registration_page(self, action: BlockAction, reply: Reply) -> None:
         """Show older moves."""
-        shown = PagedMetadata.of(action.modal)
-        cursors = [*shown.page_cursors, action.value]
-        reply.update_modal(self._registration_history(action.user_id, shown.event_id, cursors))
+        event_id = EventMetadata.of(action.modal).event_id
+        reply.update_modal(self._registration_history(action.user_id, event_id, action.value))
 
-    def previous_registration_page(self, action: BlockAction, reply: Reply) -> None:
-        """Show newer moves."""
-        shown = PagedMetadata.of(action.modal)
-        cursors = shown.page_cursors[:-1]
-        reply.update_modal(self._registration_history(action.user_id, shown.event_id, cursors))
+    def first_registration_page(self, action: BlockAction, reply: Reply) -> None:
+        """Show the newest moves."""
+        reply.update_modal(self._registration_history(action.user_id, action.value))
 
-    def _registration_history(
-        self, user_id: str, event_id: str, page_cursors: Sequence[str] = ()
-    ) -> View:
+    def _registration_history(self, user_id: str, event_id: str, cursor: str | None = None) -> View:
         event = self._service.get_event(event_id)
         page = fill_page(
-            lambda cursor: self._service.list_registration_history(
-                event_id, user_id, limit=READ_SIZE, cursor=cursor
+            lambda after: self._service.list_registration_history(
+                event_id, user_id, limit=READ_SIZE, cursor=after
             ),
-            page_cursors[-1] if page_cursors else None,
+            cursor,
             MOVES,
         )
-        return history_views.registration_history(event, page, page_cursors)
+        return history_views.registration_history(event, page, is_first=cursor is None)

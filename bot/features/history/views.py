@@ -13,7 +13,7 @@ from bot.blocks.builders import context, plain, section
 from bot.blocks.formatting import before_start, headcount, moment
 from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.mrkdwn import bold, channel_link, escape, mention, mention_list
-from bot.blocks.paging import page_buttons, recent_cursors
+from bot.blocks.paging import page_buttons
 from domain.enums import Audience, Cause, ChangeKind, NotificationKind, RegistrationStatus
 from domain.inputs import utf16_length
 from domain.models import Change, Event, JournalEntry, Page, RegistrationHistoryEntry
@@ -31,7 +31,7 @@ MAX_TEXT = 300
 """Characters of a message or a reason, after escaping."""
 
 
-def event_history(event: Event, page: Page[JournalEntry], page_cursors: Sequence[str] = ()) -> View:
+def event_history(event: Event, page: Page[JournalEntry], *, is_first: bool = True) -> View:
     """Show a page of an event's history, newest first: who did what, when, and why."""
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
     for entry in page.items:
@@ -42,13 +42,13 @@ def event_history(event: Event, page: Page[JournalEntry], page_cursors: Sequence
         ActionId.HISTORY_PAGE,
         event.event_id,
         page.next_cursor,
-        is_first=not page_cursors,
+        is_first=is_first,
     )
-    return _paged(CallbackId.HISTORY, "Event history", event, blocks, page_cursors)
+    return _modal(CallbackId.HISTORY, "Event history", event, blocks)
 
 
 def registration_history(
-    event: Event, page: Page[RegistrationHistoryEntry], page_cursors: Sequence[str] = ()
+    event: Event, page: Page[RegistrationHistoryEntry], *, is_first: bool = True
 ) -> View:
     """Show a page of a user's own registration history, newest first. No one else is named."""
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
@@ -59,40 +59,32 @@ def registration_history(
         when = moment(move.at, event.time_zone)
         blocks.append(section("\n".join([f"*{when}*", *(f"• {line}" for line in lines)])))
     if not page.items:
-        older = "No changes on this page. Older changes may be on the next page."
+        older = "No changes on this page. Show more to see older ones."
         blocks.append(context(older if page.next_cursor else "No changes."))
     blocks += page_buttons(
         ActionId.REGISTRATION_HISTORY_BACK,
         ActionId.REGISTRATION_HISTORY_PAGE,
         event.event_id,
         page.next_cursor,
-        is_first=not page_cursors,
+        is_first=is_first,
     )
-    return _paged(
-        CallbackId.REGISTRATION_HISTORY,
-        "Registration history",
-        event,
-        blocks,
-        page_cursors,
-        close="Close",
+    return _modal(
+        CallbackId.REGISTRATION_HISTORY, "Registration history", event, blocks, close="Close"
     )
 
 
-def _paged(
+def _modal(
     callback_id: CallbackId,
     title: str,
     event: Event,
     blocks: Sequence[Block],
-    page_cursors: Sequence[str],
     *,
     close: str = "Back",
 ) -> View:
     return View(
         type="modal",
         callback_id=callback_id,
-        private_metadata=json.dumps(
-            {"event_id": event.event_id, "page_cursors": recent_cursors(page_cursors)}
-        ),
+        private_metadata=json.dumps({"event_id": event.event_id}),
         title=plain(title),
         close=plain(close),
         blocks=list(blocks),

@@ -1,12 +1,11 @@
-"""App Home: one's registrations, the events one organizes, and upcoming events, each page by page (R8.6)."""
+"""App Home: one's registrations, upcoming events, and the events one organizes, each page by page (R8.6)."""
 
 from __future__ import annotations
 
 import re
 
-from bot.blocks.ids import ActionId
+from bot.blocks.ids import ActionId, HomeList
 from bot.features.home.publisher import HomePublisher
-from bot.features.home.views import FIRST
 from bot.slack.context import AppContext
 from bot.slack.event_payloads import AppHomeOpened
 from bot.slack.interactions import BlockAction
@@ -24,6 +23,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.HOME_PAST_REGISTRATIONS, listeners.show_past_registrations)
     registrar.action(ActionId.HOME_ORGANIZED, listeners.show_organized)
     registrar.action(ActionId.HOME_UPCOMING, listeners.show_upcoming)
+    registrar.action(ActionId.HOME_BACK, listeners.show_start)
 
 
 class HomeListeners:
@@ -46,11 +46,18 @@ class HomeListeners:
 
     def show_organized(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of the events that one organizes."""
-        self._show_page(action, organized=_read_cursor(action.value))
+        self._show_page(action, organized=action.value)
 
     def show_upcoming(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Show another page of upcoming events."""
-        self._show_page(action, upcoming=_read_cursor(action.value))
+        self._show_page(action, upcoming=action.value)
+
+    def show_start(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
+        """Show the start of a list."""
+        if action.value not in set(HomeList):
+            raise MalformedPayload("actions.0.value")
+        start = HomeMetadata().model_dump()[action.value]
+        self._show_page(action, **{action.value: start})
 
     def _show_page(self, action: BlockAction, **start: int | str | None) -> None:
         shown = HomeMetadata.of(action.modal).model_copy(update=start)
@@ -59,12 +66,6 @@ class HomeListeners:
 
 def _read_offset(value: str) -> int:
     """Return the offset in a value of `ActionId.HOME_REGISTRATIONS`. Raises `MalformedPayload`."""
-    if value == FIRST:
-        return 0
     if not re.fullmatch(r"[0-9]{1,6}", value):
         raise MalformedPayload("actions.0.value")
     return int(value)
-
-
-def _read_cursor(value: str) -> str | None:
-    return None if value == FIRST else value

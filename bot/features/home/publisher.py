@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from slack_sdk import WebClient
 
@@ -17,11 +17,11 @@ from bot.slack.refusals import GuestRefused, GuestStatusUnknown
 from bot.slack.replies import changing_nothing
 from bot.slack.view_metadata import HomeMetadata
 from domain.errors import RollcallError
-from domain.models import Event, Page, PastRegistrations, UserRegistration
+from domain.models import Event, EventForUser, Page, PastRegistrations, UserRegistration
 
 _logger = logging.getLogger(__name__)
 
-ENOUGH = 5
+ENOUGH = 3
 """Events that a page of a list has at least, unless the list ends: some that are read don't belong in it."""
 
 
@@ -77,14 +77,13 @@ class HomePublisher:
         to_come = self._service.list_registrations_to_come(user_id)
         past = self._past(user_id, shown)
         organized = self._organized(user_id, shown.organized, past.items if past else ())
+        own = {one.event.event_id: one for one in to_come.items}
         lists = home_views.Lists(
             user_id,
             to_come,
             past,
-            organized,
-            self._registrations_over(user_id, organized.items),
-            frozenset(event.event_id for event in organized.items if self._service.accepts(event)),
-            self._upcoming(user_id, shown.upcoming, to_come.items),
+            self._as_seen(organized, own | self._registrations_over(user_id, organized.items)),
+            self._upcoming(user_id, shown.upcoming, own),
         )
         client.views_publish(user_id=user_id, view=home_views.home(lists, shown))
 
@@ -116,9 +115,24 @@ class HomePublisher:
         found = {event_id: self._service.find_registration(event_id, user_id) for event_id in over}
         return {event_id: one for event_id, one in found.items() if one is not None}
 
+    def _as_seen(
+        self, page: Page[Event], own: Mapping[str, UserRegistration]
+    ) -> Page[EventForUser]:
+        """Return a page of events with the member's own registrations, by event id."""
+        seen = (
+            EventForUser(
+                event,
+                own.get(event.event_id),
+                self._service.accepts(event),
+                self._service.is_over(event),
+            )
+            for event in page.items
+        )
+        return Page(tuple(seen), page.next_cursor)
+
     def _upcoming(
-        self, user_id: str, cursor: str | None, registrations: Sequence[UserRegistration]
-    ) -> Page[Event] | str:
+        self, user_id: str, cursor: str | None, own: Mapping[str, UserRegistration]
+    ) -> Page[EventForUser] | str:
         """Return a page of the workspace's events, or why the member does not see them (R8.17).
 
         An event is shown once (R8.6): not here if the member is registered for it or organizes it.
@@ -127,7 +141,6 @@ class HomePublisher:
             self._members.require_full_member(user_id)
         except (GuestRefused, GuestStatusUnknown) as refusal:
             return error_messages.sentence(refusal)
-        registered = {one.event.event_id for one in registrations}
 
         def read(cursor: str | None) -> Page[Event]:
             page = self._service.list_events(
@@ -136,11 +149,11 @@ class HomePublisher:
             others = (
                 event
                 for event in page.items
-                if event.event_id not in registered and not event.is_organizer(user_id)
+                if event.event_id not in own and not event.is_organizer(user_id)
             )
             return Page(tuple(others), page.next_cursor)
 
-        return fill_page(read, cursor, ENOUGH)
+        return self._as_seen(fill_page(read, cursor, ENOUGH), own)
 
 
 def _log_refusal(error: Exception) -> None:

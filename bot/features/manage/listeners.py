@@ -32,7 +32,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     listeners = ManageListeners(context)
     registrar.action(ActionId.MANAGE, listeners.open_modal)
     registrar.action(ActionId.ATTENDEES_PAGE, listeners.next_page)
-    registrar.action(ActionId.ATTENDEES_BACK, listeners.previous_page)
+    registrar.action(ActionId.ATTENDEES_BACK, listeners.first_page)
     registrar.action(ActionId.ATTENDEE, listeners.open_attendee)
     registrar.action(ActionId.FIND_ATTENDEE, listeners.find_attendee)
     registrar.submission(CallbackId.REMOVE, listeners.remove)
@@ -67,15 +67,12 @@ class ManageListeners:
 
     def next_page(self, action: BlockAction, reply: Reply) -> None:
         """Show the next page of attendees."""
-        shown = ManageMetadata.of(action.modal)
-        cursors = [*shown.page_cursors, action.value]
-        reply.update_modal(self._modal.build(action.user_id, shown.event_id, cursors))
+        event_id = ManageMetadata.of(action.modal).event_id
+        reply.update_modal(self._modal.build(action.user_id, event_id, action.value))
 
-    def previous_page(self, action: BlockAction, reply: Reply) -> None:
-        """Show the previous page of attendees."""
-        shown = ManageMetadata.of(action.modal)
-        cursors = shown.page_cursors[:-1]
-        reply.update_modal(self._modal.build(action.user_id, shown.event_id, cursors))
+    def first_page(self, action: BlockAction, reply: Reply) -> None:
+        """Show the first page of attendees."""
+        reply.update_modal(self._modal.build(action.user_id, action.value))
 
     def open_attendee(self, action: BlockAction, reply: Reply) -> None:
         """Show one attendee, and the form to remove them."""
@@ -147,7 +144,7 @@ class ManageListeners:
         )
         with showing_change():
             view = self._modal.build(
-                action.user_id, shown.event_id, shown.page_cursors, note=manage_views.EXPORTED
+                action.user_id, shown.event_id, shown.cursor, note=manage_views.EXPORTED
             )
             reply.update_modal(view)
 

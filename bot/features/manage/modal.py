@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from slack_sdk.models.views import View
 
 from bot.features.manage import attendee_views
@@ -34,11 +32,13 @@ class ManageModal:
         self,
         user_id: str,
         event_id: str,
-        page_cursors: Sequence[str] = (),
+        cursor: str | None = None,
         note: str | None = None,
     ) -> View:
-        """Return the Manage modal as things are now. Raises `Busy`, `UnknownEvent`, `NotOrganizer`."""
-        cursor = page_cursors[-1] if page_cursors else None
+        """Return the Manage modal as things are now, with a page of attendees.
+
+        Raises `Busy`, `UnknownEvent`, `NotOrganizer`.
+        """
         listing = self._members.as_organizer(
             user_id,
             lambda actor: self._service.list_registrations_in(
@@ -52,7 +52,7 @@ class ManageModal:
             listing,
             users,
             request_id=self._new_id(),
-            page_cursors=page_cursors,
+            cursor=cursor,
             note=note,
             has_card=bool(self._cards.newest_card(event_id)),
         )

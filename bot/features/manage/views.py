@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 from slack_sdk.models.views import View
@@ -14,7 +14,6 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import channel_input, input_block, number_element
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention_list
-from bot.blocks.paging import recent_cursors
 from bot.features.cards.views import card_sentence, occupancy, occupancy_bar
 from bot.features.manage.attendee_views import attendee_list
 from bot.slack.context import CardStatus
@@ -29,14 +28,14 @@ def manage_event(
     users: Mapping[str, User],
     *,
     request_id: str,
-    page_cursors: Sequence[str] = (),
+    cursor: str | None = None,
     note: str | None = None,
     has_card: bool = False,
 ) -> View:
     """Show an event's numbers, its attendees, and what its organizers can do (R8.8).
 
-    `page_cursors` holds the cursors of the pages up to this one; it is empty for the first page. `users`
-    names attendees who are not in Slack. `note` says what was just done. `has_card` says that a channel shows it.
+    `cursor` is that of the page of attendees, None for the first. `users` names attendees who are not in
+    Slack. `note` says what was just done. `has_card` says that a channel shows it.
     """
     event = listing.event
     blocks: list[Block] = [
@@ -47,10 +46,10 @@ def manage_event(
     if note is not None:
         blocks.append(context(f"✓ {note}"))
     blocks += _buttons(event, request_id, has_card=has_card)
-    blocks += attendee_list(listing, users, is_first=not page_cursors)
+    blocks += attendee_list(listing, users, is_first=cursor is None)
     metadata = {
         "event_id": event.event_id,
-        "page_cursors": recent_cursors(page_cursors),
+        "cursor": cursor,
         "request_id": request_id,
     }
     return View(

@@ -9,7 +9,7 @@ from slack_sdk.models.views import View
 from bot.blocks import modals
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId, BlockId, CallbackId
-from bot.features.browsing import views as browsing_views
+from bot.features.browsing import choice_views
 from bot.features.cards.posting import remembering_card
 from bot.features.home.publisher import HomePublisher
 from bot.features.registration import views as registration_views
@@ -57,11 +57,13 @@ class RegistrationListeners:
         """`/register [EVENT]`: register if exactly one event matches, else ask which one."""
         if not command.text:
             if not self._find_events("", command.user_id).matches:
-                return browsing_views.nothing_to_register_for()
+                return choice_views.nothing_to_register_for()
             return modals.picker(CallbackId.REGISTER)
         found = self._find_events(command.text, command.user_id)
         if len(found.matches) != 1:
-            return browsing_views.event_choice(found, ActionId.CHOOSE_TO_REGISTER)
+            ids = found.first_ids(choice_views.MAX_CHOICES)
+            events = self._service.get_events_for(command.user_id, ids)
+            return choice_views.event_choice(found, events, ActionId.CHOOSE_TO_REGISTER)
         return self._register(found.matches[0].event_id, command.user_draft)
 
     def unregister_command(self, command: SlashCommand) -> Message | View:
@@ -70,7 +72,7 @@ class RegistrationListeners:
         if not command.text and found.matches:
             return modals.picker(CallbackId.UNREGISTER)
         if len(found.matches) != 1:
-            return browsing_views.registration_choice(found, command.text)
+            return choice_views.registration_choice(found, command.text)
         return self._unregister_or_ask(found.matches[0].event.event_id, command.user_id)
 
     # Buttons

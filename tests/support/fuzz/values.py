@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 _NAMES = """
     type command text user user_id user_name id name username team team_id enterprise event container
      channel_id message_ts is_ephemeral view callback_id private_metadata root_view_id blocks block_id
-     state values actions action_id value trigger_id response_url event_id page_cursors capacity after
+     state values actions action_id value trigger_id response_url event_id cursor capacity after
      selected_option selected_options selected_users selected_conversation selected_date selected_time
      title options starts_at starts_at_time ends_at ends_at_time time_zone registration_deadline
      registration_deadline_time co_organizer_ids channel location description input
@@ -57,8 +57,8 @@ TEXTS = (
     "{}",
     "null",
     '{"event_id": "choir"}',
-    '{"event_id": null, "page_cursors": 3}',
-    '{"event_id": "choir", "capacity": "many", "page_cursors": ["nowhere"], "after": 1}',
+    '{"event_id": null, "cursor": 3}',
+    '{"event_id": "choir", "capacity": "many", "cursor": "nowhere", "after": 1}',
     "[" * 5_000,
     "../../etc/passwd",
     "T0PLAYGRND#U0AMARA",

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.features.browsing.views import MAX_LISTED
 from domain.models import Event
 from playground.client.member_client import MemberClient
 from playground.demo.seed import EVENTS, LEADS, RANDOM
@@ -39,6 +40,9 @@ def prepare(harness: SlackHarness) -> None:
     soon = harness.clock.now() + timedelta(seconds=20)
     harness.event("breakfast", title="Breakfast", starts_at=soon, organizer_id=PRIYA)
     harness.register(CHLOE, HARUKI, event_id="breakfast")
+    for number in range(MAX_LISTED):
+        harness.event(f"run{number}", title="Run", starts_at=soon, organizer_id=PRIYA)
+        harness.register(CHLOE, event_id=f"run{number}")
     for number in range(TALKS):
         start = harness.clock.now() + timedelta(days=3 + number)
         harness.event(f"talk{number}", title=f"Talk {number}", organizer_id=PRIYA, starts_at=start)
@@ -129,8 +133,9 @@ class Walk:
         question = self._harness.workspace.messages(EVENTS, visible_to=BJORN)[-1]
         self._press(BJORN, question, ActionId.UNREGISTER_CONFIRMED)
         self._press(HARUKI, self._card("fair"), ActionId.GOING)
-        page = self._harness.workspace.messages(EVENTS, visible_to=HARUKI)[-1]
-        self._press(HARUKI, page, ActionId.MORE_GOING)
+        for action in (ActionId.MORE_GOING, ActionId.GOING_BACK):
+            page = self._harness.workspace.messages(EVENTS, visible_to=HARUKI)[-1]
+            self._press(HARUKI, page, action)
         self._harness.deliver_due(2)
         promoted = self._harness.workspace.messages(self._harness.workspace.dm(DIEGO).id)[-1]
         self._press(DIEGO, promoted, ActionId.GIVE_UP_SEAT)
@@ -158,8 +163,10 @@ class Walk:
         self._press(CHLOE, last(CHLOE), ActionId.REGISTER, value="talk2")
         self._slack.command(CHLOE, RANDOM, "/events")
         self._press(CHLOE, last(CHLOE), ActionId.MORE_EVENTS)
+        self._press(CHLOE, last(CHLOE), ActionId.EVENTS_BACK)
         self._slack.command(HARUKI, RANDOM, "/registrations")
         self._press(HARUKI, last(HARUKI), ActionId.MORE_REGISTRATIONS)
+        self._press(HARUKI, last(HARUKI), ActionId.REGISTRATIONS_BACK)
         home = self._slack.open_home(HARUKI).home
         assert home is not None
         self._press(HARUKI, home, ActionId.REGISTER, value="fair")
@@ -175,11 +182,18 @@ class Walk:
             self._press(user_id, home, action)
         home = self._slack.open_home(PRIYA).home
         assert home is not None
-        self._press(PRIYA, home, ActionId.HOME_ORGANIZED)
+        second = self._slack.click(PRIYA, home, ActionId.HOME_ORGANIZED).home
+        assert second is not None
+        self._press(PRIYA, second, ActionId.HOME_BACK)
         self._slack.command(HARUKI, RANDOM, "/registrations")
         self._press(HARUKI, last(HARUKI), ActionId.ADD_TO_CALENDAR)
         self._slack.command(CHLOE, RANDOM, "/registrations")
-        self._press(CHLOE, last(CHLOE), ActionId.PAST_REGISTRATIONS)
+        for action in (
+            ActionId.PAST_REGISTRATIONS,
+            ActionId.PAST_REGISTRATIONS,
+            ActionId.PAST_REGISTRATIONS_BACK,
+        ):
+            self._press(CHLOE, last(CHLOE), action)
 
     def create(self) -> None:
         view = self._slack.command(BJORN, EVENTS, "/event", "create").view

@@ -53,6 +53,8 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "accepts": (FULL, lambda service: service.accepts(service.get_event("e1"))),
     "list_organized": (FULL, lambda service: service.list_organized("organizer")),
     "list_events": (FULL, lambda service: service.list_events(upcoming=True)),
+    "list_upcoming_for": (FULL, lambda service: service.list_upcoming_for("eve")),
+    "get_events_for": (FULL, lambda service: service.get_events_for("eve", ["e1"])),
     "list_following": (FULL, lambda service: service.list_following()),
     "find_events": (
         FULL,

@@ -20,6 +20,7 @@ MAKE_TEXT = {"section", "context", "note", "plain", "button"}
 VIEWS = {
     "views.py",
     "attendee_views.py",
+    "choice_views.py",
     "input_views.py",
     "messages.py",
     "error_messages.py",

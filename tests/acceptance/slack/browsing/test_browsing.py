@@ -9,6 +9,7 @@ import pytest
 from bot.blocks.ids import ActionId
 from bot.features.account import views as account_views
 from bot.features.browsing.views import NO_EVENTS, NO_REGISTRATIONS
+from bot.features.home.views import PAGE_SIZE
 from domain.errors import UnknownUser
 from playground.demo.seed import EVENTS, RANDOM
 from tests.support.slack import sentences
@@ -352,7 +353,7 @@ def test_more_registrations_in_app_home_replace_page(harness: SlackHarness) -> N
     assert home is not None
     second = harness.slack.click(DIEGO, home, ActionId.HOME_REGISTRATIONS).home
     assert second is not None
-    assert "Show 4 more" in str(second.blocks)
-    first = harness.slack.click(DIEGO, second, ActionId.HOME_REGISTRATIONS, value="first").home
+    assert f"Show {20 - 2 * PAGE_SIZE} more" in str(second.blocks)
+    first = harness.slack.click(DIEGO, second, ActionId.HOME_BACK).home
     assert first is not None
     assert text_of(first.blocks) == text_of(home.blocks)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.browsing.views import NO_MATCH
+from bot.features.browsing.choice_views import NO_MATCH
 from bot.features.event_form.views import NO_CHANGES
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ChangeKind, NotificationKind

@@ -9,17 +9,18 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import as_typed, mention
-from bot.features.cards.views import event_blocks, event_card
+from bot.features.browsing.views import event_blocks
+from bot.features.cards.views import event_card
 from bot.features.going import views as going_views
 from bot.slack.error_messages import sentence
 from domain.enums import Visibility
 from domain.errors import AttendeesHidden
 from domain.inputs import EventChanges, UserDraft
-from domain.models import EventRegistrations
+from domain.models import EventForUser, EventRegistrations, UserRegistration
 from playground.client.member_client import ActionResult
 from playground.demo.seed import RANDOM
 from playground.workspace.model import Message, View
-from tests.support.builders import an_event
+from tests.support.builders import a_registration, an_event
 from tests.support.slack import sentences
 from tests.support.slack.harness import (
     AMARA,
@@ -103,12 +104,13 @@ def test_organizer_decides_who_sees_the_list(
 def test_button_is_where_a_reader_can_use_it(
     visible_to: Visibility, on_card: bool, for_outsider: bool
 ) -> None:
-    """A card is the same for every reader, App Home's list is not."""
+    """A card is the same for every reader, a list is not."""
     event = an_event(attendees_visible_to=visible_to)
     button = f"[{ActionId.GOING}]"
     assert (button in text_of(event_card(event).to_dict()["blocks"])) is on_card
-    for is_registered, is_shown in ((None, on_card), (True, on_card), (False, for_outsider)):
-        blocks = [one.to_dict() for one in event_blocks(event, is_registered=is_registered)]
+    own = UserRegistration(a_registration(), event)
+    for registration, is_shown in ((own, on_card), (None, for_outsider)):
+        blocks = [one.to_dict() for one in event_blocks(EventForUser(event, registration))]
         assert (button in text_of(blocks)) is is_shown
 
 
@@ -178,6 +180,8 @@ def test_pages_replace_each_other(harness: SlackHarness, surface: str) -> None:
     assert len(pages) == 3
     assert all(text.startswith(heading(harness)) for text in pages)
     assert [sum(mention(one) in text for text in pages) for one in CROWD] == [1] * len(CROWD)
+    back = harness.slack.click(PRIYA, page, ActionId.GOING_BACK)
+    assert text_of((back.view or back.messages[-1]).blocks) == pages[0]
 
 
 def test_page_whose_attendees_left_says_so(harness: SlackHarness) -> None:

@@ -223,10 +223,10 @@ def test_registration_history_of_deleted_event_is_refused(
     harness: SlackHarness, gone: bool
 ) -> None:
     yoga(harness)
-    result = harness.slack.command(CHLOE, RANDOM, "/registrations")
+    result = harness.slack.command(DIEGO, RANDOM, "/registrations")
     if gone:
         harness.bot.service.delete_event("yoga")
-    said_ = harness.slack.click(CHLOE, result.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
+    said_ = harness.slack.click(DIEGO, result.ephemeral[-1], ActionId.REGISTRATION_HISTORY)
     assert said_.failure is None
     assert bool(said_.ephemeral) is gone
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bot.blocks.ids import ActionId
+from bot.blocks.ids import ActionId, HomeList
 from bot.features.browsing.views import NO_EVENTS, NO_REGISTRATIONS
 from bot.features.home.views import NO_OTHER_EVENTS
 from bot.features.home.views import ORGANIZED_HEADING as ORGANIZED
 from bot.features.home.views import REGISTRATIONS_HEADING as OWN
 from bot.features.home.views import UPCOMING_HEADING as UPCOMING
+from playground.client.member_client import find_element
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from tests.support.slack import sentences
@@ -194,7 +195,7 @@ def test_past_registrations_are_one_press_away(harness: SlackHarness) -> None:
     assert "*Dinner*" not in text, "it is shown once, and not as one to register for"
     view = harness.workspace.views.home(CHLOE)
     assert view is not None
-    harness.slack.click(CHLOE, view, ActionId.HOME_PAST_REGISTRATIONS, value="8")
+    harness.slack.click(CHLOE, view, ActionId.HOME_PAST_REGISTRATIONS)
     assert "*Lunch 1*" in now(harness)
     view = harness.workspace.views.home(CHLOE)
     assert view is not None
@@ -280,21 +281,81 @@ def test_each_list_is_paged_separately(harness: SlackHarness) -> None:
         CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_REGISTRATIONS
     )
     text = now(harness)
-    assert "Other 08" in part(text, UPCOMING)
+    assert "Other 06" in part(text, UPCOMING)
     assert "Other 00" not in part(text, UPCOMING)
-    assert "Talk 08" in part(text, OWN)
+    assert "Talk 06" in part(text, OWN)
     assert "Talk 00" not in part(text, OWN)
     assert "Mine 00" in part(text, ORGANIZED)
     harness.slack.click(
         CHLOE, harness.workspace.views.home(CHLOE) or first, ActionId.HOME_ORGANIZED
     )
     assert "Mine 00" not in part(now(harness), ORGANIZED)
-    assert "Mine 08" in part(now(harness), ORGANIZED)
-    for action in (ActionId.HOME_UPCOMING, ActionId.HOME_REGISTRATIONS, ActionId.HOME_ORGANIZED):
+    assert "Mine 06" in part(now(harness), ORGANIZED)
+    for name in HomeList:
         view = harness.workspace.views.home(CHLOE)
         assert view is not None
-        harness.slack.click(CHLOE, view, action, value="first")
+        harness.slack.click(CHLOE, view, ActionId.HOME_BACK, value=name)
     assert now(harness) == said(first)
+
+
+def test_home_shows_own_registrations_then_upcoming_then_organized_events(
+    harness: SlackHarness,
+) -> None:
+    """R8.6."""
+    harness.event()
+    harness.event("mine", title="Mine", organizer_id=CHLOE)
+    harness.event("chess", title="Chess")
+    harness.register(CHLOE)
+    view = home(harness)
+    text = said(view)
+    headings = [text.index(f"\n{heading}\n") for heading in (OWN, UPCOMING, ORGANIZED)]
+    assert headings == sorted(headings)
+    assert [block["type"] for block in view.blocks].count("divider") == 2
+
+
+def test_home_separates_the_events_of_a_list(harness: SlackHarness) -> None:
+    for number in range(3):
+        harness.event(f"e{number}")
+    view = home(harness)
+    assert [block["type"] for block in view.blocks].count("divider") == 1 + 2
+
+
+def test_home_offers_nothing_that_is_refused(harness: SlackHarness) -> None:
+    """Whether the member organizes the event or not."""
+    deadline = harness.clock.now() + timedelta(hours=1)
+    harness.event("late", title="Late", registration_deadline=deadline)
+    harness.event("full", title="Full", capacity=1, has_waitlist=False)
+    harness.event("mine", title="Mine", organizer_id=CHLOE, registration_deadline=deadline)
+    harness.register(DIEGO, event_id="full")
+    harness.clock.advance(timedelta(hours=2))
+    text = said(home(harness))
+    assert [text.count(f"*{title}*") for title in ("Late", "Full", "Mine")] == [1, 1, 1]
+    assert f"[{ActionId.REGISTER}]" not in text
+
+
+def test_only_who_waited_is_offered_the_history(harness: SlackHarness) -> None:
+    """R8.10: everybody else's has one line, that they got a seat."""
+    harness.event(capacity=1)
+    harness.register(DIEGO, CHLOE)
+    assert f"[{ActionId.REGISTRATION_HISTORY}]" in said(home(harness))
+    assert f"[{ActionId.REGISTRATION_HISTORY}]" not in said(home(harness, DIEGO))
+    harness.bot.service.unregister("yoga", DIEGO)
+    text = said(home(harness))
+    assert "You have a seat" in text
+    assert f"[{ActionId.REGISTRATION_HISTORY}]" in text
+
+
+def test_start_of_an_unknown_list_changes_nothing(harness: SlackHarness) -> None:
+    for number in range(20):
+        harness.event(f"e{number}", starts_at=harness.clock.now() + timedelta(days=1 + number))
+    first = home(harness)
+    second = harness.slack.click(CHLOE, first, ActionId.HOME_UPCOMING).home
+    assert second is not None
+    _, element = find_element(second.blocks, ActionId.HOME_BACK)
+    element["value"] = "is_past"
+    shown = said(second)
+    assert harness.slack.click(CHLOE, second, ActionId.HOME_BACK).failure is not None
+    assert now(harness) == shown
 
 
 def test_register_succeeds_if_home_cannot_be_published(harness: SlackHarness) -> None:

@@ -34,7 +34,7 @@ def store() -> Iterator[DynamoDBStore]:
 
 
 def opened(
-    harness: SlackHarness, store: DynamoDBStore, event_id: str, page_cursors: tuple[str, ...] = ()
+    harness: SlackHarness, store: DynamoDBStore, event_id: str, cursor: str | None = None
 ) -> tuple[Requests, str]:
     """Open an event's roster. Return its store requests and its text."""
     clock = ManualClock()
@@ -50,7 +50,7 @@ def opened(
         later=lambda key, work: work(),
     )
     with counted(store._client) as requests:
-        view = ManageModal(context).build("organizer", event_id, page_cursors)
+        view = ManageModal(context).build("organizer", event_id, cursor)
     return requests, str(view.to_dict())
 
 
@@ -85,8 +85,8 @@ def test_page_deep_in_waitlist_costs_the_same_for_any_event(
     harness: SlackHarness, store: DynamoDBStore
 ) -> None:
     """The first position is counted within one block of the waitlist (`WAITLIST_BLOCK`)."""
-    first, _ = opened(harness, store, "small", (waitlist_cursor("small", 4),))
-    deep, text = opened(harness, store, "large", (waitlist_cursor("large", 2_000),))
+    first, _ = opened(harness, store, "small", waitlist_cursor("small", 4))
+    deep, text = opened(harness, store, "large", waitlist_cursor("large", 2_000))
     assert "1001. " in text
     assert deep.reads <= first.reads
     assert AMARA not in text

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.browsing.views import NO_MATCH, nothing_to_register_for
+from bot.features.browsing.choice_views import NO_MATCH, nothing_to_register_for
 from bot.features.cards.views import event_card
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ClosedReason

@@ -22,6 +22,7 @@ from bot.blocks.builders import Message, as_json, context
 from bot.blocks.ids import ActionId, CallbackId
 from bot.features.account import views as account_views
 from bot.features.announcement import views as announcement_views
+from bot.features.browsing import choice_views
 from bot.features.browsing import views as browsing_views
 from bot.features.browsing.listeners import EVENTS_PAGE
 from bot.features.calendar import views as calendar_views
@@ -66,6 +67,7 @@ from domain.models import (
     CapacityPreview,
     Change,
     Event,
+    EventForUser,
     EventRegistrations,
     EventSummary,
     JournalEntry,
@@ -136,6 +138,7 @@ def event(**values: Any) -> Event:
 
 LARGEST = event()
 CLOSED = event(status=EventStatus.CLOSED)
+SHORT_LINK = event(join_link="https://example.org")
 CANCELED = event(status=EventStatus.CANCELED)
 FULL = event(capacity=REGISTERED, capacity_target=None)
 USERS = {
@@ -172,6 +175,9 @@ PAST = PastRegistrations(OWN[: home_views.PAGE_SIZE], 8, 1_000)
 SOME = tuple(event(event_id=f"{number:e>64}") for number in range(14))
 """Several of the largest events, with different ids."""
 
+SEEN = tuple(EventForUser(one, own(None, one)) for one in SOME)
+OVER = tuple(EventForUser(one, own(of=one), is_over=True) for one in SOME)
+NOT_YET = tuple(EventForUser(one, accepts=True) for one in SOME)
 LISTED = tuple(ListedEvent.of(LARGEST) for _ in range(200))
 SEATS = tuple(seat(user_id) for user_id in IDS[: attendee_views.ATTENDEES_PAGE])
 WAITLIST = tuple(
@@ -179,7 +185,6 @@ WAITLIST = tuple(
     for user_id in IDS[: attendee_views.ATTENDEES_PAGE]
 )
 HALF = attendee_views.ATTENDEES_PAGE // 2
-TURNED = [CURSOR] * 50
 ABOUT = EventSummary.of(LARGEST)
 DRAFT = AnnouncementDraft(text=WORST * 2_500, audience=Audience.EVERYONE)
 PREVIEW = CapacityPreview(LARGEST, MAX_CAPACITY, tuple(IDS), WAITLISTED)
@@ -263,12 +268,10 @@ MOVE = RegistrationHistoryEntry(
 MOST_READ = home_publisher.ENOUGH - 1 + home_views.PAGE_SIZE
 LISTS = home_views.Lists(
     "an attendee",
-    RegistrationsToCome((*OWN, *(own(None, one) for one in SOME)), 1_000),
+    RegistrationsToCome((*(own(None) for _ in OWN), *(own(None, one) for one in SOME)), 1_000),
     None,
-    Page(SOME[:MOST_READ], CURSOR),
-    {},
-    frozenset(one.event_id for one in SOME),
-    Page(SOME[:MOST_READ], CURSOR),
+    Page(SEEN[:MOST_READ], CURSOR),
+    Page(NOT_YET[:MOST_READ], CURSOR),
 )
 SHOWN = HomeMetadata(registrations=8, organized=CURSOR, upcoming=CURSOR)
 
@@ -283,7 +286,7 @@ def manage(seats: int, entries: int, of: Event = LARGEST) -> View:
         shown,
         USERS,
         request_id="r" * 32,
-        page_cursors=TURNED,
+        cursor=CURSOR,
         note=manage_views.closed_note(ChangeOutcome(of)),
     )
 
@@ -321,7 +324,10 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "cards.views.event_card": lambda: cards_views.event_card(LARGEST),
     "cards.views.deleted_card": lambda: cards_views.deleted_card(LARGEST.title),
     "browsing.views.event_list": lambda: browsing_views.event_list(
-        Page(SOME[:EVENTS_PAGE], CURSOR)
+        Page(NOT_YET[:EVENTS_PAGE], CURSOR), is_first=False
+    ),
+    "browsing.views.event_list, own": lambda: browsing_views.event_list(
+        Page(tuple(EventForUser(one, own(of=one)) for one in SOME[:EVENTS_PAGE]), CURSOR)
     ),
     "event_form.views.create_form": lambda: event_form_views.create_form(
         "e" * 64, content_of(LARGEST)
@@ -344,10 +350,11 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         EventRegistrations(CANCELED, SEATS[: going_views.GOING_PAGE], (), CURSOR),
         USERS,
         is_over=True,
+        is_first=False,
     ),
     "home.views.home": lambda: home_views.home(LISTS, SHOWN),
     "home.views.home, all organized are over": lambda: home_views.home(
-        replace(LISTS, over={one.event_id: own(of=one) for one in SOME}), SHOWN
+        replace(LISTS, organized=Page(OVER[:MOST_READ], CURSOR)), SHOWN
     ),
     "home.views.home, past": lambda: home_views.home(replace(LISTS, past=PAST), SHOWN),
     "manage.views.manage_event": lambda: manage(attendee_views.ATTENDEES_PAGE, 0),
@@ -400,13 +407,13 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
             lambda first=number: history_views.event_history(  # type: ignore[misc]
                 LARGEST,
                 Page((ENTRIES * 2)[first : first + history_views.HISTORY_PAGE], CURSOR),
-                TURNED,
+                is_first=False,
             )
         )
         for number in range(0, len(ENTRIES), history_views.HISTORY_PAGE)
     },
     "history.views.registration_history": lambda: history_views.registration_history(
-        LARGEST, Page((MOVE,) * 39, CURSOR), TURNED
+        LARGEST, Page((MOVE,) * 39, CURSOR), is_first=False
     ),
     **{
         f"notifications.messages.notification_message, {kind}": lambda kind=kind: notification(kind)  # type: ignore[misc]
@@ -426,6 +433,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "registration.views.registered": lambda: registration_views.registered(
         RegisterOutcome(LARGEST, seat(), WAITLISTED)
     ),
+    "registration.views.registered, seat": lambda: registration_views.registered(
+        RegisterOutcome(LARGEST, seat())
+    ),
     "registration.views.unregistered": lambda: registration_views.unregistered(
         UnregisterOutcome(LARGEST, seat(), tuple(IDS[:1]), can_return=True)
     ),
@@ -439,14 +449,20 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.capacity_message": lambda: manage_views.capacity_message(
         ChangeOutcome(LARGEST, promoted=tuple(IDS[:49]))
     ),
-    "browsing.views.registration_list": lambda: browsing_views.registration_list(TO_COME),
+    "browsing.views.registration_list": lambda: browsing_views.registration_list(TO_COME, first=12),
+    "browsing.views.registration_list, seats": lambda: browsing_views.registration_list(
+        RegistrationsToCome((own(None),) * 200, 1_000), first=12
+    ),
+    "browsing.views.registration_list, short join links": lambda: browsing_views.registration_list(
+        RegistrationsToCome((own(None, SHORT_LINK),) * 200, 1_000), first=12
+    ),
     "browsing.views.past_registration_list": lambda: browsing_views.past_registration_list(
         PastRegistrations(OWN[: browsing_views.MAX_LISTED], 15, 1_000), None
     ),
-    "browsing.views.event_choice": lambda: browsing_views.event_choice(
-        FoundEvents(LISTED), ActionId.CHOOSE_TO_REGISTER
+    "browsing.choice_views.event_choice": lambda: choice_views.event_choice(
+        FoundEvents(LISTED), SEEN[: choice_views.MAX_CHOICES], ActionId.CHOOSE_TO_REGISTER
     ),
-    "browsing.views.registration_choice": lambda: browsing_views.registration_choice(
+    "browsing.choice_views.registration_choice": lambda: choice_views.registration_choice(
         FoundRegistrations((), OWN), WORST * 3_900
     ),
     "calendar.views.file_sent": lambda: calendar_views.file_sent(LARGEST, LARGEST.join_link),
@@ -461,7 +477,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "account.views.forgotten": lambda: account_views.forgotten(False, IDS[0], SOME),
     "account.views.nothing_deleted": account_views.nothing_deleted,
     "account.views.help_message": account_views.help_message,
-    "browsing.views.nothing_to_register_for": browsing_views.nothing_to_register_for,
+    "browsing.choice_views.nothing_to_register_for": choice_views.nothing_to_register_for,
     "browsing.views.unknown_filter": lambda: browsing_views.unknown_filter(WORST * 3_900),
     "blocks.modals.picked": lambda: modals.picked(
         CallbackId.UNREGISTER,

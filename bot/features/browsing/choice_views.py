@@ -1,0 +1,95 @@
+"""The choice among several events or registrations that match (R8.1), and what is said if none does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from slack_sdk.models.blocks import Block, ButtonElement
+
+from bot.blocks.builders import Message, button, note, section
+from bot.blocks.formatting import when_and_where
+from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import LISTED, bold, escape
+from bot.features.browsing.views import (
+    NO_REGISTRATIONS,
+    leave_label,
+    status_text,
+    title_and_status,
+)
+from bot.features.cards.views import occupancy, register_label
+from domain.models import EventForUser
+from domain.search import FoundEvents, FoundRegistrations
+
+MAX_CHOICES = 10
+"""Events offered if several match."""
+
+NO_MATCH = "No event matches that."
+
+
+def nothing_to_register_for() -> Message:
+    """Say that no event takes registrations, in place of an empty picker."""
+    return note(
+        "No event is open for registration right now. Type `/events` to see what’s coming up."
+    )
+
+
+def event_choice(found: FoundEvents, events: Sequence[EventForUser], action: ActionId) -> Message:
+    """Offer events to their reader: those that match, or those with the most similar titles.
+
+    `events` are the first `MAX_CHOICES` of them, as the reader sees them.
+    """
+    if not events:
+        return note(f"{NO_MATCH} Type `/events` to see what’s coming up.")
+    asked = f"{NO_MATCH} Did you mean one of these?"
+    if found.matches:
+        asked = "Which event do you mean?"
+        if len(found.matches) > MAX_CHOICES:
+            asked = (
+                f"{len(found.matches)} events match. Which of the next {MAX_CHOICES} do you mean?"
+            )
+    blocks: list[Block] = [section(asked)]
+    blocks += [section(_text(one), _button(one, action)) for one in events]
+    return Message(asked, blocks)
+
+
+def _text(seen: EventForUser) -> str:
+    lines = [title_and_status(seen), when_and_where(seen.event, LISTED), occupancy(seen.event)]
+    return "\n".join(lines)
+
+
+def _button(seen: EventForUser, action: ActionId) -> ButtonElement | None:
+    """Return the button that manages the event, or the one that registers or unregisters its reader."""
+    event_id = seen.event.event_id
+    if action is ActionId.MANAGE:
+        return button("Manage", action, event_id)
+    if seen.registration is not None:
+        label = leave_label(seen.registration)
+        return button(label, ActionId.CHOOSE_TO_UNREGISTER, event_id)
+    return button(register_label(seen.event), action, event_id) if seen.accepts else None
+
+
+def registration_choice(found: FoundRegistrations, text: str) -> Message:
+    """Offer a user's registrations that match, or those most similar, each with a button to unregister."""
+    offered, asked = found.matches, "Which event do you want to unregister from?"
+    if len(offered) > MAX_CHOICES:
+        asked = (
+            f"{len(offered)} of your registrations match. Which of the next {MAX_CHOICES} events do"
+            " you want to unregister from?"
+        )
+    if not offered:
+        asked = NO_REGISTRATIONS
+        if text:
+            typed = escape(text, LISTED)
+            asked = f"You’re not registered for any upcoming event that matches “{typed}”."
+        if not found.suggestions:
+            return note(f"{asked} Type `/registrations` to see your registrations.")
+        offered, asked = found.suggestions, f"{asked} Did you mean one of these?"
+    blocks: list[Block] = [section(asked)]
+    blocks += [
+        section(
+            f"{bold(one.event.title, LISTED)} · {status_text(one)}\n{when_and_where(one.event, LISTED)}",
+            button(leave_label(one), ActionId.CHOOSE_TO_UNREGISTER, one.event.event_id),
+        )
+        for one in offered[:MAX_CHOICES]
+    ]
+    return Message(asked, blocks)
