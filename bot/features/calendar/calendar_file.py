@@ -20,11 +20,6 @@ def is_for_later(registration: UserRegistration) -> bool:
     )
 
 
-def has_seat(registration: UserRegistration | None) -> bool:
-    """Return whether a user may know the join link (R12.2)."""
-    return registration is not None and registration.position is None
-
-
 def calendar_file(event: Event, workspace_id: str, join_link: str = "") -> File:
     """Return an event's .ics file, with the join link if it is for someone who may know it (R12.2).
 

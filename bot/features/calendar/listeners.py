@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
 from bot.features.calendar import views as calendar_views
-from bot.features.calendar.calendar_file import calendar_file, has_seat, is_for_later
+from bot.features.calendar.calendar_file import calendar_file, is_for_later
 from bot.slack import error_messages
 from bot.slack.api_errors import FAILURES, ErrorClass
 from bot.slack.context import AppContext
@@ -38,7 +38,7 @@ class CalendarListeners:
         if registration is not None and is_for_later(registration):
             reply.ephemeral(calendar_views.no_seat_yet(registration))
             return
-        join_link = event.join_link if has_seat(registration) else ""
+        join_link = registration.join_link if registration is not None else ""
         file = calendar_file(event, self._workspace_id, join_link)
         # A file takes four requests: more than a slow Slack takes before the acknowledgement.
         reply.ephemeral_after(lambda: self._sent(action.user_id, file, event, join_link))

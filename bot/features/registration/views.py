@@ -8,9 +8,10 @@ from bot.blocks.builders import Message, button, context, note
 from bot.blocks.formatting import ordinal, waitlist_note, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold
+from bot.features.browsing import views as browsing_views
 from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.enums import RegistrationStatus
-from domain.models import Event, UnregisterPreview, UserRegistration
+from domain.models import UnregisterPreview, UserRegistration
 
 
 def registered(outcome: RegisterOutcome) -> Message:
@@ -23,7 +24,8 @@ def registered(outcome: RegisterOutcome) -> Message:
             f"{title} is full. You’re {ordinal(outcome.position)} on the waitlist,"
             " and I’ll message you if you get a seat."
         )
-    return _with_buttons(text, outcome.event, has_seat=outcome.position is None)
+    own = UserRegistration(outcome.registration, outcome.event, outcome.position)
+    return _with_buttons(text, own)
 
 
 def unregistered(outcome: UnregisterOutcome) -> Message:
@@ -64,12 +66,10 @@ def unregister_question(preview: UnregisterPreview) -> Message:
         cost += " Registration has ended, so you won’t be able to register again."
     elif event.waitlist_count:
         cost += " No one can join its waitlist anymore, so you’d need a free seat to come back."
-    has_seat = preview.registration.position is None
-    unregister, keep = (
-        ("Unregister", "Keep my seat") if has_seat else ("Leave waitlist", "Stay on waitlist")
-    )
+    keep = "Keep my seat" if preview.registration.position is None else "Stay on waitlist"
+    leave = browsing_views.leave_label(preview.registration)
     buttons = [
-        button(unregister, ActionId.UNREGISTER_CONFIRMED, event.event_id, style="danger"),
+        button(leave, ActionId.UNREGISTER_CONFIRMED, event.event_id, style="danger"),
         button(keep, ActionId.KEEP_REGISTRATION, event.event_id),
     ]
     return note(cost, ActionsBlock(elements=buttons))
@@ -83,13 +83,15 @@ def registration_kept(registration: UserRegistration) -> Message:
     else:
         more = waitlist_note(has_started=registration.has_started)
         text = f"You’re still {ordinal(registration.position)} on the waitlist for {title}.{more}"
-    return _with_buttons(text, registration.event, has_seat=registration.position is None)
+    return _with_buttons(text, registration)
 
 
-def _with_buttons(text: str, event: Event, *, has_seat: bool) -> Message:
-    """Add time, location and buttons. Only a user with a seat can add the event to a calendar."""
-    label = "Unregister" if has_seat else "Leave waitlist"
-    buttons = [button(label, ActionId.CHOOSE_TO_UNREGISTER, event.event_id)]
-    if has_seat:
-        buttons.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event.event_id))
-    return note(text, context(when_and_where(event)), ActionsBlock(elements=buttons))
+def _with_buttons(text: str, own: UserRegistration) -> Message:
+    """Add time, location and buttons. Only a user with a seat gets the join link and the calendar."""
+    event_id = own.event.event_id
+    label = browsing_views.leave_label(own)
+    buttons = [button(label, ActionId.CHOOSE_TO_UNREGISTER, event_id)]
+    if own.position is None:
+        buttons.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event_id))
+    join = browsing_views.join_blocks(own)
+    return note(text, context(when_and_where(own.event)), *join, ActionsBlock(elements=buttons))

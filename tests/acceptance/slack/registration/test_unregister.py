@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.browsing.views import NO_REGISTRATIONS, registration_choice
+from bot.features.browsing.choice_views import registration_choice
+from bot.features.browsing.views import NO_REGISTRATIONS
 from domain.enums import ClosedReason
 from domain.inputs import EventChanges
 from domain.search import FoundRegistrations
@@ -247,7 +248,24 @@ def left_from_card(harness: SlackHarness) -> Message:
     return harness.slack.click(BJORN, card, ActionId.UNREGISTER).ephemeral[-1]
 
 
-@pytest.mark.parametrize("leave", [left_by_command, left_from_card])
+def left_by_choice(harness: SlackHarness) -> Message:
+    harness.event("tea", title="Yoga and tea")
+    harness.register(BJORN, event_id="tea")
+    asked = harness.slack.command(BJORN, RANDOM, "/unregister", "yog").ephemeral[-1]
+    action = ActionId.CHOOSE_TO_UNREGISTER
+    left = harness.slack.click(BJORN, asked, action, value="yoga").messages[-1]
+    harness.bot.service.unregister("tea", BJORN)
+    return left
+
+
+def left_from_events(harness: SlackHarness) -> Message:
+    listed = harness.slack.command(BJORN, RANDOM, "/events").ephemeral[-1]
+    return harness.slack.click(BJORN, listed, ActionId.UNREGISTER).ephemeral[-1]
+
+
+@pytest.mark.parametrize(
+    "leave", [left_by_command, left_from_card, left_by_choice, left_from_events]
+)
 def test_one_button_registers_again(
     harness: SlackHarness, leave: Callable[[SlackHarness], Message]
 ) -> None:
@@ -279,6 +297,27 @@ def test_confirmed_and_promoted_register_again_at_the_end(harness: SlackHarness)
     again = harness.slack.click(CHLOE, given_up, ActionId.CHOOSE_TO_REGISTER).messages[-1]
     assert sentences.waitlisted(1) in shown(again)
     assert again.ts == promotion.ts
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_registering_again_in_the_picker_replaces_the_reply(
+    harness: SlackHarness, asks: bool
+) -> None:
+    harness.event(capacity=1 if asks else 2)
+    harness.register(BJORN)
+    view = harness.slack.command(BJORN, RANDOM, "/unregister").view
+    assert view is not None
+    harness.slack.options(BJORN, view, ActionId.EVENT)
+    left = harness.slack.submit(BJORN, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"}).view
+    assert left is not None
+    if asks:
+        left = harness.slack.click(BJORN, left, ActionId.UNREGISTER_CONFIRMED).view
+        assert left is not None
+    assert harness.assert_invariants().registrations == {}
+    back = harness.slack.click(BJORN, left, ActionId.CHOOSE_TO_REGISTER)
+    assert sentences.seat() in reply(back)
+    assert len(harness.workspace.views.stack(BJORN)) == 1
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
 
 
 def test_registering_again_in_home_updates_it(harness: SlackHarness) -> None:
