@@ -109,10 +109,14 @@ class PostCard:
 
 @dataclass(frozen=True, slots=True)
 class RemoveOrganizer:
-    """Take a user who is being deleted off the event's organizers (R2.9). Gives `ChangeOutcome`."""
+    """Take a user who is being deleted off the event's organizers (R2.9). Gives `ChangeOutcome`.
+
+    If nobody is left, the successor becomes the organizer.
+    """
 
     user_id: str
     cause: Cause
+    successor_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

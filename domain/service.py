@@ -36,8 +36,9 @@ from domain.errors import (
     DuplicateEvent,
     UnknownUser,
 )
+from domain.execution.deletion_ids import deactivation_id, deletion_id_with
 from domain.execution.executor import Executor
-from domain.execution.long_operations import DEACTIVATION_PREFIX, LongOperations
+from domain.execution.long_operations import LongOperations
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
@@ -159,19 +160,20 @@ class Service:
         """Change the given fields (R1.5); raise `UnknownUser`."""
         return self._resolver.finish_or_continue(self._users.prepare_update(user_id, changes))
 
-    def delete_user(self, user_id: str) -> bool:
+    def delete_user(self, user_id: str, *, successor_id: str | None = None) -> bool:
         """Delete a user and all registrations, and promote into each freed seat (R7.1).
 
-        The user stops being an organizer: the first co-organizer takes each event over, or the
-        workspace's admins are notified (R2.9).
+        The user stops being an organizer: the first co-organizer takes each event over, or the successor,
+        if that is another user then, or else the workspace's admins are notified (R2.9). A deletion that
+        has started keeps the successor of its start.
 
         Return whether that is finished; if not, it continues in the background. Raises `UnknownUser`.
         """
-        return self._delete_user(user_id, self._new_id())
+        return self._delete_user(user_id, deletion_id_with(successor_id, self._new_id()))
 
     def deactivate_user(self, user_id: str) -> bool:
         """Delete a user whose account was deactivated, and notify the organizers (R8.14)."""
-        return self._delete_user(user_id, f"{DEACTIVATION_PREFIX}{self._new_id()}")
+        return self._delete_user(user_id, deactivation_id(self._new_id()))
 
     def _delete_user(self, user_id: str, new_deletion_id: str) -> bool:
         def delete() -> bool:

@@ -19,6 +19,7 @@ from bot.slack.refusals import (
     OtherWorkspace,
     RefreshFailed,
     SlackBusy,
+    SuccessorRefused,
 )
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus, Visibility
@@ -125,6 +126,8 @@ def capacity_too_low(requested: int, registered: int) -> str:
     )
 
 
+CHOOSE_ANOTHER = "Choose another member of this workspace who isn’t a guest or an app."
+
 WHO_SEES_ATTENDEES: Mapping[Visibility, str] = {
     Visibility.EVERYONE: "everyone who can see the event",
     Visibility.ATTENDEES: "attendees and organizers",
@@ -177,6 +180,10 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     GuestStatusUnknown: lambda _: (
         "Slack didn’t tell me in time whether you’re a guest here, so I can’t show you the"
         " workspace’s events yet. Please try again in a minute."
+    ),
+    SuccessorRefused: lambda error: (
+        f"{mention(error.user_id)} can’t take over your events, so nothing was deleted."
+        f" {CHOOSE_ANOTHER}"
     ),
     RefreshFailed: lambda _: (
         "That’s done, but I couldn’t update this view. Please reopen it in a moment."

@@ -11,7 +11,12 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
-from bot.slack.refusals import GuestRefused, GuestStatusUnknown, MembershipUnknown
+from bot.slack.refusals import (
+    GuestRefused,
+    GuestStatusUnknown,
+    MembershipUnknown,
+    SlackBusy,
+)
 from bot.slack.slack_users import SlackUser, read_user
 from domain.errors import AttendeesHidden, NotOrganizer
 from domain.inputs import time_zones
@@ -29,6 +34,12 @@ CACHE_SIZE = 10_000
 LATER_AT_A_TIME = 50
 """Members looked up later in one go, each minute: half of the rate of `users.info` that Slack allows."""
 
+_NO_ORGANIZERS = ("deleted", "is_bot", "is_stranger")
+"""What Slack says about those who can't be made organizers, besides guests."""
+
+_SLACKBOT = "USLACKBOT"
+"""Slack's own bot, about whom Slack does not say so."""
+
 LATER_SECONDS = 20.0
 """Seconds for that at most: the sweep, which does it, also has reminders to send."""
 
@@ -43,6 +54,8 @@ class _Profile:
     """The member's workspaces and organization; None if Slack can't say."""
     is_guest: bool | None = None
     """None if Slack can't answer."""
+    can_organize: bool | None = None
+    """Likewise."""
 
 
 class MemberDirectory:
@@ -110,6 +123,16 @@ class MemberDirectory:
             raise MembershipUnknown
         return not known.isdisjoint(team_ids)
 
+    def can_organize(self, user_id: str) -> bool:
+        """Return whether someone can be made an organizer: an active member, and no guest, app or stranger.
+
+        Raises `SlackBusy` if Slack can't answer.
+        """
+        can_organize = self._look_up(user_id).can_organize
+        if can_organize is None:
+            raise SlackBusy
+        return can_organize
+
     def require_full_member(self, user_id: str) -> None:
         """Refuse guests what shows the whole workspace's events (R8.17).
 
@@ -174,8 +197,13 @@ class MemberDirectory:
         try:
             user = self._client.users_info(user=user_id)["user"]
         except FAILURES as error:
+            team_ids = _team_ids_after(error)
             return _Profile(
-                is_admin=False, time_zone=None, expires_at=now, team_ids=_team_ids_after(error)
+                is_admin=False,
+                time_zone=None,
+                expires_at=now,
+                team_ids=team_ids,
+                can_organize=None if team_ids is None else False,
             )
         return self._remember(user_id, user)
 
@@ -184,12 +212,16 @@ class MemberDirectory:
         team_ids = _team_ids(user)
         # An admin of another workspace of the organization is none of ours.
         is_ours = self._workspace_id in team_ids or not (team_ids or user.get("is_stranger"))
+        is_guest = bool(user.get("is_restricted") or user.get("is_ultra_restricted"))
         profile = _Profile(
             is_admin=is_ours and bool(user.get("is_admin") or user.get("is_owner")),
             time_zone=zone if zone in time_zones() else None,
             expires_at=self._clock.monotonic() + CACHED_FOR,
             team_ids=team_ids,
-            is_guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+            is_guest=is_guest,
+            can_organize=not (
+                is_guest or any(map(user.get, _NO_ORGANIZERS)) or user_id == _SLACKBOT
+            ),
         )
         with self._lock:
             if len(self._cache) >= CACHE_SIZE:

@@ -33,6 +33,14 @@ class GuestStatusUnknown(RollcallError):
     """Slack did not say whether the member is a guest."""
 
 
+class SuccessorRefused(RollcallError):
+    """The person chosen can't organize events: an app, a guest, a stranger, or someone who is leaving (R2.9)."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(user_id)
+        self.user_id = user_id
+
+
 class RefreshFailed(RollcallError):
     """The change was made, but the open view could not be updated to show it (R8.12)."""
 

@@ -20,6 +20,7 @@ from domain.commands import (
 from domain.enums import Cause, Deletion
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
 from domain.execution.background import BackgroundQueue
+from domain.execution.deletion_ids import cause_of
 from domain.execution.executor import Executor
 from domain.execution.organizers import OrganizerRemoval
 from domain.execution.retry import RetryPolicy
@@ -32,22 +33,12 @@ T = TypeVar("T")
 Work = Callable[[float], bool]
 """Works until a deadline, on the clock's `monotonic`. Returns whether the operation is finished."""
 
-DEACTIVATION_PREFIX = "deactivated."
-"""Prefix of the deletion id of a user that Slack deactivated: a crash does not lose the reason."""
-
 BACKGROUND_SECONDS = 60.0
 """Seconds that an operation runs in the background. The sweep finishes what is left."""
 
 
 BACKGROUND_THREADS = 4
 """Operations that run in the background at the same time."""
-
-
-def deletion_cause(deletion_id: str) -> Cause:
-    """Return why a user with this deletion id is deleted."""
-    if deletion_id.startswith(DEACTIVATION_PREFIX):
-        return Cause.USER_DEACTIVATED
-    return Cause.USER_DELETED
 
 
 class LongOperations:
@@ -220,7 +211,7 @@ class LongOperations:
         Between them, the user stops being an organizer (R2.9). Return True if the user has another
         deletion id or none: then someone else finished.
         """
-        cause = deletion_cause(deletion_id)
+        cause = cause_of(deletion_id)
         for _ in self._retry.pauses(deadline):
             # The deletion id keeps new registrations out: a query that finds none is final.
             registrations = self._retry.read(lambda: self._store.get_registrations_of(user_id))
@@ -228,7 +219,7 @@ class LongOperations:
                 return True
             for registration in registrations:
                 self._unregister(registration, cause, deadline)
-            if registrations or not self._organizers.finish(user_id, deletion_id, cause, deadline):
+            if registrations or not self._organizers.finish(user_id, deletion_id, deadline):
                 continue
             if self._delete_user(user_id, deletion_id):
                 self._organizers.forget(deletion_id)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.commands import RemoveOrganizer
-from domain.enums import Cause
 from domain.errors import UnknownEvent
+from domain.execution.deletion_ids import cause_of, successor_of
 from domain.execution.executor import Executor
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.models import Event, Page
@@ -30,14 +30,15 @@ class OrganizerRemoval:
         self._cursors: dict[str, str | None] = {}
         """The place among all events, by deletion id; `None` at their end."""
 
-    def finish(self, user_id: str, deletion_id: str, cause: Cause, deadline: float) -> bool:
+    def finish(self, user_id: str, deletion_id: str, deadline: float) -> bool:
         """Return whether the user organizes no event anymore, False if there was no time to find out.
 
         Raises `Busy` and `NotConfirmed`.
         """
+        command = RemoveOrganizer(user_id, cause_of(deletion_id), successor_of(deletion_id))
         for event in self._left(user_id, deletion_id, deadline):
             try:
-                self._executor.execute(event.event_id, RemoveOrganizer(user_id, cause), deadline)
+                self._executor.execute(event.event_id, command, deadline)
             except UnknownEvent:
                 continue  # deleted meanwhile
         return self._cursors.get(deletion_id, "") is None

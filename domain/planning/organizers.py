@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-from domain.commands import ChangeOutcome
+from domain.commands import ChangeOutcome, RemoveOrganizer
 from domain.enums import Cause, ChangeKind, NotificationKind
 from domain.errors import AlreadyOrganized, NotOrganizer
 from domain.models import Actor, Event, Notification
-from domain.planning.events import field_changes
+from domain.planning.events import field_changes, notify_new_organizers
 from domain.planning.working_copy import WorkingCopy
 
 
-def remove_organizer(work: WorkingCopy, user_id: str, cause: Cause) -> ChangeOutcome:
+def remove_organizer(work: WorkingCopy, command: RemoveOrganizer) -> ChangeOutcome:
     """Take a user who is being deleted off the organizers; the first co-organizer takes their place.
 
-    The organizers who are left are notified. If nobody is left, the workspace's admins are. Raises
-    `UnknownEvent`.
+    If nobody is left, the successor does, if that is a user who is not being deleted. The organizers who
+    are left are notified, or the successor, or else the workspace's admins. Raises `UnknownEvent`.
     """
-    event = work.existing_event()
+    event, user_id = work.existing_event(), command.user_id
     # Another process may have finished the deletion. Then the user is new, and so is the role.
     is_in_deletion = user_id in work.snapshot.users_in_deletion
     if not is_in_deletion or not event.is_organizer(user_id):
         return ChangeOutcome(event, changed=False)
     left = tuple(one for one in event.organizer_ids if one != user_id)
-    _set_organizers(work, event, left, ChangeKind.ORGANIZER_LEFT, cause=cause)
+    successor = () if left else _successor(work, command.successor_id)
+    organizers = left or successor
+    _set_organizers(work, event, organizers, ChangeKind.ORGANIZER_LEFT, cause=command.cause)
     if work.is_canceled_or_over():
+        return ChangeOutcome(work.current)
+    if successor:
+        notify_new_organizers(work, (), user_id)
         return ChangeOutcome(work.current)
     kind = NotificationKind.ORGANIZER_LEFT if left else NotificationKind.ORPHANED
     for recipient in left or (None,):
         work.notifications.append(Notification(kind=kind, user_id=recipient, about_user_id=user_id))
     return ChangeOutcome(work.current)
+
+
+def _successor(work: WorkingCopy, user_id: str | None) -> tuple[str, ...]:
+    """Return the successor if that is a user who is not being deleted, now and at the commit."""
+    if user_id is None or user_id not in work.snapshot.users:
+        return ()
+    work.checked_users.add(user_id)
+    return (user_id,)
 
 
 def take_over(work: WorkingCopy, actor: Actor) -> ChangeOutcome:

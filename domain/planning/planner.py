@@ -104,8 +104,8 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return events.export(work, actor, request_id)
         case PostCard():
             return events.post_card(work, command)
-        case RemoveOrganizer(user_id, cause):
-            return organizers.remove_organizer(work, user_id, cause)
+        case RemoveOrganizer():
+            return organizers.remove_organizer(work, command)
         case TakeOver(actor):
             return organizers.take_over(work, actor)
         case RunSchedule():

@@ -68,8 +68,8 @@ def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset
                 users.update({changes.organizer_id, *changes.co_organizer_ids} - {""})
             case TakeOver(actor):
                 users.add(actor.user_id)
-            case RemoveOrganizer(user_id):
-                users.add(user_id)
+            case RemoveOrganizer(user_id, successor_id=successor_id):
+                users.update({user_id, successor_id or user_id})
     return frozenset(registrations), frozenset(users)
 
 

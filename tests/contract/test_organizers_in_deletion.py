@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from domain.commands import Create, Edit, Register, TakeOver, Unregister
+from domain.commands import Create, Edit, Register, RemoveOrganizer, TakeOver, Unregister
 from domain.enums import Cause
 from domain.errors import Invalid, UnknownUser
 from domain.execution import organizers
+from domain.execution.deletion_ids import deletion_id_with
 from domain.inputs import EventChanges, UserDraft
 from domain.models import Actor
 from domain.ports import Conflict
@@ -129,6 +130,34 @@ def test_plan_made_before_the_deletion_does_not_apply(store: AnyStore, command: 
     assert service.sweep() == 1
     with pytest.raises(Conflict):
         store.commit(plan)
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_successor_who_leaves_before_the_commit_gets_no_event(
+    store: AnyStore, is_finished: bool
+) -> None:
+    service = service_on(store)
+    new_users(service, "ada", "ben")
+    new_event(service, organizer_id="ben")
+    start_user_deletion(store, "ben")
+    plan = planned(store, RemoveOrganizer("ben", Cause.USER_DELETED, "ada"))
+    if is_finished:
+        service.delete_user("ada")
+    else:
+        start_user_deletion(store, "ada")
+    with pytest.raises(Conflict):
+        store.commit(plan)
+    service.sweep()
+    assert service.get_event("e1").organizer_ids == ()
+
+
+def test_successor_of_the_first_start_gets_the_events(store: AnyStore) -> None:
+    service = service_on(store)
+    new_users(service, "ada", "ben", "cyd")
+    new_event(service, organizer_id="ben")
+    start_user_deletion(store, "ben", deletion_id_with("ada", "d1"))
+    service.delete_user("ben", successor_id="cyd")
+    assert organized_by(store, "ada") == ["e1"]
 
 
 def test_organizer_who_is_no_user_is_accepted(store: AnyStore) -> None:

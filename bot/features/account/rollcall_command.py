@@ -8,7 +8,9 @@ from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import is_slack_id
 from bot.features.account import views as account_views
+from bot.features.account.successor import can_succeed, ensure_successor
 from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction, SlashCommand
 from bot.slack.registrar import CommandListener, Registrar
@@ -20,6 +22,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     listeners = RollcallCommandListeners(context, registrar.commands)
     registrar.command("/rollcall", listeners.rollcall_command)
     registrar.action(ActionId.FORGET_ME, listeners.forget_me)
+    registrar.action(ActionId.SUCCESSOR, listeners.choose_successor)
     registrar.action(ActionId.KEEP_DATA, listeners.keep_data)
 
 
@@ -27,6 +30,7 @@ class RollcallCommandListeners:
     """Run `/rollcall`, and the two commands that only it has."""
 
     def __init__(self, context: AppContext, commands: Mapping[str, CommandListener]) -> None:
+        self._context = context
         self._service = context.service
         self._commands = commands
         self._own: dict[str, CommandListener] = {
@@ -44,10 +48,25 @@ class RollcallCommandListeners:
         return run(command.model_copy(update={"text": rest.strip()}))
 
     def forget_me(self, action: BlockAction, reply: Reply) -> None:
-        """Delete what is stored about the person."""
+        """Delete what is stored about the person. The successor they chose gets their events."""
+        user_id = action.user_id
+        successor_id = action.value if is_slack_id(action.value) else None
+        if successor_id is not None:
+            ensure_successor(self._context, user_id, successor_id)
+        organized = self._service.list_to_hand_over(user_id)
+        is_done = self._service.delete_user(user_id, successor_id=successor_id)
+        reply.replace(account_views.forgotten(is_done, user_id, organized, successor_id))
+
+    def choose_successor(self, action: BlockAction, reply: Reply) -> None:
+        """Ask again, and say what the choice of a successor changes."""
+        chosen = action.selected_user_id
+        is_refused = chosen is not None and not can_succeed(self._context, action.user_id, chosen)
         organized = self._service.list_to_hand_over(action.user_id)
-        is_done = self._service.delete_user(action.user_id)
-        reply.replace(account_views.forgotten(is_done, action.user_id, organized))
+        reply.replace(
+            account_views.forget_me_question(
+                action.user_id, organized, chosen, is_refused=is_refused
+            )
+        )
 
     def _ask_to_forget(self, command: SlashCommand) -> Message:
         organized = self._service.list_to_hand_over(command.user_id)

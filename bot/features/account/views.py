@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slack_sdk.models.blocks import ActionsBlock, Block
+from slack_sdk.models.blocks import ActionsBlock, Block, UserSelectElement
 
-from bot.blocks.builders import Message, button, note, section
+from bot.blocks.builders import Message, button, note, plain, section
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, shortened
+from bot.slack.error_messages import CHOOSE_ANOTHER
 from domain.models import Event
 
 HELP = """*Rollcall* registers you for events, right here in Slack.
@@ -50,21 +51,56 @@ MAX_NAMED = 8
 """Events that the question and the reply name. They give a count of the others."""
 
 
-def forget_me_question(user_id: str, organized: Sequence[Event] = ()) -> Message:
-    """Ask before everything about a user is deleted, and say what becomes of the events they organize."""
+def forget_me_question(
+    user_id: str,
+    organized: Sequence[Event] = (),
+    chosen: str | None = None,
+    *,
+    is_refused: bool = False,
+) -> Message:
+    """Ask before everything about a user is deleted, and say what becomes of the events they organize.
+
+    `chosen` is who is to take over the events that nobody else organizes, unless that is refused.
+    """
+    successor_id = None if is_refused else chosen
     buttons = [
-        button("Delete my data", ActionId.FORGET_ME, "me", style="danger"),
+        button("Delete my data", ActionId.FORGET_ME, successor_id or "me", style="danger"),
         button("Keep my data", ActionId.KEEP_DATA, "me"),
     ]
+    refusal = []
+    if chosen is not None and is_refused:
+        refused = f":warning: {mention(chosen)} can’t take over your events. {CHOOSE_ANOTHER}"
+        refusal.append(section(refused))
     return note(
         "This unregisters you from all events and deletes your data. This can’t be undone. Your Slack ID"
         " stays in the history of events.",
-        *_handed_over("You’ll no longer organize:", user_id, organized),
+        *_handed_over("You’ll no longer organize:", user_id, organized, successor_id),
+        *_successor_select(user_id, organized, successor_id),
+        *refusal,
         ActionsBlock(elements=buttons),
     )
 
 
-def forgotten(done: bool, user_id: str = "", organized: Sequence[Event] = ()) -> Message:
+def _successor_select(
+    user_id: str, organized: Sequence[Event], successor_id: str | None
+) -> list[Block]:
+    """Let a user choose who takes over the events that nobody else organizes."""
+    if all(set(event.organizer_ids) - {user_id} for event in organized):
+        return []
+    select = UserSelectElement(
+        action_id=ActionId.SUCCESSOR,
+        placeholder=plain("Hand them over to…"),
+        initial_user=successor_id,
+    )
+    return [ActionsBlock(elements=[select])]
+
+
+def forgotten(
+    done: bool,
+    user_id: str = "",
+    organized: Sequence[Event] = (),
+    successor_id: str | None = None,
+) -> Message:
     """Tell a user that their data is deleted, or that the deletion has started.
 
     `organized` has the events that they organized.
@@ -72,13 +108,15 @@ def forgotten(done: bool, user_id: str = "", organized: Sequence[Event] = ()) ->
     text = "I’ve started to unregister you from your events. After that, your data will be deleted."
     if done:
         text = "You’re no longer registered for any event, and your data has been deleted."
-    return note(text, *_handed_over("You no longer organize:", user_id, organized))
+    return note(text, *_handed_over("You no longer organize:", user_id, organized, successor_id))
 
 
-def _handed_over(first: str, user_id: str, organized: Sequence[Event]) -> list[Block]:
+def _handed_over(
+    first: str, user_id: str, organized: Sequence[Event], successor_id: str | None
+) -> list[Block]:
     """Say what becomes of each event that a user organizes (R2.9)."""
     lines = [
-        f"• {bold(event.title, LISTED)} – {_successor(event, user_id)}"
+        f"• {bold(event.title, LISTED)} – {_new_organizer(event, user_id, successor_id)}"
         for event in organized[:MAX_NAMED]
     ]
     if len(organized) > MAX_NAMED:
@@ -86,11 +124,11 @@ def _handed_over(first: str, user_id: str, organized: Sequence[Event]) -> list[B
     return [section("\n".join([first, *lines]))] if lines else []
 
 
-def _successor(event: Event, user_id: str) -> str:
-    left = [one for one in event.organizer_ids if one != user_id]
-    if not left:
+def _new_organizer(event: Event, user_id: str, successor_id: str | None) -> str:
+    new = next((one for one in event.organizer_ids if one != user_id), successor_id)
+    if new is None:
         return "no one else organizes it, so I’ll ask the workspace admins to take it over"
-    return f"{mention(left[0])} organizes it"
+    return f"{mention(new)} organizes it"
 
 
 def nothing_deleted() -> Message:

@@ -296,6 +296,12 @@ ORGANIZERS = [
         is_long=True,
     ),
     Operation(
+        "delete organizer of three events, with a successor",
+        organized_events,
+        lambda p: p.service.delete_user("new", successor_id="ada"),
+        is_long=True,
+    ),
+    Operation(
         "sweep, an organizer's deletion",
         unfinished_organizer_deletion,
         lambda p: p.service.sweep(),

@@ -175,8 +175,9 @@ class _PermissionCheck:
     def _users(self) -> None:
         was, now = self._before.users, self._after.users
         touched = {user_id for user_id in {**was, **now} if was.get(user_id) != now.get(user_id)}
-        assert touched <= {self._actor}, f"{self._actor} changed {touched}"
-        if touched and self._actor not in now:
+        new = {user_id for user_id in touched if user_id not in was} & self._successors()
+        assert touched - new <= {self._actor}, f"{self._actor} changed {touched}"
+        if self._actor in touched and self._actor not in now:
             assert self._asked.what in (ActionId.FORGET_ME, DEACTIVATED), (
                 f"forgotten by {self._asked.what}"
             )
@@ -247,9 +248,16 @@ class _PermissionCheck:
     def _may_change_organizers(self, was: Event, now: Event) -> bool:
         """Return whether the actor is taken off their event, or takes over one that has no organizer."""
         if self._asked.what in (ActionId.FORGET_ME, DEACTIVATED):
-            return _organizers(now) == _organizers(was) - {self._actor}
+            left = _organizers(was) - {self._actor}
+            return _organizers(now) == left or (not left and _organizers(now) == self._successors())
         is_admin = self._actor in ADMINS and self._asked.what == ActionId.TAKE_OVER
         return is_admin and not _organizers(was) and _organizers(now) == {self._actor}
+
+    def _successors(self) -> set[str | None]:
+        """Return the user whom the confirmation of `forget-me` names."""
+        if self._asked.what != ActionId.FORGET_ME:
+            return set()
+        return {self._asked.payload["actions"][0].get("value")}
 
     def _carded(self) -> None:
         """Assert that only a card that was pressed, or that an organizer posted, is remembered."""

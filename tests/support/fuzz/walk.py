@@ -287,10 +287,15 @@ class Walk:
         self._slack.event({"type": "tokens_revoked", "tokens": {"bot": ["U0ROLLCALL"]}})
 
     def leave_and_forget(self) -> None:
+        def ask(user_id: str) -> Message:
+            self._slack.command(user_id, RANDOM, "/rollcall", "forget-me")
+            return self._harness.workspace.messages(RANDOM, visible_to=user_id)[-1]
+
         for action in (ActionId.KEEP_DATA, ActionId.FORGET_ME):
-            self._slack.command(CHLOE, RANDOM, "/rollcall", "forget-me")
-            question = self._harness.workspace.messages(RANDOM, visible_to=CHLOE)[-1]
-            self._press(CHLOE, question, action)
+            self._press(CHLOE, ask(CHLOE), action)
         self._harness.deliver_due(10)
         orphaned = self._harness.workspace.messages(self._harness.workspace.dm(AMARA).id)[-1]
         self._press(AMARA, orphaned, ActionId.TAKE_OVER)
+        self._press(DIEGO, ask(DIEGO), ActionId.SUCCESSOR, selected=HARUKI)
+        question = self._harness.workspace.messages(RANDOM, visible_to=DIEGO)[-1]
+        self._press(DIEGO, question, ActionId.FORGET_ME)

@@ -178,6 +178,9 @@ SOME = tuple(event(event_id=f"{number:e>64}") for number in range(14))
 SEEN = tuple(EventForUser(one, own(None, one)) for one in SOME)
 OVER = tuple(EventForUser(one, own(of=one), is_over=True) for one in SOME)
 NOT_YET = tuple(EventForUser(one, accepts=True) for one in SOME)
+OWN_ALONE = tuple(one.model_copy(update={"co_organizer_ids": ()}) for one in SOME)
+"""The same, with one organizer each."""
+
 LISTED = tuple(ListedEvent.of(LARGEST) for _ in range(200))
 SEATS = tuple(seat(user_id) for user_id in IDS[: attendee_views.ATTENDEES_PAGE])
 WAITLIST = tuple(
@@ -474,7 +477,13 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         LARGEST, "missing_scope", LARGEST.join_link
     ),
     "account.views.forget_me_question": lambda: account_views.forget_me_question(IDS[0], SOME),
-    "account.views.forgotten": lambda: account_views.forgotten(False, IDS[0], SOME),
+    "account.views.forget_me_question, refused": lambda: account_views.forget_me_question(
+        IDS[0], OWN_ALONE, IDS[1], is_refused=True
+    ),
+    "account.views.forget_me_question, successor": lambda: account_views.forget_me_question(
+        IDS[0], OWN_ALONE, IDS[1]
+    ),
+    "account.views.forgotten": lambda: account_views.forgotten(False, IDS[0], OWN_ALONE, IDS[1]),
     "account.views.nothing_deleted": account_views.nothing_deleted,
     "account.views.help_message": account_views.help_message,
     "browsing.choice_views.nothing_to_register_for": choice_views.nothing_to_register_for,

@@ -1,0 +1,228 @@
+"""The successor whom a person who deletes their data can choose for their events (R2.9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import mention
+from bot.features.account import views as account_views
+from bot.slack.error_messages import CHOOSE_ANOTHER, sentence
+from bot.slack.member_directory import CACHED_FOR
+from bot.slack.refusals import SlackBusy, SuccessorRefused
+from domain.enums import ChangeKind, NotificationKind
+from domain.execution.deletion_ids import deletion_id_with
+from playground.client.member_client import ActionResult
+from playground.demo.seed import RANDOM
+from playground.web_api.fault_injection import Fault
+from playground.workspace.model import Message
+from tests.support.environment import start_user_deletion
+from tests.support.notifications.message_kinds import kinds_of
+from tests.support.slack.harness import (
+    AMARA,
+    BJORN,
+    CHLOE,
+    DIEGO,
+    SlackHarness,
+    reply,
+    shown,
+)
+
+LOOK_UP = "users.info"
+SELECT = f"'action_id': '{ActionId.SUCCESSOR}'"
+
+
+def organizing(harness: SlackHarness, *co_organizers: str, event_id: str = "yoga") -> None:
+    """Create an event of Björn's."""
+    harness.bot.service.ensure_user(harness.draft(BJORN))
+    harness.event(event_id, organizer_id=BJORN, co_organizer_ids=co_organizers)
+
+
+def question(harness: SlackHarness) -> Message:
+    return harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+
+
+def choose(harness: SlackHarness, asked: Message, user_id: str) -> Message:
+    """Choose a successor. Return the question that takes the first one's place."""
+    result = harness.slack.click(BJORN, asked, ActionId.SUCCESSOR, selected=user_id)
+    assert result.failure is None
+    again = result.messages[-1]
+    assert again.ts == asked.ts
+    return again
+
+
+def confirm(harness: SlackHarness, asked: Message) -> ActionResult:
+    return harness.slack.click(BJORN, asked, ActionId.FORGET_ME)
+
+
+def organizers(harness: SlackHarness, event_id: str = "yoga") -> tuple[str, ...]:
+    return harness.bot.service.get_event(event_id).organizer_ids
+
+
+def change_member(harness: SlackHarness, user_id: str, **values: Any) -> None:
+    harness.workspace.put_member(replace(harness.workspace.member(user_id), **values))
+
+
+def test_successor_organizes_events_that_no_one_else_organizes(harness: SlackHarness) -> None:
+    organizing(harness)
+    organizing(harness, DIEGO, event_id="chess")
+    asked = choose(harness, question(harness), CHLOE)
+    done = confirm(harness, asked)
+    harness.deliver_due()
+    for said in (shown(asked), reply(done)):
+        assert f"– {mention(CHLOE)} organizes it" in said
+        assert f"– {mention(DIEGO)} organizes it" in said
+    assert (organizers(harness), organizers(harness, "chess")) == ((CHLOE,), (DIEGO,))
+    (message,) = harness.direct_messages(CHLOE)
+    assert kinds_of([message]) == [NotificationKind.ORGANIZER_ADDED]
+    assert mention(BJORN) in message
+    assert harness.direct_messages(AMARA) == []
+    assert harness.bot.service.get_user(CHLOE).user_id == CHLOE, "for a later deactivation"
+    harness.assert_invariants()
+
+
+def test_history_says_why_the_organizer_changed(harness: SlackHarness) -> None:
+    organizing(harness)
+    confirm(harness, choose(harness, question(harness), CHLOE))
+    last = harness.bot.service.list_history("yoga").items[0].changes[0]
+    assert (last.kind, last.fields) == (
+        ChangeKind.ORGANIZER_LEFT,
+        {"organizer_id": (BJORN, CHLOE)},
+    )
+
+
+def test_no_successor_is_asked_for_without_an_event_that_needs_one(harness: SlackHarness) -> None:
+    organizing(harness, DIEGO)
+    assert SELECT not in str(question(harness).blocks)
+    organizing(harness, event_id="chess")
+    assert SELECT in str(question(harness).blocks)
+
+
+@pytest.mark.parametrize("state", ["past", "canceled"])
+def test_past_and_canceled_events_are_handed_over_silently(
+    harness: SlackHarness, state: str
+) -> None:
+    organizing(harness)
+    if state == "canceled":
+        harness.bot.service.cancel_event("yoga")
+    harness.clock.advance(timedelta(days=4))
+    organizing(harness, event_id="chess")
+    confirm(harness, choose(harness, question(harness), CHLOE))
+    harness.deliver_due()
+    assert (organizers(harness), organizers(harness, "chess")) == ((CHLOE,), (CHLOE,))
+    assert len(harness.direct_messages(CHLOE)) == 1
+
+
+def test_many_events_are_handed_over(harness: SlackHarness) -> None:
+    for number in range(30):
+        organizing(harness, event_id=f"e{number}")
+    asked = choose(harness, question(harness), CHLOE)
+    assert f"and {30 - account_views.MAX_NAMED} more" in shown(asked)
+    confirm(harness, asked)
+    harness.deliver_due()
+    assert {organizers(harness, f"e{number}") for number in range(30)} == {(CHLOE,)}
+    assert harness.store.get_user(BJORN) is None
+
+
+UNFIT: dict[str, dict[str, Any]] = {
+    "guest of several channels": {"is_restricted": True},
+    "guest of one channel": {"is_ultra_restricted": True},
+    "deactivated": {"deleted": True},
+    "app": {"is_bot": True},
+    "stranger": {"is_stranger": True},
+}
+
+
+@pytest.mark.parametrize("values", UNFIT.values(), ids=UNFIT)
+def test_unfit_successor_is_refused_when_chosen(
+    harness: SlackHarness, values: dict[str, Any]
+) -> None:
+    organizing(harness)
+    change_member(harness, CHLOE, **values)
+    asked = choose(harness, question(harness), CHLOE)
+    assert f"{mention(CHLOE)} can’t take over your events. {CHOOSE_ANOTHER}" in shown(asked)
+    assert "no one else organizes it" in shown(asked)
+    chosen = choose(harness, asked, DIEGO)
+    assert CHOOSE_ANOTHER not in shown(chosen)
+    confirm(harness, chosen)
+    assert organizers(harness) == (DIEGO,)
+
+
+def test_oneself_is_refused(harness: SlackHarness) -> None:
+    organizing(harness)
+    assert CHOOSE_ANOTHER in shown(choose(harness, question(harness), BJORN))
+
+
+@pytest.mark.parametrize("values", UNFIT.values(), ids=UNFIT)
+def test_successor_who_became_unfit_is_refused_and_nothing_is_deleted(
+    harness: SlackHarness, values: dict[str, Any]
+) -> None:
+    organizing(harness)
+    asked = choose(harness, question(harness), CHLOE)
+    change_member(harness, CHLOE, **values)
+    harness.clock.advance(CACHED_FOR)
+    assert reply(confirm(harness, asked)) == sentence(SuccessorRefused(CHLOE))
+    assert organizers(harness) == (BJORN,)
+    assert harness.bot.service.get_user(BJORN).user_id == BJORN
+    assert harness.store.get_user(CHLOE) is None
+
+
+def test_successor_who_is_being_deleted_is_refused(harness: SlackHarness) -> None:
+    organizing(harness)
+    harness.bot.service.ensure_user(harness.draft(CHLOE))
+    asked = choose(harness, question(harness), CHLOE)
+    start_user_deletion(harness.store, CHLOE)
+    assert reply(confirm(harness, asked)) == sentence(SuccessorRefused(CHLOE))
+    assert organizers(harness) == (BJORN,)
+
+
+def test_choice_waits_for_a_slack_that_answers(harness: SlackHarness) -> None:
+    organizing(harness)
+    asked = question(harness)
+    harness.api.fail_next(LOOK_UP, Fault.server_error())
+    result = harness.slack.click(BJORN, asked, ActionId.SUCCESSOR, selected=CHLOE)
+    assert reply(result) == sentence(SlackBusy())
+    assert mention(CHLOE) in shown(choose(harness, asked, CHLOE))
+
+
+def test_second_press_changes_nothing_twice(harness: SlackHarness) -> None:
+    """R8.13."""
+    organizing(harness)
+    asked = choose(harness, question(harness), CHLOE)
+    for _ in range(2):
+        assert confirm(harness, asked).failure is None
+    harness.deliver_due()
+    assert organizers(harness) == (CHLOE,)
+    assert len(harness.direct_messages(CHLOE)) == 1
+
+
+def test_crash_loses_no_successor(harness: SlackHarness) -> None:
+    organizing(harness)
+    harness.bot.service.ensure_user(harness.draft(CHLOE))
+    start_user_deletion(harness.store, BJORN, deletion_id_with(CHLOE, "d1"))
+    assert organizers(harness) == (BJORN,)
+    harness.deliver_due(5)
+    assert organizers(harness) == (CHLOE,)
+    assert harness.store.get_user(BJORN) is None
+    assert len(harness.direct_messages(CHLOE)) == 1
+
+
+@pytest.mark.parametrize("is_deleted", [False, True])
+def test_admins_are_asked_if_the_successor_left_meanwhile(
+    harness: SlackHarness, is_deleted: bool
+) -> None:
+    organizing(harness)
+    harness.bot.service.ensure_user(harness.draft(CHLOE))
+    start_user_deletion(harness.store, BJORN, deletion_id_with(CHLOE, "d1"))
+    if is_deleted:
+        harness.bot.service.delete_user(CHLOE)
+    else:
+        start_user_deletion(harness.store, CHLOE, deletion_id_with(BJORN, "d2"))
+    harness.deliver_due(5)
+    assert organizers(harness) == ()
+    assert len(harness.direct_messages(AMARA)) == 1
+    assert harness.direct_messages(CHLOE) == []
