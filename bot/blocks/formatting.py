@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -42,7 +42,7 @@ class Timed(Protocol):
 def moment(value: datetime, time_zone: str) -> str:
     """Return a time in each reader's own zone, with its weekday. The fallback is in the given zone."""
     local = value.astimezone(ZoneInfo(time_zone))
-    fallback = f"{_date(local)}, {_time(local)} ({time_zone})"
+    fallback = f"{_date(local)}, {clock_time(local)} ({time_zone})"
     return f"<!date^{int(value.timestamp())}^{{date_long_pretty}}, {{time}}|{fallback}>"
 
 
@@ -59,14 +59,15 @@ def plain_time(value: datetime, time_zone: str) -> str:
     UTC is named: it is also the zone of a reader whose own is not known.
     """
     local = value.astimezone(ZoneInfo(time_zone))
-    return f"{_date(local)}, {_time(local)}{' UTC' if time_zone == 'UTC' else ''}"
+    return f"{_date(local)}, {clock_time(local)}{' UTC' if time_zone == 'UTC' else ''}"
 
 
 def _date(local: datetime) -> str:
     return f"{local:%a, %b} {local.day}, {local:%Y}"
 
 
-def _time(local: datetime) -> str:
+def clock_time(local: datetime | time) -> str:
+    """Return "7:30 PM"."""
     return f"{local.hour % 12 or 12}:{local:%M} {'AM' if local.hour < 12 else 'PM'}"
 
 
@@ -78,7 +79,7 @@ def when(event: Timed) -> str:
     zone = ZoneInfo(event.time_zone)
     if event.starts_at.astimezone(zone).date() != event.ends_at.astimezone(zone).date():
         return f"{start} – {moment(event.ends_at, event.time_zone)}"
-    fallback = _time(event.ends_at.astimezone(zone))
+    fallback = clock_time(event.ends_at.astimezone(zone))
     return f"{start} – <!date^{int(event.ends_at.timestamp())}^{{time}}|{fallback}>"
 
 
@@ -116,6 +117,14 @@ def before_start(minutes: int) -> str:
         if minutes % unit == 0:
             return f"{_count(minutes // unit, name)} before"
     return f"{_count(minutes, 'minute')} before"
+
+
+def duration(value: timedelta) -> str:
+    """Return "2 hours", "1 hour 30 minutes" or "1 day 4 hours", in whole minutes."""
+    hours, minutes = divmod(value // timedelta(minutes=1), 60)
+    days, hours = divmod(hours, 24)
+    counted = ((days, "day"), (hours, "hour"), (minutes, "minute"))
+    return " ".join(_count(number, unit) for number, unit in counted if number)
 
 
 def in_how_long(left: timedelta) -> str:

@@ -47,6 +47,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.MORE_OPTIONS, listeners.show_all_inputs)
     registrar.action(ActionId.DUPLICATE, listeners.open_copy)
     registrar.options(ActionId.TIME_ZONE, listeners.offer_time_zones)
+    registrar.options(ActionId.END, listeners.offer_ends)
     registrar.submission(CallbackId.CREATE_EVENT, listeners.create)
 
 
@@ -120,6 +121,10 @@ class CreateListeners:
         return event_form_views.time_zone_options(
             sorted(name for name in time_zones() if typed in name.casefold())
         )
+
+    def offer_ends(self, request: OptionsRequest) -> dict[str, Any]:
+        """Offer times of day and durations that fit what is typed."""
+        return event_form_views.end_options(request.value or "")
 
     def create(self, submission: ViewSubmission) -> View:
         """Create the event and request its card; say where the card is, or why Slack refuses it.

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id, shortened
-from bot.features.event_form.form_values import options_in, reminders_in
+from bot.features.event_form.end_choices import End
+from bot.features.event_form.form_values import end_in, options_in, reminders_in
 from bot.slack.view_payloads import ViewPayload
 from domain.enums import Visibility
 from domain.inputs import DEFAULT_REMINDERS, MAX_CAPACITY, MAX_JOIN_LINK_LENGTH, time_zones
@@ -31,8 +32,8 @@ class FormContent:
     start_date: date | None = None
     start_time: time | None = None
     end_date: date | None = None
-    """None also if the event ends on the day it starts."""
-    end_time: time | None = None
+    """None also if the event ends on the day it starts, or with a duration."""
+    end: End | None = None
     location: str = ""
     description: str = ""
     capacity: int | None = None
@@ -61,7 +62,7 @@ def content_of(event: Event, *, later_by: timedelta = timedelta()) -> FormConten
         start_date=starts.date() if starts else None,
         start_time=starts.time() if starts else None,
         end_date=ends.date() if starts and ends and ends.date() != starts.date() else None,
-        end_time=ends.time() if ends else None,
+        end=ends.time() if ends else None,
         location=event.location,
         description=event.description,
         capacity=event.capacity,
@@ -91,7 +92,7 @@ def content_in(view: ViewPayload, time_zone: str | None) -> FormContent:
         start_date=_date_in(view, BlockId.START_DATE),
         start_time=_time_in(view, BlockId.START_TIME),
         end_date=_date_in(view, BlockId.END_DATE),
-        end_time=_time_in(view, BlockId.END_TIME),
+        end=_end_in(view),
         location=shortened(view.text(BlockId.LOCATION), 200),
         description=shortened(view.text(BlockId.DESCRIPTION), 2_500),
         capacity=capacity if 1 <= capacity <= MAX_CAPACITY else None,
@@ -112,6 +113,13 @@ def _date_in(view: ViewPayload, block: BlockId) -> date | None:
 
 def _time_in(view: ViewPayload, block: BlockId) -> time | None:
     return _or_none(time.fromisoformat, view.input(block).selected_time or "")
+
+
+def _end_in(view: ViewPayload) -> End | None:
+    try:
+        return end_in(view)
+    except ValueError:
+        return None
 
 
 def _or_none(read: Callable[[str], T], text: str) -> T | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id
+from bot.features.event_form.end_choices import End, read_end
 from bot.slack.error_messages import FieldProblem
 from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
@@ -91,21 +93,48 @@ def reminders_in(view: ViewPayload) -> list[int]:
     return sorted(map(int, chosen), reverse=True)
 
 
+def end_in(view: ViewPayload) -> End | None:
+    """Return the end that is chosen, None if there is none. Raises `ValueError` for what was never offered."""
+    chosen = view.selected(BlockId.END)
+    return read_end(chosen) if chosen else None
+
+
 def _times(view: ViewPayload, time_zone: str) -> dict[str, datetime | None]:
-    times = {
-        name: _optional_time(view, date_block, time_block, time_zone)
-        for name, date_block, time_block in (
-            ("starts_at", BlockId.START_DATE, BlockId.START_TIME),
-            ("ends_at", BlockId.END_DATE, BlockId.END_TIME),
-            ("registration_deadline", BlockId.DEADLINE_DATE, BlockId.DEADLINE_TIME),
-        )
-    }
-    if times["starts_at"] is None:
+    starts_at = _optional_time(view, BlockId.START_DATE, BlockId.START_TIME, time_zone)
+    if starts_at is None:
         raise Invalid(BlockId.START_DATE, FieldProblem.NO_DAY)
-    is_same_day = not view.input(BlockId.END_DATE).selected_date
-    if is_same_day and times["ends_at"] is not None and times["ends_at"] <= times["starts_at"]:
-        raise Invalid(BlockId.END_TIME, FieldProblem.ENDS_TOO_EARLY)
-    return times
+    deadline = _optional_time(view, BlockId.DEADLINE_DATE, BlockId.DEADLINE_TIME, time_zone)
+    return {
+        "starts_at": starts_at,
+        "ends_at": _end(view, starts_at, time_zone),
+        "registration_deadline": deadline,
+    }
+
+
+def _end(view: ViewPayload, starts_at: datetime, time_zone: str) -> datetime | None:
+    """Return the end in UTC, None if there is none. A time without a date is on the day of the start.
+
+    A duration is the time that passes: where the clocks change meanwhile, they show an hour more or less.
+    """
+    day = view.input(BlockId.END_DATE).selected_date
+    try:
+        end = end_in(view)
+        ends_at = starts_at + end if isinstance(end, timedelta) else None
+    except (ValueError, OverflowError):
+        raise Invalid(BlockId.END, FieldProblem.NO_SUCH_MOMENT) from None
+    if ends_at is not None:
+        if day and day != ends_at.astimezone(ZoneInfo(time_zone)).date().isoformat():
+            raise Invalid(BlockId.END_DATE, FieldProblem.ENDS_ON_ANOTHER_DAY)
+        return ends_at
+    if not isinstance(end, time):
+        if day:
+            raise Invalid(BlockId.END, FieldProblem.TIME_MISSING)
+        return None
+    on = day or view.input(BlockId.START_DATE).selected_date or ""
+    ends_at = _moment(BlockId.END, on, f"{end:%H:%M}", time_zone)
+    if not day and ends_at <= starts_at:
+        raise Invalid(BlockId.END, FieldProblem.ENDS_TOO_EARLY)
+    return ends_at
 
 
 _MINUTES = re.compile(r"[0-9]{1,5}")
@@ -114,13 +143,8 @@ _MINUTES = re.compile(r"[0-9]{1,5}")
 def _optional_time(
     view: ViewPayload, date_block: BlockId, time_block: BlockId, time_zone: str
 ) -> datetime | None:
-    """Return a local time as UTC; of an hour that comes twice, the first one (R8.7).
-
-    An end without a date is on the day of the start. Raises `Invalid` for an hour that daylight saving time skips, too.
-    """
+    """Return a local time as UTC, None without date and time. Raises `Invalid`."""
     date_given = view.input(date_block).selected_date
-    if date_block is BlockId.END_DATE and not date_given and view.input(time_block).selected_time:
-        date_given = view.input(BlockId.START_DATE).selected_date
     time_given = view.input(time_block).selected_time
     if not date_given and not time_given:
         return None
@@ -128,8 +152,16 @@ def _optional_time(
         raise Invalid(date_block, FieldProblem.DAY_MISSING)
     if not time_given:
         raise Invalid(time_block, FieldProblem.TIME_MISSING)
+    return _moment(time_block, date_given, time_given, time_zone)
+
+
+def _moment(block: BlockId, date_given: str, time_given: str, time_zone: str) -> datetime:
+    """Return a local time as UTC; of an hour that comes twice, the first one (R8.7).
+
+    Raises `Invalid` for an hour that daylight saving time skips, too.
+    """
     try:
         local = datetime.combine(date.fromisoformat(date_given), time.fromisoformat(time_given))
     except ValueError:
-        raise Invalid(time_block, FieldProblem.NO_SUCH_MOMENT) from None
-    return from_local(time_block, local, time_zone)
+        raise Invalid(block, FieldProblem.NO_SUCH_MOMENT) from None
+    return from_local(block, local, time_zone)

@@ -20,6 +20,7 @@ from bot.blocks.builders import plain
 from bot.blocks.formatting import before_start
 from bot.blocks.ids import ActionId, BlockId, EventOption
 from bot.blocks.inputs import input_block, line_element, option, paragraph_element
+from bot.features.event_form.end_choices import end_label, end_value
 from bot.features.event_form.form_content import MAX_CO_ORGANIZERS, FormContent
 from bot.slack.error_messages import WHO_SEES_ATTENDEES
 from domain.inputs import MAX_JOIN_LINK_LENGTH, MAX_REMINDERS
@@ -41,10 +42,16 @@ def start_inputs(content: FormContent) -> list[Block]:
     ]
 
 
-def end_time_input(content: FormContent, hint: str) -> Block:
-    """Return the input for the time of the end. `hint` says on which day that is."""
-    at = _time(content.end_time)
-    return input_block(BlockId.END_TIME, "End time", at, optional=True, hint=hint)
+def end_input(content: FormContent, hint: str) -> Block:
+    """Return the input for the end: a time of day, or how long the event takes. `hint` says on which day."""
+    end = content.end
+    select = ExternalDataSelectElement(
+        action_id=ActionId.END,
+        initial_option=option(end_label(end), end_value(end)) if end else None,
+        min_query_length=0,
+        placeholder=plain("2h, 90 min or 7:30 PM"),
+    )
+    return input_block(BlockId.END, "End", select, optional=True, hint=hint)
 
 
 def end_date_input(content: FormContent) -> Block:

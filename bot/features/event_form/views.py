@@ -22,11 +22,12 @@ from bot.blocks.inputs import (
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold
 from bot.features.cards.views import card_sentence
+from bot.features.event_form.end_choices import NO_END, end_label, end_value, ends_meant
 from bot.features.event_form.form_content import FormContent, content_of
 from bot.features.event_form.input_views import (
     about_inputs,
     end_date_input,
-    end_time_input,
+    end_input,
     last_inputs,
     location_input,
     options_input,
@@ -86,7 +87,7 @@ def _first_inputs(content: FormContent, event_id: str) -> list[Block]:
     return [
         title_input(content),
         *start_inputs(content),
-        end_time_input(content, "On the same day. For another day, press More options."),
+        end_input(content, "A time on the day of the start, or how long the event takes."),
         # Never a zone that nobody chose: times in it would be wrong, and nobody would see that.
         context(times_in(zone)) if zone else time_zone_input(content),
         location_input(content),
@@ -99,7 +100,7 @@ def _all_inputs(content: FormContent) -> list[Block]:
     return [
         title_input(content),
         *start_inputs(content),
-        end_time_input(content, _SAME_DAY),
+        end_input(content, _SAME_DAY),
         end_date_input(content),
         time_zone_input(content),
         location_input(content),
@@ -141,7 +142,7 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
             ),
             title_input(content),
             *start_inputs(content),
-            end_time_input(content, _SAME_DAY),
+            end_input(content, _SAME_DAY),
             end_date_input(content),
             time_zone_input(content),
             location_input(content),
@@ -154,12 +155,18 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
 
 
 _WAITLIST = "When all are taken, people join a waitlist. Whoever is next on it gets a seat that becomes free."
-_SAME_DAY = "On the same day, unless you choose an end date."
+_SAME_DAY = "A time on the day of the start, unless you choose an end date, or how long the event takes."
 
 
 def time_zone_options(names: Sequence[str]) -> dict[str, Any]:
     """Return time zones as select options."""
     return option_list((name, name) for name in names[:100])
+
+
+def end_options(typed: str) -> dict[str, Any]:
+    """Return what may be meant by what is typed for the end, as select options. Without anything, also no end."""
+    choices = [(end_label(end), end_value(end)) for end in ends_meant(typed)]
+    return option_list(choices if typed.strip() else [*choices, ("No end", NO_END)])
 
 
 def event_created(event: Event, card: CardStatus | None, *, is_privacy_known: bool = True) -> View:

@@ -99,7 +99,7 @@ def test_every_id_and_every_command_is_in_the_corpus(at: FuzzedBot) -> None:
     events = {each.payload["event"]["type"] for each in at.seeds if each.kind == "event"}
     assert events >= set(manifest["settings"]["event_subscriptions"]["bot_events"])
     asked_for = {each.payload["action_id"] for each in at.seeds if "action_id" in each.payload}
-    assert asked_for == {ActionId.EVENT, ActionId.TIME_ZONE}
+    assert asked_for == {ActionId.EVENT, ActionId.TIME_ZONE, ActionId.END}
 
 
 def test_well_formed_payload_gets_a_reply(at: FuzzedBot) -> None:

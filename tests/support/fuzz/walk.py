@@ -200,6 +200,7 @@ class Walk:
         assert view is not None
         self._press(BJORN, view, ActionId.MORE_OPTIONS)
         self._slack.options(BJORN, view.id, ActionId.TIME_ZONE, query="lima")
+        self._slack.options(BJORN, view.id, ActionId.END, query="8 pm")
         filled: dict[BlockId, Any] = {
             BlockId.TITLE: "Quiz",
             BlockId.DESCRIPTION: "Bring *friends*\nand <!channel>",
@@ -207,7 +208,6 @@ class Walk:
             BlockId.START_DATE: f"{self._harness.clock.now() + timedelta(days=40):%Y-%m-%d}",
             BlockId.START_TIME: "18:00",
             BlockId.END_DATE: f"{self._harness.clock.now() + timedelta(days=40):%Y-%m-%d}",
-            BlockId.END_TIME: "20:00",
             BlockId.DEADLINE_DATE: f"{self._harness.clock.now() + timedelta(days=39):%Y-%m-%d}",
             BlockId.DEADLINE_TIME: "12:00",
             BlockId.CAPACITY: "12",
@@ -218,6 +218,7 @@ class Walk:
             (block, ActionId.INPUT): value for block, value in filled.items()
         }
         values[BlockId.TIME_ZONE, ActionId.TIME_ZONE] = "America/Lima"
+        values[BlockId.END, ActionId.END] = "20:00"
         assert self._slack.submit(BJORN, view.id, values).errors == {}
 
     def manage(self) -> None:

@@ -11,7 +11,10 @@ from playground.demo.seed import EVENTS
 from playground.workspace.model import View
 from tests.support.slack.harness import BJORN, SlackHarness
 
-INPUTS = {block: (block.value, ActionId.INPUT.value) for block in BlockId}
+INPUTS = {block: (block.value, ActionId.INPUT.value) for block in BlockId} | {
+    BlockId.END: (BlockId.END.value, ActionId.END.value),
+    BlockId.TIME_ZONE: (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value),
+}
 
 
 def opened_short(harness: SlackHarness, user_id: str = BJORN, channel_id: str = EVENTS) -> View:
@@ -27,6 +30,13 @@ def opened(harness: SlackHarness, user_id: str = BJORN, channel_id: str = EVENTS
     result = harness.slack.click(user_id, view, ActionId.MORE_OPTIONS)
     assert result.failure is None, result.failure
     return harness.workspace.views.stack(user_id)[-1]
+
+
+def offered_ends(harness: SlackHarness, view: View, typed: str) -> dict[str, str]:
+    """Type into the end; return the values that can be chosen from then on, with their labels."""
+    result = harness.slack.options(view.user_id, view.id, ActionId.END, query=typed)
+    assert result.failure is None, result.failure
+    return {option["value"]: option["text"]["text"] for option in result.options}
 
 
 def filled(harness: SlackHarness, **values: Any) -> Mapping[tuple[str, str], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId, EventOption
 from bot.blocks.mrkdwn import as_typed
+from bot.features.event_form.end_choices import NO_END
 from bot.features.event_form.views import NO_CARD, times_in, warning_text
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import CreationWarning, Visibility
@@ -20,7 +22,7 @@ from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from tests.support.slack import sentences
-from tests.support.slack.event_form import INPUTS, filled, opened, opened_short
+from tests.support.slack.event_form import INPUTS, filled, offered_ends, opened, opened_short
 from tests.support.slack.harness import (
     AMARA,
     BJORN,
@@ -32,12 +34,12 @@ from tests.support.slack.harness import (
     text_of,
 )
 
-INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
-
 
 def sent(harness: SlackHarness, *, client_checks: bool = True, **values: Any) -> ActionResult:
     """Fill in the form and submit it."""
     view = opened(harness)
+    if "END" in values:
+        offered_ends(harness, view, values["END"])
     return harness.slack.submit(
         BJORN, view.id, filled(harness, **values), client_checks=client_checks
     )
@@ -56,7 +58,7 @@ def test_form_creates_event_and_posts_card(harness: SlackHarness) -> None:
     result = sent(
         harness,
         END_DATE=day.isoformat(),
-        END_TIME="20:00",
+        END="20:00",
         LOCATION="Studio 5",
         DESCRIPTION="Bring an apron.\nClay is there.",
         DEADLINE_DATE=day.isoformat(),
@@ -211,8 +213,8 @@ WRONG: dict[str, tuple[dict[str, Any], BlockId, str]] = {
         FieldProblem.NO_SUCH_MOMENT,
     ),
     "an end before the start on its day": (
-        {"END_TIME": "17:00"},
-        BlockId.END_TIME,
+        {"END": "17:00"},
+        BlockId.END,
         FieldProblem.ENDS_TOO_EARLY,
     ),
     "a deadline without a day": (
@@ -240,7 +242,7 @@ def test_wrong_input_is_a_field_error_and_input_kept(
 
 def test_end_before_start_is_a_field_error(harness: SlackHarness) -> None:
     day = (harness.clock.now() + timedelta(days=2)).date().isoformat()
-    result = sent(harness, END_DATE=day, END_TIME="17:00")
+    result = sent(harness, END_DATE=day, END="17:00")
     assert result.errors == {BlockId.END_DATE: "Must be after the start."}
 
 
@@ -248,6 +250,106 @@ def test_deadline_after_start_is_a_field_error(harness: SlackHarness) -> None:
     day = (harness.clock.now() + timedelta(days=3)).date().isoformat()
     result = sent(harness, DEADLINE_DATE=day, DEADLINE_TIME="17:00")
     assert result.errors == {BlockId.DEADLINE_DATE: "Must not be after the start."}
+
+
+# An end that is a duration
+
+
+@pytest.mark.parametrize(
+    ("typed", "value", "label"),
+    [
+        ("2h", "120 min", "2 hours"),
+        ("90 min", "90 min", "1 hour 30 minutes"),
+        ("1:30", "90 min", "1 hour 30 minutes"),
+        ("2h30", "150 min", "2 hours 30 minutes"),
+        ("1,5 hours", "90 min", "1 hour 30 minutes"),
+        ("2 days", "2880 min", "2 days"),
+        ("", "60 min", "1 hour"),
+        ("19:30", "19:30", "7:30 PM"),
+        ("7:30", "19:30", "7:30 PM"),
+        ("7:30", "07:30", "7:30 AM"),
+        ("8 p.m.", "20:00", "8:00 PM"),
+        ("12 am", "00:00", "12:00 AM"),
+    ],
+)
+def test_end_is_offered_as_it_is_meant(
+    harness: SlackHarness, typed: str, value: str, label: str
+) -> None:
+    assert offered_ends(harness, opened_short(harness), typed)[value] == label
+
+
+@pytest.mark.parametrize("typed", ["8 days", "7:75", "13 pm", "soon", "²", "9" * 3_000])
+def test_no_end_is_offered_for_what_is_none(harness: SlackHarness, typed: str) -> None:
+    assert offered_ends(harness, opened_short(harness), typed) == {}
+
+
+def test_first_form_takes_a_duration_over_midnight(harness: SlackHarness) -> None:
+    view = opened_short(harness)
+    offered_ends(harness, view, "3h")
+    values = filled(harness, START_TIME="22:00", END="180 min")
+    assert harness.slack.submit(BJORN, view.id, values).errors == {}
+    event = only_event(harness)
+    assert event.ends_at == event.starts_at + timedelta(hours=3)
+
+
+def test_duration_is_kept_when_more_options_open(harness: SlackHarness) -> None:
+    view = opened_short(harness)
+    offered_ends(harness, view, "90 min")
+    values = filled(harness, END="90 min")
+    harness.slack.click(BJORN, view, ActionId.MORE_OPTIONS, values=values)
+    now = harness.workspace.views.stack(BJORN)[-1]
+    assert harness.slack.submit(BJORN, now.id, {}).errors == {}
+    event = only_event(harness)
+    assert event.ends_at == event.starts_at + timedelta(minutes=90)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_duration_is_the_time_that_passes_when_clocks_change(
+    harness: SlackHarness, which: int
+) -> None:
+    day = changes_of_the_clock(harness.clock.now().year + 1)[which]
+    assert sent(harness, START_DATE=day, START_TIME="01:00", END="180 min").errors == {}
+    event = only_event(harness)
+    assert event.ends_at == event.starts_at + timedelta(hours=3)
+
+
+def test_end_that_was_chosen_can_be_taken_back(harness: SlackHarness) -> None:
+    view = opened(harness)
+    assert NO_END in offered_ends(harness, view, "")
+    harness.slack.submit(BJORN, view.id, filled(harness, END=NO_END))
+    assert only_event(harness).ends_at is None
+
+
+def test_end_date_may_repeat_the_day_on_which_a_duration_ends(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=3)).date().isoformat()
+    assert sent(harness, START_TIME="22:00", END="180 min", END_DATE=day).errors == {}
+    event = only_event(harness)
+    assert event.ends_at == event.starts_at + timedelta(hours=3)
+
+
+def test_end_date_that_contradicts_a_duration_is_a_field_error(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=3)).date().isoformat()
+    result = sent(harness, END="180 min", END_DATE=day)
+    assert result.errors == {BlockId.END_DATE: field_error(FieldProblem.ENDS_ON_ANOTHER_DAY)}
+    assert harness.everything().events == {}
+
+
+@pytest.mark.parametrize("value", ["0 min", "99999 min", "25:00", "soon", "٣٠ min"])
+def test_end_that_was_never_offered_is_a_field_error(harness: SlackHarness, value: str) -> None:
+    payload = submission(harness, opened_short(harness), filled(harness))
+    payload["view"]["state"]["values"][BlockId.END] = {
+        ActionId.END: {"selected_option": {"value": value}}
+    }
+    response = harness.slack.interact(payload).response
+    assert response is not None
+    assert json.loads(response.body)["errors"] == {
+        BlockId.END: field_error(FieldProblem.NO_SUCH_MOMENT)
+    }
+
+
+def test_duration_past_the_last_year_is_a_field_error(harness: SlackHarness) -> None:
+    result = sent(harness, START_DATE="9999-12-31", END="10080 min", client_checks=False)
+    assert result.errors == {BlockId.END: field_error(FieldProblem.NO_SUCH_MOMENT)}
 
 
 def changes_of_the_clock(year: int) -> tuple[str, str]:
@@ -379,7 +481,8 @@ def test_first_form_creates_an_event_with_defaults(harness: SlackHarness) -> Non
     view = opened_short(harness)
     zone = harness.workspace.member(BJORN).tz
     assert as_typed(times_in(zone)) in text_of(view.blocks)
-    assert harness.slack.submit(BJORN, view.id, filled(harness, END_TIME="20:00")).errors == {}
+    offered_ends(harness, view, "20:00")
+    assert harness.slack.submit(BJORN, view.id, filled(harness, END="20:00")).errors == {}
     event = only_event(harness)
     assert (event.title, event.capacity, event.time_zone) == ("Pottery", 12, zone)
     assert event.ends_at == event.starts_at + timedelta(hours=2), "on the same day"
@@ -389,8 +492,9 @@ def test_first_form_creates_an_event_with_defaults(harness: SlackHarness) -> Non
 
 def test_first_form_marks_an_end_before_the_start(harness: SlackHarness) -> None:
     view = opened_short(harness)
-    result = harness.slack.submit(BJORN, view.id, filled(harness, END_TIME="17:00"))
-    assert result.errors == {BlockId.END_TIME: field_error(FieldProblem.ENDS_TOO_EARLY)}
+    offered_ends(harness, view, "17:00")
+    result = harness.slack.submit(BJORN, view.id, filled(harness, END="17:00"))
+    assert result.errors == {BlockId.END: field_error(FieldProblem.ENDS_TOO_EARLY)}
 
 
 SCRIPTS = {"Latin": "a", "Arabic": "ع", "Chinese": "中", "emoji": "🎉"}
@@ -401,8 +505,9 @@ def test_more_options_keep_what_was_typed(harness: SlackHarness, char: str) -> N
     view = opened_short(harness)
     units = utf16_length(char)
     values = filled(
-        harness, TITLE=char * (120 // units), LOCATION=char * (200 // units), END_TIME="20:00"
+        harness, TITLE=char * (120 // units), LOCATION=char * (200 // units), END="20:00"
     )
+    offered_ends(harness, view, "20:00")
     harness.slack.click(BJORN, view, ActionId.MORE_OPTIONS, values=values)
     now = harness.workspace.views.stack(BJORN)[-1]
     initial = {block["block_id"]: block["element"] for block in now.blocks if "element" in block}
@@ -410,7 +515,7 @@ def test_more_options_keep_what_was_typed(harness: SlackHarness, char: str) -> N
     assert initial[BlockId.LOCATION]["initial_value"] == values[INPUTS[BlockId.LOCATION]]
     assert initial[BlockId.START_DATE]["initial_date"] == values[INPUTS[BlockId.START_DATE]]
     assert initial[BlockId.START_TIME]["initial_time"] == "18:00"
-    assert initial[BlockId.END_TIME]["initial_time"] == "20:00"
+    assert initial[BlockId.END]["initial_option"]["value"] == "20:00"
     assert initial[BlockId.CAPACITY]["initial_value"] == "12"
     assert initial[BlockId.CHANNEL]["initial_conversation"] == EVENTS
     harness.slack.submit(BJORN, now.id, {INPUTS[BlockId.DESCRIPTION]: char * (2_500 // units)})

@@ -17,6 +17,7 @@ from domain.inputs import EventChanges
 from playground.demo.seed import RANDOM
 from tests.support.notifications.message_kinds import kind_of
 from tests.support.slack import sentences
+from tests.support.slack.event_form import INPUTS, offered_ends
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, reply
 from tests.support.slack.modals import (
     GONE,
@@ -52,7 +53,20 @@ def test_form_shows_current_event(harness: SlackHarness) -> None:
     local = event.starts_at.astimezone(ZoneInfo("Europe/Berlin"))
     assert state["starts_at"]["selected_date"] == f"{local:%Y-%m-%d}"
     assert state["starts_at_time"]["selected_time"] == f"{local:%H:%M}"
-    assert state["ends_at_time"]["selected_time"] is not None
+    assert state["ends_at_time"]["selected_option"]["value"] == f"{local + timedelta(hours=1):%H:%M}"
+
+
+def test_duration_sets_the_end_and_notifies(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    offered_ends(harness, view, "90 min")
+    assert harness.slack.submit(BJORN, view.id, {INPUTS[BlockId.END]: "90 min"}).errors == {}
+    event = harness.bot.service.get_event("yoga")
+    shown = event.starts_at.replace(second=0, microsecond=0)
+    assert event.ends_at == shown + timedelta(minutes=90)
+    harness.deliver_due(5)
+    (message,) = harness.direct_messages(CHLOE)
+    assert kind_of(message) == NotificationKind.MOVED
 
 
 def test_unchanged_form_changes_nothing(harness: SlackHarness) -> None:

@@ -19,12 +19,11 @@ from domain.models import Event
 from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
-from tests.support.slack.event_form import INPUTS, filled, opened
+from tests.support.slack.event_form import filled, opened
 from tests.support.slack.harness import BJORN, SlackHarness, reply
 from tests.support.slack.modals import form, submit
 
 INFO = "conversations.info"
-INPUTS[BlockId.TIME_ZONE] = (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value)
 EVERY_MINUTE = SWEEP_INTERVAL + 3
 FAILURES = [
     Fault.rate_limited(30),
