@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import MAX_LISTED
+from bot.notifications.worker import SWEEP_INTERVAL
 from domain.models import Event
 from playground.client.member_client import MemberClient
 from playground.demo.seed import EVENTS, LEADS, RANDOM
@@ -57,7 +58,7 @@ def prepare(harness: SlackHarness) -> None:
         harness.bot.service.unregister("picnic", PRIYA)
     for event_id in ("yoga", "choir", "chess", "fair"):
         harness.card_in(EVENTS, _event(harness, event_id))
-    harness.deliver_due(30)  # breakfast is over
+    harness.deliver_due(SWEEP_INTERVAL + 3)  # breakfast is over, and a sweep knows it
 
 
 def _event(harness: SlackHarness, event_id: str) -> Event:
