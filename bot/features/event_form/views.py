@@ -155,7 +155,9 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
 
 
 _WAITLIST = "When all are taken, people join a waitlist. Whoever is next on it gets a seat that becomes free."
-_SAME_DAY = "A time on the day of the start, unless you choose an end date, or how long the event takes."
+_SAME_DAY = (
+    "A time on the day of the start, unless you choose an end date, or how long the event takes."
+)
 
 
 def time_zone_options(names: Sequence[str]) -> dict[str, Any]:

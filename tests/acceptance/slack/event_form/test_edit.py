@@ -53,7 +53,9 @@ def test_form_shows_current_event(harness: SlackHarness) -> None:
     local = event.starts_at.astimezone(ZoneInfo("Europe/Berlin"))
     assert state["starts_at"]["selected_date"] == f"{local:%Y-%m-%d}"
     assert state["starts_at_time"]["selected_time"] == f"{local:%H:%M}"
-    assert state["ends_at_time"]["selected_option"]["value"] == f"{local + timedelta(hours=1):%H:%M}"
+    assert (
+        state["ends_at_time"]["selected_option"]["value"] == f"{local + timedelta(hours=1):%H:%M}"
+    )
 
 
 def test_duration_sets_the_end_and_notifies(harness: SlackHarness) -> None:
