@@ -13,6 +13,7 @@ from typing import Any
 
 from slack_sdk.models.basic_objects import JsonObject
 from slack_sdk.models.blocks import (
+    AlertBlock,
     Block,
     ButtonElement,
     ContextBlock,
@@ -84,6 +85,11 @@ class Message:
 def section(mrkdwn: str, accessory: ButtonElement | None = None) -> SectionBlock:
     """Return a section of mrkdwn, with a button if given."""
     return SectionBlock(text=_mrkdwn(mrkdwn), accessory=accessory)
+
+
+def warning(mrkdwn: str) -> AlertBlock:
+    """Return a warning that stands out, of at most 200 characters. Slack takes it in modals only."""
+    return AlertBlock(text=_mrkdwn(mrkdwn), level="warning")
 
 
 def context(mrkdwn: str) -> ContextBlock:

@@ -16,6 +16,7 @@ const unknown = (block) => h("p", { class: "block unknown" }, `(${block.type})`)
 
 const RENDER = {
   header: (block, context) => h(context.heading ?? "h2", { class: "block header" }, textObject(block.text, context.directory)),
+  alert: (block, context) => h("div", { class: `block alert ${block.level ?? "default"}`, role: "alert" }, textObject(block.text, context.directory)),
   divider: () => h("hr", { class: "block divider" }),
   image: (block) => picture(block, "block image"),
   section,

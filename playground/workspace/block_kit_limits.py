@@ -54,6 +54,7 @@ CONFIRM = shape(
 DATE = pattern(r"\d{4}-\d{2}-\d{2}", "a date in the format YYYY-MM-DD")
 TIME = pattern(r"([01]\d|2[0-3]):[0-5]\d", "a time in the format HH:MM")
 ID = string(255)
+LEVEL = one_of("default", "info", "warning", "error", "success")
 
 OPTION = shape({"text": plain(75), "value": string(150)}, {"description": plain(75)})
 RICH_OPTION = shape({"text": text(75), "value": string(150)}, {"description": text(75)})
@@ -194,9 +195,12 @@ def _text_or_fields(value: Any, at: str, surface: Surface) -> Iterator[str]:
         yield error("missing required field: text", at)
 
 
-def _only_in_views(value: Any, at: str, surface: Surface) -> Iterator[str]:
-    if surface == "message":
-        yield error("unsupported type: input", f"{at}/type")
+def _only_in(*surfaces: Surface) -> Check:
+    def check(value: Any, at: str, surface: Surface) -> Iterator[str]:
+        if surface not in surfaces:
+            yield error(f"unsupported type: {value['type']}", f"{at}/type")
+
+    return check
 
 
 def _initial_fits(value: Any, at: str, surface: Surface) -> Iterator[str]:
@@ -231,10 +235,13 @@ BLOCK = by_type(
         "rich_text": shape({"elements": each(_RICH_SECTION, 100)}, _BLOCK),
         "divider": shape({}, _BLOCK),
         "header": shape({"text": plain(150)}, _BLOCK),
+        "alert": all_of(_only_in("modal"), shape({"text": text(200)}, {**_BLOCK, "level": LEVEL})),
         "image": shape(
             {"image_url": string(3000), "alt_text": string(2000)}, {**_BLOCK, "title": plain(2000)}
         ),
-        "input": all_of(_only_in_views, shape(_INPUT, {**_BLOCK, **_HINTS}), _initial_fits),
+        "input": all_of(
+            _only_in("modal", "home"), shape(_INPUT, {**_BLOCK, **_HINTS}), _initial_fits
+        ),
     }
 )
 _META: Mapping[str, Check] = {

@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, context, paragraphs, plain, section
+from bot.blocks.builders import Message, context, paragraphs, plain, section, warning
 from bot.blocks.formatting import Timed, headcount, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, option
@@ -59,7 +59,7 @@ def announcement_form(
     ]
     if draft is not None and not counts[chosen]:
         previewed = ""
-        blocks = [section(f":warning: {_NO_ONE[chosen]}, so no one would get this."), *blocks]
+        blocks = [warning(f"{_NO_ONE[chosen]}, so no one would get this."), *blocks]
     elif draft is not None:
         changed = "Your message changed, so it hasn’t been sent yet. " if is_changed else ""
         goes_to = f"{changed}{headcount(counts[chosen])} will get this by direct message:"

@@ -6,7 +6,7 @@ import json
 
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, context, plain, section
+from bot.blocks.builders import Message, context, plain, section, warning
 from bot.blocks.formatting import headcount, when_and_where
 from bot.blocks.ids import BlockId, CallbackId
 from bot.blocks.inputs import input_block, line_element, paragraph_element
@@ -36,7 +36,7 @@ def cancel_form(event: Event, *, is_over: bool) -> View:
         close=plain("Back"),
         blocks=[
             section(f"{bold(event.title)}\n{when_and_where(event)}"),
-            section(f"{notified} No one can register anymore, and this can’t be undone."),
+            warning(f"{notified} No one can register anymore, and this can’t be undone."),
             context("The attendee list is kept until you delete the event."),
             input_block(
                 BlockId.REASON,
@@ -74,9 +74,8 @@ def delete_form(event: Event, *, is_over: bool) -> View:
         submit=plain(_DELETE),
         close=plain("Back"),
         blocks=[
-            section(
-                f"This permanently deletes {bold(event.title)} and its attendee list.{notified}"
-            ),
+            section(bold(event.title)),
+            warning(f"This permanently deletes the event and its attendee list.{notified}"),
             context("To keep the list, cancel the event instead."),
             input_block(
                 BlockId.CONFIRMATION, "To confirm, type the event’s title", line_element(200)

@@ -9,7 +9,7 @@ from typing import Any
 from slack_sdk.models.blocks import ActionsBlock, Block
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, button, context, plain, section
+from bot.blocks.builders import Message, button, context, plain, section, warning
 from bot.blocks.formatting import headcount, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import (
@@ -57,7 +57,7 @@ def create_form(
     """
     blocks = _all_inputs(content) if is_complete else _first_inputs(content, event_id)
     if warnings:
-        blocks.insert(0, section(warning_text(warnings)))
+        blocks.insert(0, warning(warning_text(warnings)))
     metadata = {"event_id": event_id, "time_zone": content.time_zone, "warned": warned}
     return View(
         type="modal",
@@ -73,7 +73,7 @@ def create_form(
 def warning_text(warnings: Sequence[CreationWarning]) -> str:
     """Say what to check before an event is created, and how to create it all the same (R12.6)."""
     found = " ".join(_WARNINGS[warning] for warning in warnings)
-    return f":warning: {found} If that’s right, press *Create* again."
+    return f"{found} If that’s right, press *Create* again."
 
 
 _WARNINGS = {

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, button, context, note, plain, section
+from bot.blocks.builders import Message, button, context, note, plain, section, warning
 from bot.blocks.formatting import headcount, seats, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import channel_input, input_block, number_element
@@ -148,7 +148,7 @@ def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
         initial = refused.capacity
         last = mention_list(refused.affected, refused.affected_count)
         blocks += [
-            section(f":warning: {capacity_too_low(refused.capacity, event.registered_count)}"),
+            warning(capacity_too_low(refused.capacity, event.registered_count)),
             context(f"Last to get a seat: {last}"),
         ]
     blocks.append(input_block(BlockId.CAPACITY, "Seats", number_element(initial)))

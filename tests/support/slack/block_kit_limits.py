@@ -12,6 +12,7 @@ Json = Mapping[str, Any]
 
 TEXTS: Mapping[tuple[str, str], int] = {
     ("button", "text"): limits.BUTTON_TEXT_MAX_LENGTH,
+    ("alert", "text"): limits.ALERT_TEXT_MAX_LENGTH,
     ("header", "text"): limits.HEADER_TEXT_MAX_LENGTH,
     ("section", "text"): limits.SECTION_TEXT_MAX_LENGTH,
     ("input", "label"): limits.INPUT_LABEL_MAX_LENGTH,

@@ -13,7 +13,7 @@ README = BOT.parent / "README.md"
 
 SPEAK = {"Invalid", "note_modal"}
 
-MAKE_TEXT = {"section", "context", "note", "plain", "button"}
+MAKE_TEXT = {"section", "context", "warning", "note", "plain", "button"}
 """Functions that build text for people."""
 
 

@@ -25,6 +25,10 @@ def confirm(n: int) -> Json:
     return {"title": plain("t"), "text": plain("x" * n), "confirm": plain("y"), "deny": plain("n")}
 
 
+def alert(n: int, level: str = "warning") -> Json:
+    return {"type": "alert", "text": plain("x" * n), "level": level}
+
+
 SIZED: dict[str, tuple[int, Callable[[int], Json]]] = {
     "section text": (3000, lambda n: section("x" * n)),
     "field": (2000, lambda n: {"type": "section", "fields": [plain("x" * n)]}),
@@ -75,6 +79,7 @@ SIZED_VIEWS: dict[str, tuple[int, Callable[[int], Json]]] = {
     "blocks": (100, lambda n: modal(*[{"type": "divider"}] * n)),
     "label": (2000, lambda n: modal(field("a", {"type": "datepicker"}, label=plain("x" * n)))),
     "hint": (2000, lambda n: modal(field("a", {"type": "datepicker"}, hint=plain("x" * n)))),
+    "alert": (200, lambda n: modal(alert(n))),
     "max length": (
         3000,
         lambda n: modal(field("a", {"type": "plain_text_input", "max_length": n})),
@@ -94,6 +99,7 @@ REFUSED: dict[str, tuple[Json, str]] = {
     "unknown element": (actions({"type": "slider"}), "unsupported type: slider"),
     "unknown field": (section("x", color="red"), "invalid additional property: color"),
     "input in a message": (field("a", {"type": "datepicker"}), "unsupported type: input"),
+    "alert in a message": (alert(1), "unsupported type: alert"),
     "mrkdwn label": (
         actions(button("a", text={"type": "mrkdwn", "text": "x"})),
         "unsupported type: mrkdwn",
@@ -125,6 +131,16 @@ def test_block_is_refused_with_a_reason(name: str) -> None:
     assert error.startswith("[ERROR] ")
     assert reason in error
     assert "[json-pointer:/blocks/0" in error
+
+
+def test_alert_is_refused_in_app_home() -> None:
+    (error,) = view_errors({"type": "home", "blocks": [alert(1)]})
+    assert "unsupported type: alert" in error
+
+
+def test_alert_has_one_of_five_levels() -> None:
+    assert view_errors(modal(alert(1, "success"))) == []
+    assert view_errors(modal(alert(1, "loud"))) != []
 
 
 def test_message_has_at_most_fifty_blocks() -> None:
