@@ -164,10 +164,12 @@ _NOTHING_FOUND = {
 
 def registration_blocks(registration: UserRegistration) -> Sequence[Block]:
     """Show one of a user's own registrations to come: the event, their seat or position, and buttons."""
+    buttons = registration_buttons(registration)
+    buttons += going_buttons(registration.event, is_attendee=True)
     return [
         section(_text(registration)),
         *join_blocks(registration),
-        ActionsBlock(elements=registration_buttons(registration)),
+        ActionsBlock(elements=buttons),
     ]
 
 

@@ -149,13 +149,18 @@ def test_guest_sees_the_list_from_the_card_without_a_look_up(harness: SlackHarne
     assert harness.api.calls(LOOK_UP) == []
 
 
-def test_list_is_shown_from_the_list_of_events_and_app_home(harness: SlackHarness) -> None:
+@pytest.mark.parametrize(
+    ("user_id", "command"), [(PRIYA, "/events"), (BJORN, "/events"), (BJORN, "/registrations")]
+)
+def test_list_is_shown_from_lists_and_app_home(
+    harness: SlackHarness, user_id: str, command: str
+) -> None:
     full_event(harness)
-    events = harness.slack.command(PRIYA, RANDOM, "/events").ephemeral[-1]
-    home = harness.slack.open_home(PRIYA).home
+    listed = harness.slack.command(user_id, RANDOM, command).ephemeral[-1]
+    home = harness.slack.open_home(user_id).home
     assert home is not None
-    for surface in (events, home):
-        assert mention(BJORN) in reply(harness.slack.click(PRIYA, surface, ActionId.GOING))
+    for surface in (listed, home):
+        assert mention(BJORN) in reply(harness.slack.click(user_id, surface, ActionId.GOING))
 
 
 def id_of(page: Message | View) -> str:
