@@ -44,9 +44,9 @@ def picker(callback_id: CallbackId) -> View:
     )
 
 
-def picked(callback_id: CallbackId, message: Message) -> View:
-    """Show the result in place of the picker."""
-    return note_modal(_label(callback_id), message)
+def picked(message: Message) -> View:
+    """Show the result in place of the picker. It may lead to another one: one can register again."""
+    return note_modal("Your registration", message)
 
 
 def _label(callback_id: CallbackId) -> str:

@@ -109,9 +109,9 @@ def register_button(event: Event) -> ButtonElement:
 
 
 def register_label(event: Event) -> str:
-    """Return the label of a button to register, or to join the waitlist if the event is full."""
-    is_full = event.free_seats == 0 and event.has_waitlist
-    return "Join waitlist" if is_full else "Register"
+    """Return the label of a button to register, or to join the waitlist if there is no seat (R3.6)."""
+    has_seat = event.free_seats > 0 and event.waitlist_count == 0
+    return "Register" if has_seat else "Join waitlist"
 
 
 def _organizers(event: Event) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message
@@ -12,6 +14,9 @@ from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.interactions import SlashCommand
 from bot.slack.registrar import Registrar
+from domain.errors import NotOrganizer
+from domain.models import Actor, EventForUser
+from domain.search import FoundEvents
 
 
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
@@ -39,7 +44,19 @@ class EventCommand:
             before_listed=lambda: self._members.require_full_member(command.user_id),
         )
         if len(found.matches) != 1:
-            ids = found.first_ids(choice_views.MAX_CHOICES)
-            events = self._service.get_events_for(command.user_id, ids)
-            return choice_views.event_choice(found, events, ActionId.MANAGE)
+            return self._choice(found, command.user_id)
         return self._manage_modal.build(command.user_id, found.matches[0].event_id)
+
+    def _choice(self, found: FoundEvents, user_id: str) -> Message:
+        """Offer the events that the member may manage. Raises `NotOrganizer` if that is none of those found."""
+        ids = found.first_ids(choice_views.MAX_CHOICES)
+        events = self._service.get_events_for(user_id, ids)
+        own = self._members.as_organizer(user_id, lambda actor: _manageable(events, actor))
+        return choice_views.event_choice(found, own, ActionId.MANAGE)
+
+
+def _manageable(events: Sequence[EventForUser], actor: Actor) -> Sequence[EventForUser]:
+    own = [one for one in events if actor.is_admin or one.event.is_organizer(actor.user_id)]
+    if events and not own:
+        raise NotOrganizer(events[0].event.event_id, actor.user_id)
+    return own

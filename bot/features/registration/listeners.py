@@ -126,12 +126,12 @@ class RegistrationListeners:
     def submit_register(self, submission: ViewSubmission) -> View:
         """Register for the event picked."""
         message = self._register(_picked_event(submission.view), submission.user_draft)
-        return modals.picked(CallbackId.REGISTER, message)
+        return modals.picked(message)
 
     def submit_unregister(self, submission: ViewSubmission) -> View:
         """Unregister from the event picked, or ask first."""
         message = self._unregister_or_ask(_picked_event(submission.view), submission.user_id)
-        return modals.picked(CallbackId.UNREGISTER, message)
+        return modals.picked(message)
 
     def _find_events(self, text: str, user_id: str) -> FoundEvents:
         """Find events; a guest finds them only by their id (R8.17)."""

@@ -173,6 +173,19 @@ def test_choice_names_the_events_time_zone(harness: SlackHarness) -> None:
         assert "UTC" not in text
 
 
+def test_choice_to_manage_has_only_what_its_reader_may_manage(harness: SlackHarness) -> None:
+    """Chloé organizes the events, and Amara is an admin."""
+    for event_id in ("y1", "y2"):
+        harness.event(event_id, organizer_id=CHLOE)
+    manage = f"[{ActionId.MANAGE}]"
+    for typed in ("yoga", "yoag"):
+        refused = harness.slack.command(BJORN, RANDOM, "/event", typed)
+        assert reply(refused) == sentences.NOT_ORGANIZER
+        for user_id in (CHLOE, AMARA):
+            offered = harness.slack.command(user_id, RANDOM, "/event", typed)
+            assert reply(offered).count(manage) == 2
+
+
 def test_choice_of_registrations_shows_their_status(harness: SlackHarness) -> None:
     harness.event("y1", capacity=1)
     harness.event("y2")

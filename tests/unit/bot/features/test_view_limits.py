@@ -489,7 +489,6 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "browsing.choice_views.nothing_to_register_for": choice_views.nothing_to_register_for,
     "browsing.views.unknown_filter": lambda: browsing_views.unknown_filter(WORST * 3_900),
     "blocks.modals.picked": lambda: modals.picked(
-        CallbackId.UNREGISTER,
         registration_views.unregister_question(UnregisterPreview(own(), True, WAITLISTED)),
     ),
     "blocks.modals.note_modal": lambda: modals.note_modal(
