@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 from bot.blocks.mrkdwn import escape, web_address
 
+_SHORT = timedelta(hours=12)
+"""Events that take less have an end without a date, even past midnight: the reader's zone decides which day that is."""
+
 
 class Timed(Protocol):
     """An event, or an `EventSummary`."""
@@ -72,12 +75,16 @@ def clock_time(local: datetime | time) -> str:
 
 
 def when(event: Timed) -> str:
-    """Return start and end in each reader's own zone."""
+    """Return start and end in each reader's own zone.
+
+    The end has a date if it is on another day, unless the event is as short as "11:00 PM – 1:00 AM".
+    """
     start = moment(event.starts_at, event.time_zone)
     if event.ends_at is None:
         return start
     zone = ZoneInfo(event.time_zone)
-    if event.starts_at.astimezone(zone).date() != event.ends_at.astimezone(zone).date():
+    is_other_day = event.starts_at.astimezone(zone).date() != event.ends_at.astimezone(zone).date()
+    if is_other_day and event.ends_at - event.starts_at >= _SHORT:
         return f"{start} – {moment(event.ends_at, event.time_zone)}"
     fallback = clock_time(event.ends_at.astimezone(zone))
     return f"{start} – <!date^{int(event.ends_at.timestamp())}^{{time}}|{fallback}>"

@@ -1,4 +1,4 @@
-// Dates in the formats of Slack's client, in a given time zone.
+// Dates as Slack's page on formatting text describes them, in a given time zone.
 
 const parts = (seconds, zone, options) =>
   new Intl.DateTimeFormat("en-US", { timeZone: zone, ...options }).format(new Date(seconds * 1000));
@@ -16,18 +16,32 @@ function nearby(seconds, zone) {
   return day === dayOf(now - 86400, zone) ? "Yesterday" : null;
 }
 
-const SHORT = { month: "short", day: "numeric", year: "numeric" };
-const MIDDLE = { month: "long", day: "numeric", year: "numeric" };
-const LONG = { weekday: "long", ...MIDDLE };
+const HALF_A_YEAR = 183 * 86400;
+
+/** Return the date. As Slack does, leave out the year of a date within six months. */
+function written(seconds, zone, { weekday = false, short = false } = {}) {
+  const part = (options) => parts(seconds, zone, options);
+  const number = Number(part({ day: "numeric" }));
+  const day = `${part({ month: short ? "short" : "long" })} ${short ? number : ordinal(number)}`;
+  const year = Math.abs(seconds - Date.now() / 1000) < HALF_A_YEAR ? "" : `, ${part({ year: "numeric" })}`;
+  return `${weekday ? `${part({ weekday: "long" })}, ` : ""}${day}${year}`;
+}
+
+const ORDINALS = new Intl.PluralRules("en-US", { type: "ordinal" });
+const SUFFIXES = { one: "st", two: "nd", few: "rd", other: "th" };
+const ordinal = (number) => `${number}${SUFFIXES[ORDINALS.select(number)]}`;
+
+const short = (s, z) => written(s, z, { short: true });
+const long = (s, z) => written(s, z, { weekday: true });
 
 const TOKENS = {
   date_num: dayOf,
-  date: (s, z) => parts(s, z, MIDDLE),
-  date_short: (s, z) => parts(s, z, SHORT),
-  date_long: (s, z) => parts(s, z, LONG),
-  date_pretty: (s, z) => nearby(s, z) ?? parts(s, z, MIDDLE),
-  date_short_pretty: (s, z) => nearby(s, z) ?? parts(s, z, SHORT),
-  date_long_pretty: (s, z) => nearby(s, z) ?? parts(s, z, LONG),
+  date: (s, z) => written(s, z),
+  date_short: short,
+  date_long: long,
+  date_pretty: (s, z) => nearby(s, z) ?? written(s, z),
+  date_short_pretty: (s, z) => nearby(s, z) ?? short(s, z),
+  date_long_pretty: (s, z) => nearby(s, z) ?? long(s, z),
   time: (s, z) => parts(s, z, { hour: "numeric", minute: "2-digit" }),
   time_secs: (s, z) => parts(s, z, { hour: "numeric", minute: "2-digit", second: "2-digit" }),
 };

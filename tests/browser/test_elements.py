@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 from slack_bolt import Ack, App, Respond
 
+from bot.entrypoints.system import SystemClock
 from playground.client.member_client import MemberClient
 from playground.demo.seed import EVENTS
 from playground.workspace.model import Json
@@ -110,3 +112,17 @@ def test_message_choices_are_sent_immediately(visit: Visit, slack: Slack, bot: A
     expect(amara.only_you()).to_contain_text("Got hour 18:30")
     amara.page.get_by_label("Who").select_option("Diego Quispe")
     expect(amara.only_you()).to_contain_text("Got who U0DIEGO")
+
+
+@pytest.mark.parametrize(("days", "has_year"), [(150, False), (-150, False), (200, True)])
+def test_date_has_a_year_beyond_six_months(
+    visit: Visit, slack: Slack, days: int, has_year: bool
+) -> None:
+    """As Slack's page on formatting text says."""
+    day = SystemClock().now() + timedelta(days=days)
+    day = day.replace(day=22, hour=12)
+    slack.client.chat_postMessage(
+        channel=EVENTS, text=f"<!date^{int(day.timestamp())}^{{date_long_pretty}}|x>"
+    )
+    written = f"{day:%A, %B} 22nd{f', {day:%Y}' if has_year else ''}"
+    expect(visit(AMARA).page.locator(".message time, .message .text").last).to_have_text(written)

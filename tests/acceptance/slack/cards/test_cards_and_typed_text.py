@@ -436,6 +436,7 @@ def test_times_fall_back_to_event_time_zone() -> None:
     start = event().starts_at
     assert when(event(ends_at=start + day / 24)).endswith("^{time}|7:00 PM>")
     assert "Thu, Nov 26, 2026" in when(event(ends_at=start + day))
+    assert when(event(ends_at=start + day / 3)).endswith("^{time}|2:00 AM>")
     assert plain_time(event().starts_at, "Europe/Berlin") == "Wed, Nov 25, 2026, 6:00 PM"
     assert plain_time(event().starts_at, "UTC") == "Wed, Nov 25, 2026, 5:00 PM UTC"
 
