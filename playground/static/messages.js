@@ -17,6 +17,8 @@ export function showMessages(key, messages, actions, whenEmpty) {
   if (fresh) rendered = new Map();
   renderedFor = key;
   const next = new Map();
+  const isReply = (message) => message.ephemeral_to && !rendered.has(message.ts);
+  const toEnd = atEnd || messages.some(isReply); // a member who has scrolled up would miss the reply
   let day = "";
   for (const message of messages) {
     const line = dayLine(message.ts, actions.directory.zone);
@@ -29,7 +31,7 @@ export function showMessages(key, messages, actions, whenEmpty) {
   const nodes = [...next.values()].map((each) => each.node);
   if (fresh) list.replaceChildren(...nodes);
   else patch(nodes);
-  if (atEnd) scroll.scrollTop = scroll.scrollHeight;
+  if (toEnd) scroll.scrollTop = scroll.scrollHeight;
 }
 
 function keep(next, key, signature, make) {

@@ -40,6 +40,16 @@ def test_three_members_fill_event_and_seat_is_promoted(visit: Visit) -> None:
     expect(bjorn.page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
 
 
+def test_reply_is_seen_by_a_member_who_has_scrolled_up(visit: Visit) -> None:
+    chloe = visit(CHLOE)
+    for _ in range(3):
+        chloe.type_command("/rollcall help")
+    expect(chloe.page.locator(".message.ephemeral")).to_have_count(3)
+    chloe.press("Register", chloe.card())  # at the top
+    expect(chloe.only_you()).to_contain_text(plain(sentences.seat(YOGA)))
+    expect(chloe.only_you()).to_be_in_viewport(ratio=1)
+
+
 def test_time_is_shown_in_each_members_zone(visit: Visit) -> None:
     lagos, lima = visit(AMARA), visit(DIEGO)
     expect(lagos.card().locator(".text time").first).to_have_text(re.compile(" 5:00 PM$"))

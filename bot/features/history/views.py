@@ -169,7 +169,7 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
         case ChangeKind.REMINDED:
             return "Rollcall reminded everyone registered"
         case ChangeKind.CARD_POSTED:
-            return f"{by} had the card posted in {channel_link(first.channel_id or '')}"
+            return f"{by} posted the card in {channel_link(first.channel_id or '')}"
         case ChangeKind.ORGANIZER_LEFT:
             is_gone = first.cause is Cause.USER_DEACTIVATED
             why = "is no longer in this workspace" if is_gone else "deleted their data"

@@ -60,7 +60,7 @@ def attendee_list(
             for waitlisted in listing.waitlist
         ]
     if not listing.registered and not listing.waitlist:
-        no_one = "No one is registered yet." if is_first else "No attendees on this page."
+        no_one = "No one is registered." if is_first else "No attendees on this page."
         blocks.append(section(no_one))
     return blocks + page_buttons(
         ActionId.ATTENDEES_BACK,

@@ -185,7 +185,7 @@ def test_details_button_names_attendee_for_screen_readers(harness: SlackHarness)
 
 def test_empty_roster_says_so(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN)
-    assert "No one is registered yet." in shown(manage_modal(harness))
+    assert "No one is registered." in shown(manage_modal(harness))
 
 
 def test_long_roster_is_paged_and_each_page_fits(harness: SlackHarness) -> None:
