@@ -31,6 +31,9 @@ from tests.support.fuzz.values import IDS, MOMENTS, NUMBERS, TEXTS
 from tests.support.scale import scaled
 from tests.support.slack import sentences
 
+# A press in App Home has more than 30,000 characters, and a failure prints it whole.
+pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
+
 T = TypeVar("T")
 
 SOAK = 8

@@ -50,7 +50,7 @@ PROCESSES: Mapping[str, Callable[[Clock], Background] | None] = {
     "process that stays": stepped,
 }
 
-INPUTS = {ActionId.INPUT, ActionId.EVENT, ActionId.TIME_ZONE}
+INPUTS = {ActionId.INPUT, ActionId.EVENT, ActionId.TIME_ZONE, ActionId.END}
 """Inputs of forms, which send nothing when something is chosen."""
 
 WITHOUT_SUBMIT = {
