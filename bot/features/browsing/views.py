@@ -39,19 +39,19 @@ def event_list(page: Page[EventForUser], *, is_first: bool = True) -> Message:
     """List a page of the upcoming events, as their reader sees them."""
     if not page.items and page.next_cursor is None and is_first:
         return note(f"{NO_EVENTS} Type `/event create` to create one.")
-    blocks = separated(event_blocks(one) for one in page.items)
-    if not blocks and page.next_cursor is None:
-        blocks.append(section(NO_MORE_EVENTS))
-    blocks += page_buttons(
+    groups = [event_blocks(one) for one in page.items]
+    if not groups and page.next_cursor is None:
+        groups.append([section(NO_MORE_EVENTS)])
+    row = page_buttons(
         ActionId.EVENTS_BACK, ActionId.MORE_EVENTS, "all", page.next_cursor, is_first=is_first
     )
-    return Message("Upcoming events", blocks)
+    return Message("Upcoming events", separated([*groups, row]))
 
 
 def separated(groups: Iterable[Sequence[Block]]) -> list[Block]:
-    """Return groups of blocks with a divider between them."""
+    """Return groups of blocks with a divider between them. A group may be empty."""
     blocks: list[Block] = []
-    for group in groups:
+    for group in filter(None, groups):
         blocks += [DividerBlock(), *group] if blocks else group
     return blocks
 
@@ -100,8 +100,7 @@ def registration_list(
     first = first if first < len(items) else 0
     shown = _fitting(items[first : first + MAX_LISTED])
     following = first + len(shown)
-    blocks = separated(registration_blocks(one) for one in shown)
-    blocks += page_buttons(
+    row = page_buttons(
         ActionId.REGISTRATIONS_BACK,
         ActionId.MORE_REGISTRATIONS,
         _offset(status, 0),
@@ -110,7 +109,7 @@ def registration_list(
         left=len(items) - following,
         more=past,
     )
-    return Message("Your registrations", blocks)
+    return Message("Your registrations", separated([*map(registration_blocks, shown), row]))
 
 
 def _fitting(registrations: Sequence[UserRegistration]) -> Sequence[UserRegistration]:

@@ -79,19 +79,19 @@ def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
     own = [one for one in lists.to_come.items if not one.event.is_organizer(lists.user_id)]
     first = shown.registrations if shown.registrations < len(own) else 0
     page = own[first : first + PAGE_SIZE]
-    blocks: list[Block] = [HeaderBlock(text=plain(REGISTRATIONS_HEADING))]
-    blocks += browsing_views.separated(map(browsing_views.registration_blocks, page))
+    groups = list(map(browsing_views.registration_blocks, page))
     organized = [one for one in lists.to_come.items if one.event.is_organizer(lists.user_id)]
     if organized:
-        blocks.append(context(_also_organized(organized, is_all=not own)))
+        groups.append([context(_also_organized(organized, is_all=not own))])
     elif not own:
-        blocks.append(section(browsing_views.NO_REGISTRATIONS))
+        groups.append([section(browsing_views.NO_REGISTRATIONS)])
     past = []
     if lists.to_come.past_count:
         label = browsing_views.past_label(lists.to_come.past_count)
         past.append(button(label, ActionId.HOME_PAST_REGISTRATIONS, START))
-    action = ActionId.HOME_REGISTRATIONS
-    return blocks + _offset_buttons(action, first, len(page), len(own), past)
+    row = _offset_buttons(ActionId.HOME_REGISTRATIONS, first, len(page), len(own), past)
+    heading = HeaderBlock(text=plain(REGISTRATIONS_HEADING))
+    return [heading, *browsing_views.separated([*groups, row])]
 
 
 def _also_organized(registrations: Sequence[UserRegistration], *, is_all: bool) -> str:
@@ -128,28 +128,29 @@ def _upcoming(lists: Lists, *, is_first: bool) -> list[Block]:
     page = lists.upcoming
     if isinstance(page, str):
         return [section(page)]
-    blocks = browsing_views.separated(map(browsing_views.event_blocks, page.items))
+    groups = list(map(browsing_views.event_blocks, page.items))
     if not page.items and page.next_cursor is None:
         has_others = lists.to_come.items or lists.organized.items or not is_first
-        blocks.append(section(NO_OTHER_EVENTS if has_others else browsing_views.NO_EVENTS))
-    return blocks + page_buttons(
+        groups.append([section(NO_OTHER_EVENTS if has_others else browsing_views.NO_EVENTS)])
+    row = page_buttons(
         ActionId.HOME_BACK,
         ActionId.HOME_UPCOMING,
         HomeList.UPCOMING,
         page.next_cursor,
         is_first=is_first,
     )
+    return browsing_views.separated([*groups, row])
 
 
 def _organized(page: Page[EventForUser], *, is_first: bool) -> list[Block]:
-    blocks = browsing_views.separated(map(_organized_event, page.items))
-    return blocks + page_buttons(
+    row = page_buttons(
         ActionId.HOME_BACK,
         ActionId.HOME_ORGANIZED,
         HomeList.ORGANIZED,
         page.next_cursor,
         is_first=is_first,
     )
+    return browsing_views.separated([*map(_organized_event, page.items), row])
 
 
 def _organized_event(seen: EventForUser) -> list[Block]:
