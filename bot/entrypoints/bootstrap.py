@@ -160,6 +160,7 @@ def assemble(
         client,
         clock,
         holder=holder,
+        workspace_id=workspace_id,
         sweep=sweep,
         reconcile=reconcile,
         spawn=spawn,

@@ -277,6 +277,7 @@ def _notification_worker(
         TimeLimitedClient(slack_client(settings), limit.left),
         clock,
         holder=new_id(),
+        workspace_id=settings.workspace_id,
         sweep=service.sweep,
         # `members_function` does that once a day.
         reconcile=lambda: None,

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from bot.notifications.calendar_files import CalendarFiles
 from bot.notifications.card_delivery import CardDelivery
 from bot.notifications.card_poster import CardPoster
 from bot.notifications.deferred import DeferredNotifications
@@ -53,15 +54,18 @@ class EventDelivery:
         clock: Clock,
         holder: str,
         *,
+        calendar_files: CalendarFiles | None = None,
         lease: float = LEASE,
         lease_retry: float = LEASE_RETRY,
     ) -> None:
+        """Make a delivery. Without `calendar_files`, it is for exports only."""
         self._lease_retry = lease_retry
         self._store = store
         self._card_poster = card_poster
         self._admins = admins
         self._export_sender = export_sender
         self._message_sender = message_sender
+        self._calendar_files = calendar_files
         self._clock = clock
         self._leases = Leases(store, clock, holder=holder, seconds=lease)
         self._first_seen = FirstSeen(clock)
@@ -113,7 +117,7 @@ class EventDelivery:
             cards=CardDelivery(self._store, self._clock, lease, deferred, self._card_poster),
             sender=NotificationSender(
                 *(self._store, self._clock, lease, time_slice),
-                *(self._message_sender, self._export_sender),
+                *(self._message_sender, self._export_sender, self._calendar_files),
             ),
             admins=self._admins,
         )

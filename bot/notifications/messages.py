@@ -17,7 +17,7 @@ from bot.blocks.formatting import (
     when_and_where,
 )
 from bot.blocks.ids import ActionId
-from bot.blocks.mrkdwn import LISTED, bold, escape, mention
+from bot.blocks.mrkdwn import LISTED, bold, escape, mention, web_address
 from bot.features.announcement.views import announcement_blocks
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.error_messages import card_not_posted, why_no_files
@@ -31,6 +31,13 @@ def notification_message(notification: Notification, entry: JournalEntry) -> Mes
     A reminder says how soon after `entry.at` the event starts.
     """
     return _RENDERED[notification.kind](notification, entry)
+
+
+def with_calendar_file(message: Message, address: str) -> Message:
+    """Return a moved event's message with a link to its new calendar file, above the buttons (R8.16)."""
+    line = f"Open the {web_address(address, 'new calendar file')} to update your calendar."
+    *lines, buttons = message.blocks
+    return Message(f"{message.text}\n{line}", [*lines, context(line), buttons])
 
 
 def late_note(at: datetime) -> ContextBlock:

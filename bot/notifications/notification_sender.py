@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bot.blocks.builders import Message
+from bot.blocks.mrkdwn import is_slack_id
+from bot.notifications.calendar_files import CalendarFiles
 from bot.notifications.export_sender import ExportSender
-from bot.notifications.messages import notification_message
+from bot.notifications.messages import notification_message, with_calendar_file
 from bot.notifications.ports import StoreWithOutbox
-from bot.notifications.sender import MessageSender
+from bot.notifications.sender import POST_METHOD, MessageSender
 from bot.notifications.time_slice import TimeSlice
 from bot.notifications.unreachable import add_unreported
 from bot.slack.api_errors import ClassifiedError, ErrorClass
@@ -20,6 +22,7 @@ from domain.models import (
     ExportJob,
     JournalEntry,
     Notification,
+    Registration,
     UnreachableRecipient,
 )
 from domain.ports import Clock
@@ -36,6 +39,7 @@ class NotificationSender:
         time_slice: TimeSlice,
         message_sender: MessageSender,
         export_sender: ExportSender,
+        calendar_files: CalendarFiles | None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -43,6 +47,7 @@ class NotificationSender:
         self._time_slice = time_slice
         self._message_sender = message_sender
         self._export_sender = export_sender
+        self._calendar_files = calendar_files
 
     def send(
         self, user_id: str, entry: JournalEntry, notification: Notification
@@ -63,9 +68,7 @@ class NotificationSender:
                 user_id, entry, self._lease, self._time_slice.check, self._time_slice.until
             )
         else:
-            failure = self.send_message(
-                user_id, entry, lambda: notification_message(notification, shown)
-            )
+            failure = self._send_notification(user_id, shown, notification)
         if failure is None:
             return None
         if failure.error_class is not ErrorClass.TEMPORARY:
@@ -78,6 +81,33 @@ class NotificationSender:
                 )
             )
         return failure.error_class
+
+    def _send_notification(
+        self, user_id: str, entry: JournalEntry, notification: Notification
+    ) -> ClassifiedError | None:
+        file = None
+        if notification.kind is NotificationKind.MOVED:
+            file = self._calendar_file(user_id, entry)
+
+        def message() -> Message:
+            rendered = notification_message(notification, entry)
+            return with_calendar_file(rendered, file) if file else rendered
+
+        return self.send_message(user_id, entry, message)
+
+    def _calendar_file(self, user_id: str, entry: JournalEntry) -> str | None:
+        """Return the address of a moved event's new file, for a member with a seat. Raises `Paused`."""
+        if self._calendar_files is None or not is_slack_id(user_id):
+            return None
+        self._message_sender.check_pause(POST_METHOD)  # else it would be uploaded for no message
+        if self._registration(user_id, entry) is None:
+            return None
+
+        def before_each() -> None:
+            self._time_slice.check_end()
+            self._lease.renew()
+
+        return self._calendar_files.link(entry, before_each)
 
     def send_message(
         self, user_id: str, entry: JournalEntry, message_of: Callable[[], Message]
@@ -93,11 +123,16 @@ class NotificationSender:
             return event is not None and event.deletion is None and not event.organizer_ids
         if notification.kind not in (NotificationKind.PROMOTED, NotificationKind.REMINDER):
             return True
+        registration = self._registration(user_id, entry)
+        return registration is not None and notification.ticket in (None, registration.ticket)
+
+    def _registration(self, user_id: str, entry: JournalEntry) -> Registration | None:
+        """Return the registration of a user who has a seat, else None."""
         rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
         registration = rows.registrations.get(user_id)
         if registration is None or registration.status is not RegistrationStatus.REGISTERED:
-            return False
-        return notification.ticket in (None, registration.ticket)
+            return None
+        return registration
 
     def _upcoming_event(self, entry: JournalEntry) -> Event | None:
         """Return the event if a reminder still makes sense (R8.15).

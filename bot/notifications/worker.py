@@ -10,6 +10,7 @@ from datetime import datetime
 
 from slack_sdk import WebClient
 
+from bot.notifications.calendar_files import CalendarFiles
 from bot.notifications.card_poster import CardPoster
 from bot.notifications.card_updater import CardUpdater
 from bot.notifications.delivery import CardProgress, EventDelivery
@@ -61,6 +62,7 @@ class NotificationWorker:
         clock: Clock,
         *,
         holder: str,
+        workspace_id: str,
         sweep: Callable[[], object],
         reconcile: Callable[[], object],
         spawn: Spawn,
@@ -83,6 +85,7 @@ class NotificationWorker:
             export_sender,
             clock,
             holder,
+            calendar_files=CalendarFiles(store, client, clock, circuit_breaker, workspace_id),
         )
         self._reply_delivery = ReplyDelivery(store, message_sender, clock, holder)
         self._card_updater = CardUpdater(store, client, clock, circuit_breaker)

@@ -1,4 +1,4 @@
-"""Sends files in direct messages: opens the conversation, then uploads the file in Slack's three steps."""
+"""Sends files in direct messages, or uploads them for messages to link to, in Slack's three steps."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import SEEK_END
-from typing import IO
+from typing import IO, Any
 from urllib.error import HTTPError
 from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
+from slack_sdk.web import SlackResponse
 
 from bot.slack.api_errors import (
     FAILURES,
@@ -50,21 +51,39 @@ def send_file(
     `before_each` is called before each request and each piece, and stops the upload if it raises. The
     method of Slack's own client would hold the whole file in memory.
     """
-    with file.content as content:
-        length = content.seek(0, SEEK_END)
-        content.seek(0)
-        # An upload needs the id of a conversation, not of a user.
+    # An upload needs the id of a conversation, not of a user.
+    with file.content:
         before_each()
         channel = open_conversation(client, user_id)
-        before_each()
-        upload = client.files_getUploadURLExternal(filename=file.name, length=length)
-        _upload(client, upload["upload_url"], _Pieces(content, before_each), length)
-        before_each()
-        client.files_completeUploadExternal(
-            files=[{"id": upload["file_id"], "title": file.title}],
-            channel_id=channel,
-            initial_comment=file.comment,
+        _upload_and_complete(
+            client, file, before_each, channel_id=channel, initial_comment=file.comment
         )
+
+
+def upload_file(
+    client: WebClient, file: File, before_each: Callable[[], None] = lambda: None
+) -> str:
+    """Upload a file that only the app can see, and return its address. See `send_file`.
+
+    A message in which the app links to it shares it with those who can read the message, if the message's own text
+    has the link, too (slackapi/bolt-python#1018, slackapi/python-slack-sdk#1194).
+    """
+    with file.content:
+        return str(_upload_and_complete(client, file, before_each)["files"][0]["permalink"])
+
+
+def _upload_and_complete(
+    client: WebClient, file: File, before_each: Callable[[], None], **shared: Any
+) -> SlackResponse:
+    length = file.content.seek(0, SEEK_END)
+    file.content.seek(0)
+    before_each()
+    upload = client.files_getUploadURLExternal(filename=file.name, length=length)
+    _upload(client, upload["upload_url"], _Pieces(file.content, before_each), length)
+    before_each()
+    return client.files_completeUploadExternal(
+        files=[{"id": upload["file_id"], "title": file.title}], **shared
+    )
 
 
 def try_to_send_file(client: WebClient, user_id: str, file: File) -> ClassifiedError | None:

@@ -3,7 +3,13 @@
 from typing import Any
 
 from playground.web_api.arguments import Arguments
-from playground.web_api.web_methods import Method, require_scope, visible_channel
+from playground.web_api.web_methods import (
+    Method,
+    file_address,
+    file_json,
+    require_scope,
+    visible_channel,
+)
 from playground.workspace.block_kit_limits import TEXT_IN_BLOCKS, block_errors, text_length
 from playground.workspace.model import Channel, Json, Message, SlackError
 from playground.workspace.state import Workspace
@@ -81,6 +87,15 @@ def _channel_by_id_or_name(workspace: Workspace, channel: str) -> Channel:
         return visible_channel(workspace, named.id)
 
 
+def _linked_files(workspace: Workspace, text: str) -> list[Json]:
+    """Return the app's files to which a message's text links. The message shares them; links in blocks do not."""
+    return [
+        file_json(workspace, file)
+        for file in workspace.files()
+        if file.is_complete and file_address(workspace, file) in text
+    ]
+
+
 def post_message(workspace: Workspace, arguments: Arguments) -> Json:
     """Handle `chat.postMessage`.
 
@@ -95,6 +110,7 @@ def post_message(workspace: Workspace, arguments: Arguments) -> Json:
         workspace.app.bot_user_id,
         given.get("text", ""),
         blocks=given.get("blocks"),
+        files=_linked_files(workspace, given.get("text", "")),
         metadata=given.get("metadata"),
     )
     shape = message.as_json(workspace.app, workspace.team_id)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeAlias, TypeVar
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from playground.web_api.arguments import Arguments, invalid
@@ -240,9 +241,7 @@ def complete_upload(workspace: Workspace, arguments: Arguments) -> Json:
         channel = visible_channel(workspace, channel_id)
         if workspace.app.bot_user_id not in channel.members:
             raise SlackError("not_in_channel")
-    shared = [
-        _file_json(workspace, workspace.put_file(replace(f, is_complete=True))) for f in files
-    ]
+    shared = [file_json(workspace, workspace.put_file(replace(f, is_complete=True))) for f in files]
     if channel_id:
         comment = arguments.text("initial_comment")
         workspace.post(channel_id, workspace.app.bot_user_id, comment, files=shared)
@@ -256,8 +255,14 @@ def _uploaded(workspace: Workspace, item: Json) -> StoredFile:
     return replace(file, title=str(item.get("title") or file.name))
 
 
-def _file_json(workspace: Workspace, file: StoredFile) -> Json:
-    url = f"{workspace.url}/files/{file.id}/{file.name}"
+def file_address(workspace: Workspace, file: StoredFile) -> str:
+    """Return the permalink of a file."""
+    return f"{workspace.url}/files/{file.id}/{quote(file.name)}"
+
+
+def file_json(workspace: Workspace, file: StoredFile) -> Json:
+    """Return a file in Slack's shape."""
+    url = file_address(workspace, file)
     return {
         "id": file.id,
         "name": file.name,

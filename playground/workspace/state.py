@@ -294,6 +294,11 @@ class Workspace:
             self._files[file.id] = file
             return file
 
+    def files(self) -> list[StoredFile]:
+        """Return all uploaded files."""
+        with self.ledger.lock:
+            return list(self._files.values())
+
     def file(self, file_id: str) -> StoredFile:
         """Return the file. Raises `SlackError` with `file_not_found`."""
         with self.ledger.lock:

@@ -283,6 +283,19 @@ class TestFiles:
         call = slack.client.files_upload_v2
         assert error(call, channel=ADA, content="x", filename="x") == "channel_not_found"
 
+    def test_message_whose_text_links_to_a_file_shares_it(self, slack: Slack) -> None:
+        uploaded = slack.client.files_upload_v2(content="BEGIN", filename="tea & cake.ics")["file"]
+        link = f"<{uploaded['permalink']}|The file>"
+        for user_id in (ADA, BJORN):
+            posted = slack.client.chat_postMessage(channel=user_id, text=f"Tea. {link}")
+            assert posted["message"]["files"][0]["id"] == uploaded["id"]
+
+    def test_link_in_the_blocks_alone_shares_no_file(self, slack: Slack) -> None:
+        uploaded = slack.client.files_upload_v2(content="BEGIN", filename="tea.ics")["file"]
+        blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": uploaded["permalink"]}}]
+        posted = slack.client.chat_postMessage(channel=ADA, text="Tea.", blocks=blocks)
+        assert "files" not in posted["message"]
+
 
 class TestResponseUrls:
     def url(self, slack: Slack) -> WebhookClient:

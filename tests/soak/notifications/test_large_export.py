@@ -50,6 +50,7 @@ class Process:
             harness.client,
             SystemClock(),
             holder=holder,
+            workspace_id=harness.workspace.team_id,
             sweep=lambda: 0,
             reconcile=lambda: None,
             spawn=run_now,

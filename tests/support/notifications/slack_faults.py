@@ -71,6 +71,7 @@ def impatient(harness: SlackHarness) -> SlackHarness:
         client,
         harness.clock,
         holder="impatient",
+        workspace_id=harness.workspace.team_id,
         sweep=harness.bot.service.finish_unfinished,
         reconcile=lambda: None,
         spawn=run_now,

@@ -130,6 +130,7 @@ class DeliveryScene:
             slack,
             self.harness.clock,
             holder=holder,
+            workspace_id=self.harness.workspace.team_id,
             sweep=lambda: 0,
             reconcile=lambda: None,
             spawn=run_now,

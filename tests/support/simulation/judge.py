@@ -362,6 +362,7 @@ class Judge:
         for event_id in self.states:
             journal = self._world.data.list_journal(event_id, limit=10_000)
             assert_in_order(event_id, journal, posted, replies)
+        self._check_calendar_files(posted)
         got = Counter((one.channel, str(one.content["text"])) for one in posted)
         repeats = Counter(
             (one.channel, str(one.content["text"])) for one in posted if one.may_be_repeated
@@ -374,6 +375,16 @@ class Judge:
         assert not announced or max(announced.values()) == 1, f"said twice: {announced}"
         if self._world.weights.is_undisturbed:
             self._check_promptness(due, posted)
+
+    def _check_calendar_files(self, posted: Sequence[Posted]) -> None:
+        """Assert that only members who had a seat in some event got a file, which has a join link (R12.2)."""
+        for one in posted:
+            assert not one.calendar_file or any(
+                one.channel in state.rows and state.rows[one.channel].status is REGISTERED
+                for states in self.states.values()
+                for state in states
+                if state.since <= one.at
+            ), f"{one.channel} had no seat, and got {one.calendar_file}"
 
     def _check_promptness(
         self, due: Iterable[tuple[str, str, float]], posted: Sequence[Posted]

@@ -34,6 +34,8 @@ class Posted:
     at: float
     key: str = ""
     """The event or job that it was posted for, under its lease."""
+    calendar_file: str = ""
+    """The line of its text that links to a moved event's new file."""
     is_unanswered: bool = False
     """Whether the bot never heard that it was posted."""
     is_unrecorded: bool = False
@@ -119,7 +121,8 @@ class Slack:
 
     def _posted_by(self, method: str, arguments: dict[str, Any], body: Any) -> Posted | None:
         if body["ok"] and method == "files.completeUploadExternal":
-            return self._sent_file(arguments)
+            # Without a channel, it is a calendar file, for messages to link to.
+            return self._sent_file(arguments) if "channel_id" in arguments else None
         if not body["ok"] or method not in ("chat.postMessage", "chat.update"):
             return None
         channel = arguments.pop("channel")
@@ -127,6 +130,9 @@ class Slack:
             self.posted[channel, arguments.pop("ts")].content = arguments
             return None
         posted = Posted(body["ts"], channel, arguments, self._world.scheduler.seconds)
+        if body["message"].get("files"):
+            # Each upload has an address of its own, so without it a message is the same every time.
+            arguments["text"], _, posted.calendar_file = arguments["text"].rpartition("\n")
         self.posted[channel, posted.ts] = posted
         return posted
 

@@ -78,6 +78,7 @@ def process(
         slack,
         harness.clock,
         holder=holder,
+        workspace_id=harness.workspace.team_id,
         sweep=lambda: 0,
         reconcile=lambda: None,
         spawn=run_now,

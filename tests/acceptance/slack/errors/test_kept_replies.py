@@ -48,6 +48,7 @@ def worker(harness: SlackHarness, holder: str) -> NotificationWorker:
         harness.client,
         harness.clock,
         holder=holder,
+        workspace_id=harness.workspace.team_id,
         sweep=lambda: None,
         reconcile=lambda: None,
         spawn=run_now,

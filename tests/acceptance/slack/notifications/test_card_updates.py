@@ -60,6 +60,7 @@ def slow_worker(harness: SlackHarness) -> tuple[NotificationWorker, SlowSlack]:
         slack,
         harness.clock,
         holder="slow",
+        workspace_id=harness.workspace.team_id,
         sweep=lambda: 0,
         reconcile=lambda: None,
         spawn=run_now,

@@ -56,6 +56,7 @@ def another_worker(
         client or harness.client,
         clock,
         holder=holder,
+        workspace_id=harness.workspace.team_id,
         sweep=sweep,
         reconcile=lambda: None,
         spawn=run_now,

@@ -48,6 +48,7 @@ def worker(
         WebClient(token="xoxb-unused", base_url=f"{harness.workspace.url}/api/", retry_handlers=[]),
         harness.clock,
         holder="another",
+        workspace_id=harness.workspace.team_id,
         sweep=sweep,
         reconcile=reconcile,
         spawn=spawn,

@@ -96,6 +96,7 @@ def second_worker(
         slack,
         harness.clock,
         holder="another",
+        workspace_id=harness.workspace.team_id,
         sweep=sweep,
         reconcile=lambda: None,
         spawn=spawn,

@@ -74,6 +74,7 @@ def bot(harness: SlackHarness) -> Iterator[OnDynamoDB]:
             harness.client,
             harness.clock,
             holder="this",
+            workspace_id=harness.workspace.team_id,
             sweep=service.finish_unfinished,
             reconcile=lambda: None,
             spawn=run_now,

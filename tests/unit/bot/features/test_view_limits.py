@@ -423,6 +423,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         for kind in NotificationKind
         if kind not in {NotificationKind.EXPORT, NotificationKind.CARD}
     },
+    "notifications.messages.with_calendar_file": lambda: notification_messages.with_calendar_file(
+        notification(NotificationKind.MOVED), f"https://{'s' * 40}.slack.com/files/{'x' * 200}"
+    ),
     "notifications.messages.unreachable_message": unreachable,
     "notifications.messages.card_refused_message": lambda: (
         notification_messages.card_refused_message(entry(), REFUSED_CARD_RECORD)
