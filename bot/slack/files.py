@@ -55,31 +55,38 @@ def send_file(
     with file.content:
         before_each()
         channel = open_conversation(client, user_id)
+        pieces = _Pieces(file.content, before_each)
         _upload_and_complete(
-            client, file, before_each, channel_id=channel, initial_comment=file.comment
+            client, file, pieces, before_each, channel_id=channel, initial_comment=file.comment
         )
 
 
 def upload_file(
     client: WebClient, file: File, before_each: Callable[[], None] = lambda: None
 ) -> str:
-    """Upload a file that only the app can see, and return its address. See `send_file`.
+    """Upload a small file that only the app can see, at once, and return its address. See `send_file`.
 
     A message in which the app links to it shares it with those who can read the message, if the message's own text
     has the link, too (slackapi/bolt-python#1018, slackapi/python-slack-sdk#1194).
     """
     with file.content:
-        return str(_upload_and_complete(client, file, before_each)["files"][0]["permalink"])
+        done = _upload_and_complete(client, file, file.content.read(), before_each)
+    return str(done["files"][0]["permalink"])
 
 
 def _upload_and_complete(
-    client: WebClient, file: File, before_each: Callable[[], None], **shared: Any
+    client: WebClient,
+    file: File,
+    content: _Pieces | bytes,
+    before_each: Callable[[], None],
+    **shared: Any,
 ) -> SlackResponse:
     length = file.content.seek(0, SEEK_END)
     file.content.seek(0)
     before_each()
     upload = client.files_getUploadURLExternal(filename=file.name, length=length)
-    _upload(client, upload["upload_url"], _Pieces(file.content, before_each), length)
+    before_each()
+    _upload(client, upload["upload_url"], content, length)
     before_each()
     return client.files_completeUploadExternal(
         files=[{"id": upload["file_id"], "title": file.title}], **shared
@@ -115,7 +122,7 @@ class _Pieces:
         return self._content.read(size)
 
 
-def _upload(client: WebClient, url: str, content: _Pieces, length: int) -> None:
+def _upload(client: WebClient, url: str, content: _Pieces | bytes, length: int) -> None:
     handlers: list[BaseHandler] = [HTTPSHandler(context=client.ssl)]
     if client.proxy is not None:
         handlers.append(ProxyHandler({"http": client.proxy, "https": client.proxy}))

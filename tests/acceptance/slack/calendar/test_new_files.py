@@ -57,7 +57,7 @@ def test_members_with_a_seat_get_the_new_file_with_the_message(harness: SlackHar
         assert entry.url.value == JOIN_LINK
 
 
-def test_file_is_uploaded_once_however_many_people_get_it(harness: SlackHarness) -> None:
+def test_file_is_uploaded_once_for_all_recipients(harness: SlackHarness) -> None:
     yoga(harness, BJORN, CHLOE, DIEGO)
     before = len(harness.api.calls("chat.postMessage"))
     move(harness)
