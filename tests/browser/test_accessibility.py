@@ -20,6 +20,18 @@ VIOLATIONS = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
     `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`)"""
 
 
+MANAGE = {
+    "Edit": "Edit event",
+    "Change capacity": "Change capacity",
+    "Message attendees": "Message attendees",
+    "History": "Event history",
+    "Duplicate": "Create event",
+    "Cancel event": "Cancel event",
+    "Delete": "Delete event",
+}
+"""Buttons in Manage, and the title of the modal that each opens."""
+
+
 def assert_accessible(window: Window, where: str) -> None:
     """Run all axe-core rules on the page."""
     window.page.evaluate(AXE)
@@ -51,6 +63,8 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
 
     window.press("Register", window.card())
     expect(window.only_you()).to_contain_text("You have a seat")
+    window.press("Who’s going", window.card())
+    expect(window.only_you()).to_contain_text("have a seat in")
     look(window, "a channel")
     page.get_by_role("combobox", name="Message ").fill("/")
     expect(page.get_by_role("listbox", name="Commands")).to_be_visible()
@@ -60,15 +74,23 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
     window.press("Create", window.modal)
     expect(window.modal.get_by_text("Please complete this required field.").first).to_be_visible()
     look(window, "a form with errors")
+    window.press("More options", window.modal)
+    expect(window.modal.get_by_label("Join link")).to_be_visible()
+    look(window, "a form with all inputs")
     window.press("Cancel", window.modal)
-    for button, title in (("Manage", "Manage event"), ("Change capacity", "Change capacity")):
-        window.press(button, window.modal if title == "Change capacity" else window.card())
+    window.press("Manage", window.card())
+    expect(window.modal.get_by_role("heading", name="Manage event")).to_be_visible()
+    look(window, "Manage")
+    for button, title in MANAGE.items():
+        window.press(button, window.modal)
         expect(window.modal.get_by_role("heading", name=title)).to_be_visible()
-        look(window, title)
-    window.modal.get_by_label("Seats").fill("1")
-    window.press("Preview", window.modal)
-    expect(window.modal.get_by_role("alert")).to_be_visible()
-    look(window, "a warning")
+        look(window, button)
+        if button == "Change capacity":
+            window.modal.get_by_label("Seats").fill("1")
+            window.press("Preview", window.modal)
+            expect(window.modal.get_by_role("alert")).to_contain_text("Capacity can’t be 1")
+            look(window, "a capacity that is too small")
+        window.press("Cancel" if button == "Duplicate" else "Back", window.modal)
     window.press("Close", window.modal.get_by_role("banner"))
     go_to("Rollcall")
     expect(page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
