@@ -244,7 +244,10 @@ class Walk:
             return self._on_top(AMARA)
 
         form = pressed(ActionId.EDIT)
-        self._slack.submit(AMARA, form.id, {(BlockId.LOCATION, ActionId.INPUT): "Hall 2"})
+        moved = {BlockId.LOCATION: "Hall 2", BlockId.NOTE: "See https://example.com/map_1"}
+        self._slack.submit(
+            AMARA, form.id, {(block, ActionId.INPUT): value for block, value in moved.items()}
+        )
         form = pressed(ActionId.MESSAGE_ATTENDEES)
         filled: dict[tuple[str, str], Any] = {
             (BlockId.TEXT, ActionId.INPUT): "Bring *friends* and <!channel>"
@@ -273,7 +276,7 @@ class Walk:
 
     def end(self) -> None:
         ends: tuple[tuple[ActionId, dict[tuple[str, str], Any]], ...] = (
-            (ActionId.CANCEL_EVENT, {}),
+            (ActionId.CANCEL_EVENT, {(BlockId.REASON, ActionId.INPUT): "Rain <!here>"}),
             (ActionId.DELETE_EVENT, {(BlockId.CONFIRMATION, ActionId.INPUT): "Picnic"}),
         )
         for action, values in ends:
