@@ -85,6 +85,12 @@ def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
     return FoundEvents(matches, () if matches else _suggestions(wanted, titles))
 
 
+def is_same_title(text: str, title: str) -> bool:
+    """Return whether the text is the whole title, apart from what makes no difference in `find_events`."""
+    normalized = _without_emoji if _without_emoji(title) else comparable_title
+    return normalized(text) == normalized(title)
+
+
 def _suggestions(wanted: str, titles: Sequence[tuple[ListedEvent, str]]) -> tuple[ListedEvent, ...]:
     """Return the events with at most one typo a word first, then those with the most similar titles."""
     matcher = SequenceMatcher(b=wanted, autojunk=False)

@@ -17,6 +17,7 @@ from bot.slack.view_metadata import EventMetadata
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import Invalid
 from domain.models import Event
+from domain.search import is_same_title
 
 
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
@@ -79,10 +80,7 @@ class EndingListeners:
 
 def _require_title(view: ViewPayload, event: Event) -> None:
     """Raise `Invalid` unless the event's title was typed."""
-    if _normalized(view.text(BlockId.CONFIRMATION)) != _normalized(event.title):
-        raise Invalid(BlockId.CONFIRMATION, FieldProblem.NOT_THE_TITLE)
-
-
-def _normalized(title: str) -> str:
     # A title copied from a message carries the characters that keep it from formatting anything.
-    return " ".join(as_typed(title).casefold().split())
+    typed = as_typed(view.text(BlockId.CONFIRMATION))
+    if not is_same_title(typed, as_typed(event.title)):
+        raise Invalid(BlockId.CONFIRMATION, FieldProblem.NOT_THE_TITLE)

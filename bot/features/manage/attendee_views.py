@@ -106,7 +106,6 @@ def attendee_form(
         consequence = f"The event is {why_not}, so no one will be notified."
     why = paragraph_element(MAX_REASON_LENGTH)
     metadata = {"event_id": event.event_id, "user_id": registration.user_id}
-    registered = moment(registration.registered_at, event.time_zone)
     return View(
         type="modal",
         callback_id=CallbackId.REMOVE,
@@ -116,11 +115,22 @@ def attendee_form(
         close=plain("Back"),
         blocks=[
             section(status),
-            context(f"Registered {registered}"),
+            *_waitlisted_since(attendee),
             input_block(BlockId.REASON, "Reason for removing them", why, optional=True),
             context(consequence),
         ],
     )
+
+
+def _waitlisted_since(attendee: UserRegistration) -> list[Block]:
+    """Say when an attendee joined the waitlist, unless they got a seat at once."""
+    registration = attendee.registration
+    since = moment(registration.registered_at, attendee.event.time_zone)
+    if attendee.position is not None:
+        return [context(f"Waitlisted since {since}")]
+    if registration.seated_at in (None, registration.registered_at):
+        return []
+    return [context(f"Joined the waitlist {since}")]
 
 
 def not_registered(event: Event, user_id: str, users: Mapping[str, User]) -> View:

@@ -153,6 +153,14 @@ def test_delete_accepts_title_copied_from_message(harness: SlackHarness) -> None
     assert "has been deleted" in said(submit(harness, view, {BlockId.CONFIRMATION: copied}).view)
 
 
+@pytest.mark.parametrize("typed", ['"It\'s on" - \xa0the party', ":tada: “it’s on” – THE party"])
+def test_delete_accepts_title_typed_on_a_keyboard(harness: SlackHarness, typed: str) -> None:
+    """Quotes, dashes and emoji are hard to type as they are in a title."""
+    harness.event(organizer_id=BJORN, title="🎉 “It’s on” – the party")
+    view = form(harness, ActionId.DELETE_EVENT)
+    assert "has been deleted" in said(submit(harness, view, {BlockId.CONFIRMATION: typed}).view)
+
+
 def test_delete_after_rename_needs_new_title(harness: SlackHarness) -> None:
     yoga(harness)
     view = form(harness, ActionId.DELETE_EVENT)

@@ -36,10 +36,20 @@ def yoga(harness: SlackHarness) -> None:
 
 def test_attendee_is_shown_with_status_and_time(harness: SlackHarness) -> None:
     yoga(harness)
-    assert f"<@{CHLOE}> has had a seat in *Yoga in the park* since" in said(details(harness, CHLOE))
+    seated = said(details(harness, CHLOE))
+    assert f"<@{CHLOE}> has had a seat in *Yoga in the park* since" in seated
+    assert "Joined the waitlist" not in seated
     assert f"<@{HARUKI}> is 2nd on the waitlist for *Yoga in the park*" in said(
         details(harness, HARUKI)
     )
+
+
+def test_attendee_is_shown_with_time_on_the_waitlist(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.clock.advance(timedelta(hours=1))
+    harness.bot.service.unregister("yoga", CHLOE)
+    assert "Joined the waitlist" in said(details(harness, DIEGO))
+    assert "Waitlisted since" in said(details(harness, HARUKI))
 
 
 def test_attendee_is_found_by_name(harness: SlackHarness) -> None:
