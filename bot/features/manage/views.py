@@ -63,38 +63,36 @@ def manage_event(
 
 
 def _buttons(event: Event, request_id: str, *, has_card: bool) -> list[Block]:
-    """Return what organizers can do, in rows: the event, its attendees, its end. The most used come first."""
+    """Return what organizers can do, the most used first: the event, its attendees, more of it, its end.
+
+    A row of Slack's modal has room for three buttons.
+    """
 
     def of(label: str, action: ActionId, style: str | None = None) -> ButtonElement:
         return button(label, action, event.event_id, style=style)
 
-    is_open = event.status is EventStatus.OPEN
-    toggle = ("Close registration", ActionId.CLOSE)
-    if not is_open:
-        toggle = ("Reopen registration", ActionId.REOPEN)
-    changes = [
-        of("Edit", ActionId.EDIT),
-        of("Change capacity", ActionId.CHANGE_CAPACITY),
-        of(*toggle),
-    ]
+    toggle = ("Reopen registration", ActionId.REOPEN)
+    if event.status is EventStatus.OPEN:
+        toggle = ("Close registration", ActionId.CLOSE)
     about_attendees = [
         of("Message attendees", ActionId.MESSAGE_ATTENDEES),
         button("Export CSV", ActionId.EXPORT, request_id),
         of("History", ActionId.HISTORY),
     ]
-    if has_card:
-        about_attendees.append(of("Post in another channel", ActionId.POST_CARD))
-    else:
-        changes.append(of("Post card", ActionId.POST_CARD))
     copy = of("Duplicate", ActionId.DUPLICATE)
     delete = of("Delete", ActionId.DELETE_EVENT, "danger")
     if event.status is EventStatus.CANCELED:
-        rows = [about_attendees[:3], [copy, delete]]
+        rows = [about_attendees, [copy, delete]]
     else:
         rows = [
-            changes,
+            [
+                of("Edit", ActionId.EDIT),
+                of("Change capacity", ActionId.CHANGE_CAPACITY),
+                of(*toggle),
+            ],
             about_attendees,
-            [copy, of("Cancel event", ActionId.CANCEL_EVENT, "danger"), delete],
+            [of("Post in another channel" if has_card else "Post card", ActionId.POST_CARD), copy],
+            [of("Cancel event", ActionId.CANCEL_EVENT, "danger"), delete],
         ]
     return [ActionsBlock(elements=row) for row in rows]
 
