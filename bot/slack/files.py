@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import SEEK_END
@@ -39,8 +39,22 @@ class File:
 
 def file_name(title: str, extension: str) -> str:
     """Return a file name made from a title, without characters that some systems don't allow."""
-    name = " ".join(re.sub(r"[^\w -]+", "", title).split())[:60].rstrip()
+    name = " ".join("".join(filter(_is_in_file_names, title)).split())
+    if len(name) > _NAME_LENGTH:
+        words = name[: _NAME_LENGTH + 1].rpartition(" ")[0]
+        name = words or name[:_NAME_LENGTH]
     return f"{name or 'event'}.{extension}"
+
+
+_NAME_LENGTH = 60
+
+
+def _is_in_file_names(character: str) -> bool:
+    """Return whether a character is kept: letters with their marks, digits, and what separates words."""
+    if "\ufe00" <= character <= "\ufe0f":  # chooses the look of an emoji, which is left out
+        return False
+    is_mark = unicodedata.category(character).startswith("M")
+    return character.isalnum() or character.isspace() or character in "_-" or is_mark
 
 
 def send_file(

@@ -189,5 +189,16 @@ def test_file_names_event_and_comment_has_no_typed_text(harness: SlackHarness) -
     assert "Yoga" not in message.text
 
 
-def test_file_name_has_single_spaces() -> None:
-    assert file_name("Lunch & talk: a – b ", "csv") == "Lunch talk a b.csv"
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("Lunch & talk: a – b ", "Lunch talk a b"),
+        ("हिन्दी कार्यशाला", "हिन्दी कार्यशाला"),  # with vowel signs
+        ("Beach\xa0day 🏖\ufe0f!", "Beach day"),
+        ("🎉", "event"),
+        (f"{'word ' * 11}debugger", "word " * 10 + "word"),
+        ("春" * 70, "春" * 60),
+    ],
+)
+def test_file_name_keeps_words(title: str, name: str) -> None:
+    assert file_name(title, "csv") == f"{name}.csv"
