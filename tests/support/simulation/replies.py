@@ -14,9 +14,11 @@ from bot.error_handler import ErrorHandler
 from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
-from bot.slack import error_messages
-from bot.slack.interactions import Interaction
+from bot.slack import error_messages, registrar
+from bot.slack.interactions import Interaction, SlashCommand
 from bot.slack.refusals import SlackBusy
+from bot.slack.replies import answer_command
+from bot.slack.reply_sender import ReplySender
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import Busy, NotConfirmed, RollcallError, TooLate
 from domain.inputs import EventChanges
@@ -139,7 +141,19 @@ class Replies:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ErrorHandler, "_message", watched)
+            patch.setattr(registrar, "answer_command", self._answer_command)
             yield
+
+    def _answer_command(
+        self, message: Message, command: SlashCommand, sender: ReplySender
+    ) -> dict[str, Any] | str:
+        """Answer a command, and take note of a list or a choice: these are no outcome that is judged by its text."""
+        request = self.of_task.get(self._world.scheduler.current())
+        if request is not None and all(
+            _text(answer, request.user_id) != message.text for answer in request.answers
+        ):
+            request.lists.append(message.text)
+        return answer_command(message, command, sender)
 
     def _record(self, request: SlackRequest | None, answer: object) -> None:
         if request is not None:
@@ -214,7 +228,7 @@ class Replies:
                 if isinstance(answer, UnregisterOutcome):
                     users = self._world.data.users
                     yield request.user_id, attendee_views.removal_message(answer, users).text
-            for text in request.errors:
+            for text in (*request.errors, *request.lists):
                 yield request.user_id, text
 
     def _is_excused(self, request: SlackRequest) -> bool:

@@ -35,6 +35,9 @@ class SlackRequest:
     errors: list[str] = field(default_factory=list)
     """The texts of what went wrong, as its member may hear in a direct message if a modal can't show them."""
 
+    lists: list[str] = field(default_factory=list)
+    """The texts of lists and choices that a command showed, as its member may hear likewise."""
+
     def texts(self, replies: Mapping[str, list[Posted]]) -> list[str]:
         """Return the texts that this request got as its acknowledgement or at its response URL."""
         texts = [str(one.content.get("text")) for one in replies.get(self.response_url, ())]
