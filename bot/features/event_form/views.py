@@ -176,14 +176,20 @@ def event_created(event: Event, card: CardStatus | None, *, is_privacy_known: bo
     blocks: list[Block] = [
         section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
         section(card_sentence(event, card) if card is not None else NO_CARD),
-        context(
-            f"To register, type `/register {event.event_id}`."
-            f" To manage the event, type `/event {event.event_id}`."
-        ),
+        context(_how_to_use(event, has_card=card is not None and card.refusal is None)),
     ]
     if not is_privacy_known:
         blocks.append(section(PRIVACY_UNKNOWN))
     return note_modal("Event created", Message("Event created", blocks))
+
+
+def _how_to_use(event: Event, *, has_card: bool) -> str:
+    if has_card:
+        return "To manage the event, press *Manage* on its card."
+    return (
+        f"To register, type `/register {event.event_id}`."
+        f" To manage the event, type `/event {event.event_id}`."
+    )
 
 
 def event_edited(outcome: ChangeOutcome) -> View:

@@ -9,6 +9,7 @@ from bot.blocks.formatting import ordinal, waitlist_note, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold
 from bot.features.browsing import views as browsing_views
+from bot.features.cards.views import register_label
 from domain.commands import RegisterOutcome, UnregisterOutcome
 from domain.enums import RegistrationStatus
 from domain.models import UnregisterPreview, UserRegistration
@@ -42,7 +43,7 @@ def unregistered(outcome: UnregisterOutcome) -> Message:
         text += " Your seat goes to the next person on the waitlist."
     if not outcome.can_return:
         return note(text)
-    again = button("Register again", ActionId.CHOOSE_TO_REGISTER, event.event_id)
+    again = button(f"{register_label(event)} again", ActionId.CHOOSE_TO_REGISTER, event.event_id)
     return note(text, ActionsBlock(elements=[again]))
 
 

@@ -540,7 +540,13 @@ def test_join_link_and_visibility_are_stored(harness: SlackHarness) -> None:
 
 
 def test_reply_without_channel_says_how_to_post_a_card(harness: SlackHarness) -> None:
-    assert as_typed(NO_CARD) in reply(sent(harness, CHANNEL=None))
+    created = reply(sent(harness, CHANNEL=None))
+    assert as_typed(NO_CARD) in created
+    assert f"/register {only_event(harness).event_id}" in created
+
+
+def test_reply_with_card_leaves_registering_to_it(harness: SlackHarness) -> None:
+    assert "/register" not in reply(sent(harness))
 
 
 @pytest.mark.parametrize("text", ["create Yoga in the park", "Create   Yoga in the park"])

@@ -299,6 +299,17 @@ def test_confirmed_and_promoted_register_again_at_the_end(harness: SlackHarness)
     assert again.ts == promotion.ts
 
 
+@pytest.mark.parametrize(("capacity", "label"), [(2, "Register again"), (1, "Join waitlist again")])
+def test_button_says_what_coming_back_means(
+    harness: SlackHarness, capacity: int, label: str
+) -> None:
+    harness.event(capacity=capacity)
+    harness.register(BJORN, CHLOE)
+    asked = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga").ephemeral[-1]
+    left = harness.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED).messages[-1]
+    assert label in str(left.blocks)
+
+
 @pytest.mark.parametrize("asks", [False, True])
 def test_registering_again_in_the_picker_replaces_the_reply(
     harness: SlackHarness, asks: bool
