@@ -121,14 +121,18 @@ def _handed_over(
     ]
     if len(organized) > MAX_NAMED:
         lines.append(f"• and {len(organized) - MAX_NAMED:,} more")
+    if any(_next_organizer(event, user_id, successor_id) is None for event in organized):
+        lines.append("I’ll ask the workspace admins to take over what no one else organizes.")
     return [section("\n".join([first, *lines]))] if lines else []
 
 
 def _new_organizer(event: Event, user_id: str, successor_id: str | None) -> str:
-    new = next((one for one in event.organizer_ids if one != user_id), successor_id)
-    if new is None:
-        return "no one else organizes it, so I’ll ask the workspace admins to take it over"
-    return f"{mention(new)} organizes it"
+    new = _next_organizer(event, user_id, successor_id)
+    return "no one else organizes it" if new is None else f"{mention(new)} organizes it"
+
+
+def _next_organizer(event: Event, user_id: str, successor_id: str | None) -> str | None:
+    return next((one for one in event.organizer_ids if one != user_id), successor_id)
 
 
 def nothing_deleted() -> Message:

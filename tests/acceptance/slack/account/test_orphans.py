@@ -175,6 +175,7 @@ def test_confirmation_and_reply_name_the_events_and_what_becomes_of_them(
     harness: SlackHarness,
 ) -> None:
     event_of(harness, BJORN)
+    event_of(harness, BJORN, event_id="choir")
     event_of(harness, BJORN, CHLOE, event_id="chess")
     harness.bot.service.edit_event("chess", EventChanges.of(title="Chess"))
     asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
@@ -182,6 +183,7 @@ def test_confirmation_and_reply_name_the_events_and_what_becomes_of_them(
     for said in (reply(asked), reply(done)):
         assert "*Yoga in the park* – no one else organizes it" in said
         assert f"*Chess* – <@{CHLOE}> organizes it" in said
+        assert said.count("workspace admins") == 1
 
 
 def test_event_that_runs_for_months_is_named(harness: SlackHarness) -> None:
