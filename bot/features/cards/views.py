@@ -123,8 +123,11 @@ def _organizers(event: Event) -> str:
 def _card_buttons(event: Event) -> list[ButtonElement]:
     """Return the buttons that anyone can press with success, as of the event's last commit."""
     last_look = _last_look(event)
-    buttons = [register_button(event)] if event.accepts(last_look) else []
-    if event.status is not EventStatus.CANCELED and not event.is_over(last_look):
+    takes_newcomers = event.accepts(last_look)
+    buttons = [register_button(event)] if takes_newcomers else []
+    may_have_attendees = takes_newcomers or event.registered_count + event.waitlist_count > 0
+    has_ended = event.status is EventStatus.CANCELED or event.is_over(last_look)
+    if may_have_attendees and not has_ended:
         buttons.append(button("Unregister", ActionId.UNREGISTER, event.event_id))
     return buttons
 

@@ -406,11 +406,16 @@ ENDS = STARTS + timedelta(hours=2)
 def test_card_without_registration_says_why(
     values: dict[str, Any], words: str, can_unregister: bool
 ) -> None:
-    text = card_of(**values)
-    assert f"{words} · 0 of 20 seats taken" in text
+    text = card_of(registered_count=1, **values)
+    assert f"{words} · 1 of 20 seats taken" in text
     assert "register by" not in text
     assert f"[{ActionId.REGISTER}]" not in text
     assert (f"[{ActionId.UNREGISTER}]" in text) is can_unregister
+
+
+def test_closed_card_without_attendees_has_nothing_to_unregister_from() -> None:
+    assert f"[{ActionId.UNREGISTER}]" not in card_of(status=EventStatus.CLOSED)
+    assert f"[{ActionId.UNREGISTER}]" in card_of()
 
 
 def test_card_of_moved_event_takes_registrations_again() -> None:

@@ -225,9 +225,9 @@ def history_of_an_announcement(harness: SlackHarness) -> Any:
 
 def own_history(harness: SlackHarness) -> Any:
     yoga(harness, title=TYPED)
-    message = harness.slack.command(CHLOE, RANDOM, "/registrations").ephemeral[-1]
-    harness.slack.click(CHLOE, message, ActionId.REGISTRATION_HISTORY, value="yoga")
-    return top(harness, CHLOE).blocks
+    message = harness.slack.command(DIEGO, RANDOM, "/registrations").ephemeral[-1]
+    harness.slack.click(DIEGO, message, ActionId.REGISTRATION_HISTORY, value="yoga")
+    return top(harness, DIEGO).blocks
 
 
 def cancel_form(harness: SlackHarness) -> Any:

@@ -96,6 +96,7 @@ def test_clock_reaches_the_card_with_the_next_sweep(
         reminders=(),
     )
     harness.card(event)
+    harness.register(BJORN)
     harness.clock.advance(getattr(event, moment) - harness.clock.now())
     harness.bot.service.sweep()
     harness.deliver_due()
