@@ -104,8 +104,8 @@ class Event(BaseModel):
     """Minutes before the start when registered users are reminded (R8.15), the longest first."""
     next_due_at: datetime | None = None
     """When the event is due next: see `domain.planning.schedule`."""
-    swept_at: datetime | None = None
-    """When a sweep last handled what was due. Cards take it as the present: they follow commits, not clocks."""
+    last_due_at: datetime | None = None
+    """The latest due time that a sweep has handled. Cards take it as the present: they follow commits, not clocks."""
     recent_requests: tuple[str, ...] = ()
     """Ids of the latest requests that must not run twice (R8.13), the newest last."""
     listing_channel: str | None = None

@@ -17,7 +17,13 @@ from domain.errors import (
 from domain.inputs import EventChanges, check_times
 from domain.models import Actor, Event, EventSummary, Notification
 from domain.planning.registrations import fill_free_seat
-from domain.planning.schedule import done_times, next_due_at, registration_closings, reminder_times
+from domain.planning.schedule import (
+    done_times,
+    last_due_at,
+    next_due_at,
+    registration_closings,
+    reminder_times,
+)
 from domain.planning.working_copy import WorkingCopy
 
 MAX_RECENT_REQUESTS = 8
@@ -300,7 +306,7 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
     if due is None or due > work.now:
         return ChangeOutcome(event, changed=False)
     update_due_time(work)
-    work.update_event(swept_at=work.now)
+    work.update_event(last_due_at=last_due_at(event, work.now))
     if event.has_started(work.now):
         return ChangeOutcome(work.current)
     if event.registered_count and any(due <= at <= work.now for at in reminder_times(event)):

@@ -43,6 +43,11 @@ def next_due_at(event: Event, after: datetime, done: Collection[datetime] = ()) 
     return min((moment for moment in moments if moment > after), default=None)
 
 
+def last_due_at(event: Event, now: datetime) -> datetime | None:
+    """Return the latest due time that has come, or None if none has."""
+    return max((moment for moment in _due_times(event) if moment <= now), default=None)
+
+
 def done_times(event: Event) -> frozenset[datetime]:
     """Return the due times that need no sweep anymore: those before the next one."""
     following = event.next_due_at

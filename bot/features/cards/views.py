@@ -83,7 +83,7 @@ def occupancy(event: Event) -> str:
 
 def _last_look(event: Event) -> datetime:
     """Return the last time at which a commit compared an event with the clock."""
-    return event.swept_at or event.created_at
+    return event.last_due_at or event.created_at
 
 
 def _closed(event: Event, reason: ClosedReason) -> str:

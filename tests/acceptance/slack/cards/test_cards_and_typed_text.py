@@ -396,11 +396,15 @@ ENDS = STARTS + timedelta(hours=2)
     [
         ({"status": EventStatus.CLOSED}, "*Registration closed*", True),
         ({"status": EventStatus.CANCELED}, "*Canceled*", False),
-        ({"registration_deadline": DEADLINE, "swept_at": DEADLINE}, "*Registration closed*", True),
-        ({"ends_at": ENDS, "swept_at": STARTS}, "*Started*", True),
-        ({"ends_at": ENDS, "swept_at": ENDS}, "*Ended*", False),
-        ({"swept_at": STARTS}, "*Started*", False),
-        ({"status": EventStatus.CANCELED, "swept_at": STARTS}, "*Canceled*", False),
+        (
+            {"registration_deadline": DEADLINE, "last_due_at": DEADLINE},
+            "*Registration closed*",
+            True,
+        ),
+        ({"ends_at": ENDS, "last_due_at": STARTS}, "*Started*", True),
+        ({"ends_at": ENDS, "last_due_at": ENDS}, "*Ended*", False),
+        ({"last_due_at": STARTS}, "*Started*", False),
+        ({"status": EventStatus.CANCELED, "last_due_at": STARTS}, "*Canceled*", False),
     ],
 )
 def test_card_without_registration_says_why(
@@ -419,7 +423,7 @@ def test_closed_card_without_attendees_has_nothing_to_unregister_from() -> None:
 
 
 def test_card_of_moved_event_takes_registrations_again() -> None:
-    text = card_of(starts_at=STARTS + timedelta(days=1), swept_at=STARTS)
+    text = card_of(starts_at=STARTS + timedelta(days=1), last_due_at=STARTS)
     assert f"[{ActionId.REGISTER}]" in text
 
 
