@@ -155,7 +155,7 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     ),
     errors.EventCanceled: lambda _: "This event has been canceled, so it can’t be changed.",
     errors.NotOrganizer: lambda _: (
-        "Only this event’s organizers and workspace admins can do that. Nothing changed."
+        "Only an event’s organizers and workspace admins can do that. Nothing changed."
     ),
     errors.AttendeesHidden: lambda error: (
         f"Only {WHO_SEES_ATTENDEES[error.visible_to]} can see who’s going to {bold(error.title)}."
