@@ -71,7 +71,8 @@ def _removed(notification: Notification, entry: JournalEntry) -> Message:
 def _moved(notification: Notification, entry: JournalEntry) -> Message:
     about, before = _about(entry), notification.before
     what, was = ("time or location", "") if before is None else _difference(before, about)
-    lines = [f"The {what} of {_title(entry)} has changed.", f"Now: {when_and_where(about)}"]
+    have = "have" if " and " in what else "has"
+    lines = [f"The {what} of {_title(entry)} {have} changed.", f"Now: {when_and_where(about)}"]
     if was:
         lines.append(f"Before: {was}")
     if notification.note:

@@ -41,9 +41,9 @@ class FieldProblem(StrEnum):
     DAY_MISSING = "also choose a date"
     TIME_MISSING = "also choose a time"
     ENDS_TOO_EARLY = (
-        "must be after the start. If it’s on the next day, type how long the event takes"
+        "must be after the start. If it’s on the next day, type how long the event lasts"
     )
-    ENDS_ON_ANOTHER_DAY = "doesn’t fit how long the event takes, so clear one of them"
+    ENDS_ON_ANOTHER_DAY = "doesn’t match how long the event lasts, so clear one of them"
     NOT_THE_TITLE = "that’s not the event’s title, so nothing was deleted"
 
 

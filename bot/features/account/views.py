@@ -25,7 +25,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 
 *For organizers*
 • Create an event: `/event create`, or the button on the *Home* tab. Its card is posted in the channel you choose.
-• Manage it: press *Manage* on the card, or type `/event [event]`. See the roster and the waitlist, and find people.
+• Manage it: press *Manage* on the card, or type `/event [event]`. See who’s registered or waitlisted, and find people.
 • Change it: *Edit* for time, location, and text, *Change capacity* for seats. The people affected are notified.
 • Message attendees: everyone registered, everyone waitlisted, or both. Reminders are sent automatically.
 • Remove an attendee: press *Details* next to their name. They’re notified, with your reason.

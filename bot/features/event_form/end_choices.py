@@ -1,4 +1,4 @@
-"""The end of an event as the forms take it: a time of day, or how long the event takes (R8.7).
+"""The end of an event as the forms take it: a time of day, or how long the event lasts (R8.7).
 
 An end is a local `time`, or a `timedelta` of whole minutes. What a person types becomes options, because "7:30" may be
 in the morning, in the evening, or seven and a half hours.

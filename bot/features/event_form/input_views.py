@@ -43,7 +43,7 @@ def start_inputs(content: FormContent) -> list[Block]:
 
 
 def end_input(content: FormContent, hint: str) -> Block:
-    """Return the input for the end: a time of day, or how long the event takes. `hint` says on which day."""
+    """Return the input for the end: a time of day, or how long the event lasts. `hint` says on which day."""
     end = content.end
     select = ExternalDataSelectElement(
         action_id=ActionId.END,
@@ -99,7 +99,7 @@ def options_input(checked: Set[str], listed_label: str) -> Block:
         EventOption.WAITLIST: option(
             "Keep a waitlist when the event is full",
             EventOption.WAITLIST,
-            "Whoever is next on it gets a seat that becomes free.",
+            "When a seat opens up, the next person gets it.",
         ),
         EventOption.LISTED: option(listed_label, EventOption.LISTED),
     }
@@ -129,7 +129,7 @@ def last_inputs(content: FormContent) -> list[Block]:
         initial_users=list(content.co_organizer_ids) or None,
     )
     return [
-        input_block(BlockId.VISIBLE_TO, "Who sees who’s going", visible_to),
+        input_block(BlockId.VISIBLE_TO, "Who can see who’s going", visible_to),
         input_block(BlockId.DEADLINE_DATE, "Registration deadline date", on, optional=True),
         input_block(BlockId.DEADLINE_TIME, "Registration deadline time", at, optional=True),
         _reminders_input(content),

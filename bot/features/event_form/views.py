@@ -87,7 +87,7 @@ def _first_inputs(content: FormContent, event_id: str) -> list[Block]:
     return [
         title_input(content),
         *start_inputs(content),
-        end_input(content, "A time on the day of the start, or how long the event takes."),
+        end_input(content, "A time on the same day, or how long the event lasts."),
         # Never a zone that nobody chose: times in it would be wrong, and nobody would see that.
         context(times_in(zone)) if zone else time_zone_input(content),
         location_input(content),
@@ -154,10 +154,10 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
     )
 
 
-_WAITLIST = "When all are taken, people join a waitlist. Whoever is next on it gets a seat that becomes free."
-_SAME_DAY = (
-    "A time on the day of the start, unless you choose an end date, or how long the event takes."
+_WAITLIST = (
+    "Once they’re all taken, people join a waitlist. When a seat opens up, the next person gets it."
 )
+_SAME_DAY = "A time on the same day unless you choose an end date, or how long the event lasts."
 
 
 def time_zone_options(names: Sequence[str]) -> dict[str, Any]:

@@ -247,7 +247,7 @@ _FIELDS = {
     "organizer_id": "Organizer",
     "reminders": "Reminders",
     "join_link": "Join link",
-    "attendees_visible_to": "Who sees who’s going",
+    "attendees_visible_to": "Who can see who’s going",
 }
 
 

@@ -95,7 +95,7 @@ def attendee_form(
         effect = (
             "The seat goes to the next person on the waitlist."
             if event.waitlist_count and not has_started
-            else "The seat becomes free."
+            else "Their seat opens up."
         )
     else:
         status = f"{who} is {ordinal(attendee.position)} on the waitlist for {title}."

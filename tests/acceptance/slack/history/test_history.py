@@ -80,7 +80,7 @@ def test_history_has_what_organizers_said_and_who_sees_what(harness: SlackHarnes
     text = history(harness)
     assert f"<@{BJORN}> changed the event: Bring a &lt;coat&gt;" in text
     assert "Join link: none → " in text
-    assert "Who sees who’s going: everyone → organizers" in text
+    assert "Who can see who’s going: everyone → organizers" in text
     assert f"<@{BJORN}> canceled the event: No &lt;heating&gt;" in text
 
 
