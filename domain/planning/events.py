@@ -57,7 +57,7 @@ def create(work: WorkingCopy, command: Create) -> ChangeOutcome:
     work.event = command.event
     work.ends_batch = True
     work.record(ChangeKind.CREATED, actor_id=command.actor_id)
-    notify_new_organizers(work, (), command.actor_id)
+    _notify_new_organizers(work, (), command.actor_id)
     if command.card_channel is not None:
         _request_card(work, command.card_channel, command.actor_id, after="")
     return ChangeOutcome(update_due_time(work))
@@ -112,7 +112,7 @@ def _record_edit(
     if is_moved:
         summary = EventSummary.of(before)
         work.notify_audience(NotificationKind.MOVED, before=summary, actor_id=actor_id, note=note)
-    notify_new_organizers(work, before.organizer_ids, actor_id)
+    _notify_new_organizers(work, before.organizer_ids, actor_id)
 
 
 def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> ChangeOutcome:
@@ -349,7 +349,7 @@ def _check_new_organizers(work: WorkingCopy, event: Event, known: Sequence[str] 
             raise Invalid("co_organizer_ids", reason) from None
 
 
-def notify_new_organizers(work: WorkingCopy, known: Sequence[str], actor_id: str | None) -> None:
+def _notify_new_organizers(work: WorkingCopy, known: Sequence[str], actor_id: str | None) -> None:
     """Notify those who became organizers, except whoever made the change."""
     if work.is_canceled_or_over():
         return

@@ -6,7 +6,7 @@ from domain.commands import ChangeOutcome, RemoveOrganizer
 from domain.enums import Cause, ChangeKind, NotificationKind
 from domain.errors import AlreadyOrganized, NotOrganizer
 from domain.models import Actor, Event, Notification
-from domain.planning.events import field_changes, notify_new_organizers
+from domain.planning.events import field_changes
 from domain.planning.working_copy import WorkingCopy
 
 
@@ -22,16 +22,12 @@ def remove_organizer(work: WorkingCopy, command: RemoveOrganizer) -> ChangeOutco
     if not is_in_deletion or not event.is_organizer(user_id):
         return ChangeOutcome(event, changed=False)
     left = tuple(one for one in event.organizer_ids if one != user_id)
-    successor = () if left else _successor(work, command.successor_id)
-    organizers = left or successor
+    organizers = left or _successor(work, command.successor_id)
     _set_organizers(work, event, organizers, ChangeKind.ORGANIZER_LEFT, cause=command.cause)
     if work.is_canceled_or_over():
         return ChangeOutcome(work.current)
-    if successor:
-        notify_new_organizers(work, (), user_id)
-        return ChangeOutcome(work.current)
-    kind = NotificationKind.ORGANIZER_LEFT if left else NotificationKind.ORPHANED
-    for recipient in left or (None,):
+    kind = NotificationKind.ORGANIZER_LEFT if organizers else NotificationKind.ORPHANED
+    for recipient in organizers or (None,):
         work.notifications.append(Notification(kind=kind, user_id=recipient, about_user_id=user_id))
     return ChangeOutcome(work.current)
 

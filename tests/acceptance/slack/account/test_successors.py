@@ -14,14 +14,13 @@ from bot.features.account import views as account_views
 from bot.slack.error_messages import CHOOSE_ANOTHER, sentence
 from bot.slack.member_directory import CACHED_FOR
 from bot.slack.refusals import SlackBusy, SuccessorRefused
-from domain.enums import ChangeKind, NotificationKind
+from domain.enums import ChangeKind
 from domain.execution.deletion_ids import deletion_id_with
 from playground.client.member_client import ActionResult
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import Message
 from tests.support.environment import start_user_deletion
-from tests.support.notifications.message_kinds import kinds_of
 from tests.support.slack.harness import (
     AMARA,
     BJORN,
@@ -78,8 +77,8 @@ def test_successor_organizes_events_that_no_one_else_organizes(harness: SlackHar
         assert f"– {mention(DIEGO)} organizes it" in said
     assert (organizers(harness), organizers(harness, "chess")) == ((CHLOE,), (DIEGO,))
     (message,) = harness.direct_messages(CHLOE)
-    assert kinds_of([message]) == [NotificationKind.ORGANIZER_ADDED]
-    assert mention(BJORN) in message
+    assert f"{mention(BJORN)} deleted their data" in message
+    assert "you’re now the organizer of *Yoga in the park*" in message
     assert harness.direct_messages(AMARA) == []
     assert harness.bot.service.get_user(CHLOE).user_id == CHLOE, "for a later deactivation"
     harness.assert_invariants()
