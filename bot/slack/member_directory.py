@@ -35,7 +35,7 @@ LATER_AT_A_TIME = 50
 """Members looked up later in one go, each minute: half of the rate of `users.info` that Slack allows."""
 
 _NO_ORGANIZERS = ("deleted", "is_bot", "is_stranger")
-"""What Slack says about those who can't be made organizers, besides guests."""
+"""Flags in Slack's user object of those who can't be made organizers, besides guests."""
 
 _SLACKBOT = "USLACKBOT"
 """Slack's own bot, about whom Slack does not say so."""

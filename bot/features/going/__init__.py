@@ -1,1 +1,1 @@
-"""Who has a seat in an event, for those who may see it (R12.1)."""
+"""The list of those who have a seat, for those who may see it (R12.1)."""

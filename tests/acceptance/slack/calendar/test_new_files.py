@@ -168,7 +168,7 @@ def test_link_that_was_forgotten_is_uploaded_again(
     harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that restarts has forgotten all of them."""
-    monkeypatch.setattr(calendar_files, "MAX_LINKS", 0)
+    monkeypatch.setattr(calendar_files, "MAX_LINKS", 0)  # each is forgotten at once
     yoga(harness, BJORN, CHLOE)
     move(harness)
     assert read(harness, BJORN).location.value == read(harness, CHLOE).location.value == "Room 2"

@@ -53,7 +53,7 @@ def home(harness: SlackHarness, user_id: str) -> Any:
     return view.blocks
 
 
-# Where a text is shown
+# Surfaces that show a typed text
 
 
 def description_on_card(harness: SlackHarness) -> Any:

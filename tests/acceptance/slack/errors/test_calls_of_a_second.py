@@ -43,7 +43,7 @@ RUSH = {
     "/register yoga",
     "/unregister talk",
 }
-"""What many people do in the same second."""
+"""Requests that many people make in the same second."""
 
 PROCESSES: Mapping[str, Callable[[Clock], Background] | None] = {
     "Lambda": None,
