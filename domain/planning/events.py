@@ -20,6 +20,7 @@ from domain.planning.registrations import fill_free_seat
 from domain.planning.schedule import (
     done_times,
     last_due_at,
+    missed_time,
     next_due_at,
     registration_closings,
     reminder_times,
@@ -305,8 +306,8 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
     due = event.next_due_at
     if due is None or due > work.now:
         return ChangeOutcome(event, changed=False)
-    update_due_time(work)
     work.update_event(last_due_at=last_due_at(event, work.now))
+    update_due_time(work)
     if event.has_started(work.now):
         return ChangeOutcome(work.current)
     if event.registered_count and any(due <= at <= work.now for at in reminder_times(event)):
@@ -321,15 +322,16 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
 def update_due_time(work: WorkingCopy, before: Event | None = None) -> Event:
     """Set when the event is next due. `before`: the event before an edit that keeps its start.
 
-    A time that passed before the edit without a sweep stays due. A time that a sweep has handled is
-    not due again, even if it is ahead of this process's clock.
+    A time that passed before the edit without a sweep stays due, and so does an end that the edit moved into
+    the past. A time that a sweep has handled is not due again, even if it is ahead of this process's clock.
     """
     after, done = work.now, frozenset[datetime]()
     if before is not None:
         done = done_times(before)
         if before.next_due_at is not None and before.next_due_at <= work.now:
             after = before.next_due_at - timedelta.resolution
-    return work.update_event(next_due_at=next_due_at(work.current, after, done))
+    missed = missed_time(work.current, work.now)
+    return work.update_event(next_due_at=missed or next_due_at(work.current, after, done))
 
 
 def _id_of(actor: Actor | None) -> str | None:

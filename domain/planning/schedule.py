@@ -48,6 +48,17 @@ def last_due_at(event: Event, now: datetime) -> datetime | None:
     return max((moment for moment in _due_times(event) if moment <= now), default=None)
 
 
+def missed_time(event: Event, now: datetime) -> datetime | None:
+    """Return the start or the end if it has passed since the last sweep, or None.
+
+    An edit can move the end of a running event into the past, and cards must show that, too (R8.3).
+    """
+    if event.status is EventStatus.CANCELED or event.deletion is not None:
+        return None
+    last = event.last_due_at or event.created_at
+    return min((at for at in (event.starts_at, event.over_at) if last < at <= now), default=None)
+
+
 def done_times(event: Event) -> frozenset[datetime]:
     """Return the due times that need no sweep anymore: those before the next one."""
     following = event.next_due_at

@@ -92,6 +92,22 @@ def test_start_and_end_are_due() -> None:
     assert next_due_at(event, ends_at) is None
 
 
+def test_end_that_an_edit_moves_into_the_past_is_due() -> None:
+    """Otherwise the card would offer to unregister from an event that is over, forever."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    starts_at = START + timedelta(days=2)
+    new_event(service, "e1", starts_at=starts_at, ends_at=starts_at + timedelta(hours=4))
+    clock.advance(timedelta(days=2, hours=2))
+    assert service.sweep() == 1
+    ended_at = starts_at + timedelta(hours=1)
+    service.edit_event("e1", EventChanges.of(ends_at=ended_at))
+    assert store.events["e1"].next_due_at == ended_at
+    assert service.sweep() == 1
+    swept = store.events["e1"]
+    assert (swept.last_due_at, swept.next_due_at) == (ended_at, None)
+
+
 def test_sweep_at_the_start_only_says_so_in_a_new_version() -> None:
     store, clock = MemoryStore(), ManualClock()
     service = service_on(store, clock=clock)
