@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.blocks.mrkdwn import escape, web_address
 
 _SHORT = timedelta(hours=12)
-"""Events that take less have an end without a date, even past midnight: the reader's zone decides which day that is."""
+"""Shorter events have an end without a date, even past midnight: the reader's zone decides which day that is."""
 
 
 class Timed(Protocol):
