@@ -33,7 +33,8 @@ MANAGE = {
 
 
 def assert_accessible(window: Window, where: str) -> None:
-    """Run all axe-core rules on the page."""
+    """Run all axe-core rules on the page, once no button waits for its answer: until then, it is dimmed."""
+    expect(window.page.locator("[aria-busy=true]")).to_have_count(0)
     window.page.evaluate(AXE)
     assert (where, window.page.evaluate(VIOLATIONS)) == (where, [])
 
@@ -91,6 +92,7 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
             expect(window.modal.get_by_role("alert")).to_contain_text("Capacity can’t be 1")
             look(window, "a capacity that is too small")
         window.press("Cancel" if button == "Duplicate" else "Back", window.modal)
+        expect(window.modal.get_by_role("heading", name="Manage event")).to_be_visible()
     window.press("Close", window.modal.get_by_role("banner"))
     go_to("Rollcall")
     expect(page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
