@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 
+from bot.blocks.ids import ActionId
 from bot.slack.event_payloads import EVENT_MODELS, SlackEvent
 from bot.slack.payload_models import (
     Absent,
@@ -117,6 +118,14 @@ class _Interaction(SlackRequest):
         return UserDraft.unnamed(self.user_id)
 
 
+class _Choice(PayloadPart):
+    selected_user: Identifier | None = None
+
+
+class _MessageState(PayloadPart):
+    values: dict[Text, dict[Text, _Choice | None] | None] | None = None
+
+
 class Action(PayloadPart):
     """The button that was pressed, or the select that was used."""
 
@@ -149,6 +158,10 @@ class BlockAction(_Interaction):
             raise MalformedPayload("view")
         return self.surface
 
+    def user_chosen_in(self, action_id: ActionId) -> str | None:  # noqa: ARG002  # a message has some
+        """Return the member that a select of the same message shows; None if there is no such select."""
+        return None
+
     @property
     def card(self) -> CardLocation | None:
         """Return the message it was pressed on, if everyone in a channel sees it."""
@@ -167,6 +180,7 @@ class MessageAction(BlockAction):
 
     container: _MessageContainer
     response_url: _Url
+    state: _MessageState | None = None
 
     @property
     def card(self) -> CardLocation | None:
@@ -175,6 +189,12 @@ class MessageAction(BlockAction):
         if container.is_ephemeral or container.channel_id.startswith("D"):
             return None
         return CardLocation(container.channel_id, container.message_ts)
+
+    def user_chosen_in(self, action_id: ActionId) -> str | None:
+        """Return the member that a select of the same message shows; None if there is no such select."""
+        values = self.state.values if self.state else None
+        choices = ((inputs or {}).get(action_id) for inputs in (values or {}).values())
+        return next((choice.selected_user for choice in choices if choice), None)
 
 
 class _ViewContainer(PayloadPart):

@@ -24,6 +24,7 @@ from domain.planning.schedule import (
     next_due_at,
     registration_closings,
     reminder_times,
+    stored_due_time,
 )
 from domain.planning.working_copy import WorkingCopy
 
@@ -82,7 +83,7 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     has_earlier_moves = bool(work.changed)
     work.event = event
     if values.keys() & _SCHEDULE_FIELDS:
-        update_due_time(work, None if "starts_at" in values else before)
+        update_due_time(work, before)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
     _record_edit(work, before, command, values, capacity, is_moved=is_moved)
     if capacity is None and "starts_at" in values:
@@ -320,16 +321,18 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
 
 
 def update_due_time(work: WorkingCopy, before: Event | None = None) -> Event:
-    """Set when the event is next due. `before`: the event before an edit that keeps its start.
+    """Set when the event is next due. `before`: the event before an edit.
 
-    A time that passed before the edit without a sweep stays due, and so does an end that the edit moved into
-    the past. A time that a sweep has handled is not due again, even if it is ahead of this process's clock.
+    A time that passed before the edit without a sweep stays due unless the start moves, and so does an end that
+    the edit moved into the past. A time that a sweep has handled is not due again, even if it is ahead of this
+    process's clock.
     """
     after, done = work.now, frozenset[datetime]()
     if before is not None:
-        done = done_times(before)
-        if before.next_due_at is not None and before.next_due_at <= work.now:
-            after = before.next_due_at - timedelta.resolution
+        done, due = done_times(before), stored_due_time(before)
+        keeps_start = before.starts_at == work.current.starts_at
+        if keeps_start and due is not None and due <= work.now:
+            after = due - timedelta.resolution
     missed = missed_time(work.current, work.now)
     return work.update_event(next_due_at=missed or next_due_at(work.current, after, done))
 

@@ -37,7 +37,7 @@ def _before(event: Event, minutes: int) -> datetime:
 
 def next_due_at(event: Event, after: datetime, done: Collection[datetime] = ()) -> datetime | None:
     """Return the first due time after the given one that is not done, or None if there is none."""
-    if event.status is EventStatus.CANCELED or event.deletion is not None:
+    if _is_never_due(event):
         return None
     moments = (moment for moment in _due_times(event) if moment not in done)
     return min((moment for moment in moments if moment > after), default=None)
@@ -53,18 +53,33 @@ def missed_time(event: Event, now: datetime) -> datetime | None:
 
     An edit can move the end of a running event into the past, and cards must show that, too (R8.3).
     """
-    if event.status is EventStatus.CANCELED or event.deletion is not None:
+    if _is_never_due(event):
         return None
     last = event.last_due_at or event.created_at
     return min((at for at in (event.starts_at, event.over_at) if last < at <= now), default=None)
 
 
 def done_times(event: Event) -> frozenset[datetime]:
-    """Return the due times that need no sweep anymore: those before the next one."""
-    following = event.next_due_at
+    """Return the due times that need no sweep anymore: those before the next one, or handled by the last."""
+    following, last = event.next_due_at, event.last_due_at
     return frozenset(
-        moment for moment in _due_times(event) if following is None or moment < following
+        moment
+        for moment in _due_times(event)
+        if (following is not None and moment < following) or (last is not None and moment <= last)
     )
+
+
+def stored_due_time(event: Event) -> datetime | None:
+    """Return when the event is due next.
+
+    That is the start if neither a next nor a last due time is stored: earlier versions stored only reminders.
+    """
+    is_unknown = event.next_due_at is None and event.last_due_at is None
+    return event.starts_at if is_unknown and not _is_never_due(event) else event.next_due_at
+
+
+def _is_never_due(event: Event) -> bool:
+    return event.status is EventStatus.CANCELED or event.deletion is not None
 
 
 def _due_times(event: Event) -> tuple[datetime, ...]:

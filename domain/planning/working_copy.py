@@ -43,6 +43,7 @@ from domain.planning.plan import (
     PutRegistration,
     PutWaitlistEntry,
 )
+from domain.planning.schedule import stored_due_time
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from domain.planning.waitlist import WorkingWaitlist
 
@@ -280,6 +281,8 @@ class WorkingCopy:
             return Plan(self.plan_id, self.event_id, self.event, tuple(outcomes))
         stored = self.snapshot.event
         event = self.update_event(version=self.version)
+        if not even_if_unchanged:
+            event = self.update_event(next_due_at=stored_due_time(event))
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
         for user_id in self.changed:
             actions += self._registration_actions(user_id)

@@ -21,9 +21,10 @@ from playground.client.acknowledgements import (
 from playground.client.inputs import Values, client_errors, with_values
 from playground.client.transport import ACKNOWLEDGE_SECONDS, BotResponse, Deliver, signed
 from playground.web_api.web_methods import as_user_json
-from playground.workspace.block_elements import elements
+from playground.workspace.block_elements import State, elements, initial_state
 from playground.workspace.model import Channel, Json, Member, Message, View
 from playground.workspace.state import Workspace
+from playground.workspace.views import keep_typed
 
 CONNECTION_TROUBLE = "We had some trouble connecting. Try again?"
 """Slack's error in a modal if the app doesn't respond or its response is invalid."""
@@ -71,6 +72,7 @@ class MemberClient:
         self._secret = signing_secret
         self._clock = clock
         self._suggested: dict[tuple[str, str, str], dict[str, Json]] = {}
+        self._chosen: dict[tuple[str, str, str], State] = {}  # by member, channel and message
 
     def command(self, user_id: str, channel_id: str, name: str, text: str = "") -> ActionResult:
         """Send a slash command. Raises `SlackError` for an unknown member or channel."""
@@ -116,14 +118,15 @@ class MemberClient:
         ids = (block["block_id"], action_id)
         suggested = self._suggestions(user_id)(*ids)
         action = payloads.action(block, element, selected, suggested)
+        has_state = element["type"] not in {"button", "overflow"}
+        chosen: Values = {ids: selected} if has_state else {}
+        state: State = {}
         if isinstance(target, View):
             target = self._type(target, user_id, dict(values or {}))
-            if element["type"] in {"button", "overflow"}:
-                chosen: Values = {}
-            else:
-                chosen = {ids: selected}
             target = self._type(target, user_id, chosen)
-        payload = payloads.block_actions(workspace, member, target, action)
+        else:
+            state = self._choose(target, user_id, chosen)
+        payload = payloads.block_actions(workspace, member, target, action, state)
         response, failure = self._payload(payload)
         return self._result(user_id, seq, failure=failure, response=response)
 
@@ -347,6 +350,13 @@ class MemberClient:
         view = self._open_view(view.id)
         state = with_values(view.blocks, view.state, values, self._suggestions(user_id))
         return self.workspace.views.set_state(view.id, state)
+
+    def _choose(self, message: Message, user_id: str, values: Values) -> State:
+        key = (user_id, message.channel_id, message.ts)
+        kept = keep_typed(initial_state(message.blocks), self._chosen.get(key, {}))
+        state = with_values(message.blocks, kept, values, self._suggestions(user_id))
+        self._chosen[key] = state
+        return state
 
     def _with_mentions(self, escaped: str) -> str:
         # Longest names first, or @member1 would match the start of @member17.

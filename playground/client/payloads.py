@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from playground.client.inputs import element_state
-from playground.workspace.block_elements import INPUT_TYPES, options_of
+from playground.workspace.block_elements import INPUT_TYPES, State, options_of
 from playground.workspace.model import Channel, Json, Member, Message, View
 from playground.workspace.state import Workspace
 
@@ -107,15 +107,22 @@ def _container(workspace: Workspace, target: Message | View) -> Json:
 
 
 def block_actions(
-    workspace: Workspace, member: Member, target: Message | View, action: Json
+    workspace: Workspace,
+    member: Member,
+    target: Message | View,
+    action: Json,
+    message_state: State | None = None,
 ) -> Json:
-    """Return the payload of a click or a choice. Messages have a response URL, views their state."""
+    """Return the payload of a click or a choice. Messages have a response URL.
+
+    `message_state` has what the member chose in the message so far; a view has its own.
+    """
     payload = _interaction(workspace, "block_actions", member) | _container(workspace, target)
     payload["actions"] = [action | {"action_ts": workspace.ledger.new_ts()}]
     if isinstance(target, View):
         payload["trigger_id"] = workspace.new_trigger(member.id, target.channel_id, target)
     else:
-        payload["state"] = {"values": {}}
+        payload["state"] = {"values": message_state or {}}
         payload["response_url"] = workspace.new_response_url(
             member.id, target.channel_id, target.ts
         )

@@ -77,7 +77,7 @@ class OpenViews:
             if view is None:
                 raise SlackError("not_found")
             body = {**body, "blocks": with_ids(body["blocks"], self._ledger.new_id)}
-            state = _keep_typed(initial_state(body["blocks"], view.channel_id), view.state)
+            state = keep_typed(initial_state(body["blocks"], view.channel_id), view.state)
             return self._put(replace(view, body=body, hash=self._hash(), state=state))
 
     def publish(self, user_id: str, body: Json) -> View:
@@ -139,9 +139,10 @@ class OpenViews:
         return f"{int(self._ledger.now())}.{self._ledger.new_id('H')}"
 
 
-def _keep_typed(
+def keep_typed(
     new: dict[str, dict[str, Json]], old: Mapping[str, Mapping[str, Json]]
 ) -> dict[str, dict[str, Json]]:
+    """Return the new state, with the old value of each input that is in both."""
     return {
         block_id: {
             action_id: kept

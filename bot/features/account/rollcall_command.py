@@ -50,7 +50,9 @@ class RollcallCommandListeners:
     def forget_me(self, action: BlockAction, reply: Reply) -> None:
         """Delete what is stored about the person. The successor they chose gets their events."""
         user_id = action.user_id
-        successor_id = action.value if is_slack_id(action.value) else None
+        # The select has a choice that came too late to be in the button.
+        chosen = action.user_chosen_in(ActionId.SUCCESSOR) or action.value
+        successor_id = chosen if is_slack_id(chosen) else None
         if successor_id is not None:
             ensure_successor(self._context, user_id, successor_id)
         organized = self._service.list_to_hand_over(user_id)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from slack_sdk.models.blocks import ActionsBlock, Block, UserSelectElement
 
 from bot.blocks.builders import Message, button, note, plain, section
+from bot.blocks.formatting import moment
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, shortened
 from bot.slack.error_messages import CHOOSE_ANOTHER
@@ -47,7 +48,7 @@ MAX_SHOWN = 50
 """Characters of an unknown command that are shown."""
 
 
-MAX_NAMED = 8
+MAX_NAMED = 7
 """Events that the question and the reply name. They give a count of the others."""
 
 
@@ -63,6 +64,11 @@ def forget_me_question(
     `chosen` is who is to take over the events that nobody else organizes, unless that is refused.
     """
     successor_id = None if is_refused else chosen
+    lines = _lines(user_id, organized, successor_id, "will organize it")
+    if _needs_admins(user_id, organized, successor_id):
+        lines.append(
+            "Choose who takes over what no one else organizes. Otherwise, I’ll ask the workspace admins."
+        )
     buttons = [
         button("Delete my data", ActionId.FORGET_ME, successor_id or "me", style="danger"),
         button("Keep my data", ActionId.KEEP_DATA, "me"),
@@ -74,7 +80,7 @@ def forget_me_question(
     return note(
         "This unregisters you from all events and deletes your data. This can’t be undone. Your Slack ID"
         " stays in the history of events.",
-        *_handed_over("You’ll no longer organize:", user_id, organized, successor_id),
+        *_handed_over("You’ll no longer organize:", lines),
         *_successor_select(user_id, organized, successor_id),
         *refusal,
         ActionsBlock(elements=buttons),
@@ -85,7 +91,7 @@ def _successor_select(
     user_id: str, organized: Sequence[Event], successor_id: str | None
 ) -> list[Block]:
     """Let a user choose who takes over the events that nobody else organizes."""
-    if all(set(event.organizer_ids) - {user_id} for event in organized):
+    if not _needs_admins(user_id, organized, None):
         return []
     select = UserSelectElement(
         action_id=ActionId.SUCCESSOR,
@@ -108,27 +114,33 @@ def forgotten(
     text = "I’ve started to unregister you from your events. After that, your data will be deleted."
     if done:
         text = "You’re no longer registered for any event, and your data has been deleted."
-    return note(text, *_handed_over("You no longer organize:", user_id, organized, successor_id))
-
-
-def _handed_over(
-    first: str, user_id: str, organized: Sequence[Event], successor_id: str | None
-) -> list[Block]:
-    """Say what becomes of each event that a user organizes (R2.9)."""
-    lines = [
-        f"• {bold(event.title, LISTED)} – {_new_organizer(event, user_id, successor_id)}"
-        for event in organized[:MAX_NAMED]
-    ]
-    if len(organized) > MAX_NAMED:
-        lines.append(f"• and {len(organized) - MAX_NAMED:,} more")
-    if any(_next_organizer(event, user_id, successor_id) is None for event in organized):
+    lines = _lines(user_id, organized, successor_id, "organizes it now")
+    if _needs_admins(user_id, organized, successor_id):
         lines.append("I’ll ask the workspace admins to take over what no one else organizes.")
+    return note(text, *_handed_over("You no longer organize:", lines))
+
+
+def _handed_over(first: str, lines: Sequence[str]) -> list[Block]:
     return [section("\n".join([first, *lines]))] if lines else []
 
 
-def _new_organizer(event: Event, user_id: str, successor_id: str | None) -> str:
-    new = _next_organizer(event, user_id, successor_id)
-    return "no one else organizes it" if new is None else f"{mention(new)} organizes it"
+def _lines(
+    user_id: str, organized: Sequence[Event], successor_id: str | None, takes_over: str
+) -> list[str]:
+    """Say of each event that a user organizes what becomes of it (R2.9)."""
+    lines = []
+    for event in organized[:MAX_NAMED]:
+        new = _next_organizer(event, user_id, successor_id)
+        becomes = "no one else organizes it" if new is None else f"{mention(new)} {takes_over}"
+        starts = moment(event.starts_at, event.time_zone)
+        lines.append(f"• {bold(event.title, LISTED)}, {starts} – {becomes}")
+    if len(organized) > MAX_NAMED:
+        lines.append(f"• and {len(organized) - MAX_NAMED:,} more")
+    return lines
+
+
+def _needs_admins(user_id: str, organized: Sequence[Event], successor_id: str | None) -> bool:
+    return any(_next_organizer(event, user_id, successor_id) is None for event in organized)
 
 
 def _next_organizer(event: Event, user_id: str, successor_id: str | None) -> str | None:

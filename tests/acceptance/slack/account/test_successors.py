@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.blocks.formatting import moment
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import mention
 from bot.features.account import views as account_views
@@ -16,6 +17,7 @@ from bot.slack.member_directory import CACHED_FOR
 from bot.slack.refusals import SlackBusy, SuccessorRefused
 from domain.enums import ChangeKind
 from domain.execution.deletion_ids import deletion_id_with
+from domain.inputs import EventChanges
 from playground.client.member_client import ActionResult
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
@@ -72,9 +74,9 @@ def test_successor_organizes_events_that_no_one_else_organizes(harness: SlackHar
     asked = choose(harness, question(harness), CHLOE)
     done = confirm(harness, asked)
     harness.deliver_due()
-    for said in (shown(asked), reply(done)):
-        assert f"– {mention(CHLOE)} organizes it" in said
-        assert f"– {mention(DIEGO)} organizes it" in said
+    for said, does in ((shown(asked), "will organize"), (reply(done), "organizes")):
+        assert f"– {mention(CHLOE)} {does} it" in said
+        assert f"– {mention(DIEGO)} {does} it" in said
     assert (organizers(harness), organizers(harness, "chess")) == ((CHLOE,), (DIEGO,))
     (message,) = harness.direct_messages(CHLOE)
     assert f"{mention(BJORN)} deleted their data" in message
@@ -82,6 +84,26 @@ def test_successor_organizes_events_that_no_one_else_organizes(harness: SlackHar
     assert harness.direct_messages(AMARA) == []
     assert harness.bot.service.get_user(CHLOE).user_id == CHLOE, "for a later deactivation"
     harness.assert_invariants()
+
+
+def test_delete_pressed_on_the_first_question_keeps_the_choice(harness: SlackHarness) -> None:
+    """A person can press it before the question that names the successor takes its place."""
+    organizing(harness)
+    asked = question(harness)
+    choose(harness, asked, CHLOE)
+    confirm(harness, asked)
+    assert organizers(harness) == (CHLOE,)
+
+
+def test_events_of_one_title_are_told_apart_by_their_start(harness: SlackHarness) -> None:
+    organizing(harness)
+    organizing(harness, event_id="again")
+    event = harness.bot.service.get_event("yoga")
+    later = event.starts_at + timedelta(days=7)
+    harness.bot.service.edit_event("again", EventChanges.of(starts_at=later, ends_at=None))
+    asked = shown(question(harness))
+    assert moment(event.starts_at, event.time_zone) in asked
+    assert moment(later, event.time_zone) in asked
 
 
 def test_history_says_why_the_organizer_changed(harness: SlackHarness) -> None:

@@ -108,6 +108,43 @@ def test_end_that_an_edit_moves_into_the_past_is_due() -> None:
     assert (swept.last_due_at, swept.next_due_at) == (ended_at, None)
 
 
+def test_event_of_an_earlier_version_is_due_at_its_start_from_its_next_commit_on() -> None:
+    """Earlier versions stored a due time only for reminders, so the card would never say that it started."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    new_users(service, "ada")
+    new_event(service, "e1", starts_at=START + timedelta(days=2), reminders=())
+    store.events["e1"] = store.events["e1"].model_copy(update={"next_due_at": None})
+    service_on(store, clock=clock).register("e1", "ada")
+    assert store.events["e1"].next_due_at == store.events["e1"].starts_at
+
+
+def test_edit_of_the_end_keeps_the_start_of_an_event_of_an_earlier_version_due() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    starts_at, ends_at = START + timedelta(days=2), START + timedelta(days=2, hours=4)
+    new_event(service, "e1", starts_at=starts_at, ends_at=ends_at, reminders=())
+    store.events["e1"] = store.events["e1"].model_copy(update={"next_due_at": None})
+    service = service_on(store, clock=clock)
+    service.edit_event("e1", EventChanges.of(ends_at=ends_at - timedelta(hours=1)))
+    assert store.events["e1"].next_due_at == starts_at
+
+
+def test_deadline_that_a_clock_ahead_has_handled_is_not_due_again_when_the_start_moves() -> None:
+    """Waitlisted users would be notified of it twice."""
+    store, clock, ahead = MemoryStore(), ManualClock(), ManualClock()
+    service = service_on(store, clock=clock)
+    deadline, starts_at = START + timedelta(hours=1), START + timedelta(days=2)
+    new_event(service, "e1", starts_at=starts_at, registration_deadline=deadline)
+    ahead.advance(timedelta(hours=1, seconds=5))
+    assert service_on(store, clock=ahead).sweep() == 1
+    clock.advance(timedelta(minutes=59, seconds=58))
+    service.edit_event("e1", EventChanges.of(starts_at=starts_at + timedelta(hours=3)))
+    due_at = store.events["e1"].next_due_at
+    assert due_at is not None
+    assert due_at > deadline
+
+
 def test_sweep_at_the_start_only_says_so_in_a_new_version() -> None:
     store, clock = MemoryStore(), ManualClock()
     service = service_on(store, clock=clock)
