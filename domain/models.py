@@ -662,8 +662,13 @@ class UnregisterPreview:
 
     @property
     def loses_nothing(self) -> bool:
-        """Whether the user loses nothing: a seat stays free, or no one is behind on the waitlist."""
+        """Whether the user loses nothing: a seat stays free, or no one is behind on the waitlist.
+
+        Nobody unregisters from a canceled event by one press: there is nothing to give up.
+        """
         event = self.registration.event
+        if event.status is EventStatus.CANCELED:
+            return False
         if self.registration.position is None:
             return event.free_seats > 0 or (not event.has_waitlist and not self.next_gets_seat)
         return self.position_on_return == self.registration.position

@@ -276,14 +276,18 @@ class Service:
         return self._events.list_to_hand_over(user_id)
 
     def find_events(
-        self, text: str, *, before_listed: Callable[[], None] = lambda: None
+        self,
+        text: str,
+        *,
+        or_closed: bool = False,
+        before_listed: Callable[[], None] = lambda: None,
     ) -> FoundEvents:
         """Find an event by id, or listed events that take registrations by a part of the title (R8.1).
 
-        An empty text finds all of them. `before_listed` is called before listed events are searched,
-        and may refuse that.
+        An empty text finds all of them. With `or_closed`, events that take none and are not over are found if
+        no other matches. `before_listed` is called before listed events are searched, and may refuse that.
         """
-        return self._events.find_open(text, before_listed)
+        return self._events.find_open(text, before_listed, or_closed=or_closed)
 
     def find_events_to_manage(
         self, text: str, user_id: str, *, before_listed: Callable[[], None] = lambda: None
@@ -492,9 +496,13 @@ class Service:
         """Find registrations of a user by an event's id or a part of its title (R8.1).
 
         Only those for events that are not over: one can't leave the others (R4.7). An empty text
-        finds all of them.
+        finds all of them but those for canceled events; otherwise these are found if no other matches.
         """
-        return find_registrations(text, self.list_registrations_to_come(user_id).items)
+        own = self.list_registrations_to_come(user_id).items
+        found = find_registrations(
+            text, (one for one in own if one.event.status is not EventStatus.CANCELED)
+        )
+        return found if found.matches or not text else find_registrations(text, own)
 
     def list_registrations_in(
         self,

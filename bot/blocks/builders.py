@@ -76,6 +76,8 @@ class Message:
 
     text: str
     blocks: Sequence[Block]
+    title: str = "Rollcall"
+    """The title of the modal that shows it, if someone pressed a button in App Home."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the arguments for `chat.postMessage`, `respond` and similar calls."""
@@ -141,6 +143,6 @@ def button(
     )
 
 
-def note(mrkdwn: str, *more: Block) -> Message:
+def note(mrkdwn: str, *more: Block, title: str = "Rollcall") -> Message:
     """Return a message of one or two sentences, followed by more blocks if given."""
-    return Message(mrkdwn, [section(mrkdwn), *more])
+    return Message(mrkdwn, [section(mrkdwn), *more], title)

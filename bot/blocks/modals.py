@@ -46,7 +46,7 @@ def picker(callback_id: CallbackId) -> View:
 
 def picked(message: Message) -> View:
     """Show the result in place of the picker. It may lead to another one: one can register again."""
-    return note_modal("Your registration", message)
+    return note_modal(message.title, message)
 
 
 def _label(callback_id: CallbackId) -> str:

@@ -139,12 +139,12 @@ def _post(
 
 
 def _as_modal(message: Message, surface: ViewPayload) -> View:
-    """Return a message as a modal that has the title of the modal that was used.
+    """Return a message as a modal that has the title of the modal that was used, if there is one.
 
     An App Home has no title: Slack's payloads have "View Title" there, whatever was published.
     """
     title = surface.title.text if surface.title and not surface.is_home else None
-    return note_modal(shortened(title or "Rollcall", MODAL_TITLE_LENGTH), message)
+    return note_modal(shortened(title or message.title, MODAL_TITLE_LENGTH), message)
 
 
 @contextmanager

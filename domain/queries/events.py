@@ -148,20 +148,36 @@ class EventQueries:
         following = tuple(event for event in events if event.listing_channel is not None)
         return Page(following, page.next_cursor)
 
-    def find_open(self, text: str, before_listed: Callable[[], None]) -> FoundEvents:
-        """Find an event by id, or listed events that take registrations by a part of the title."""
+    def find_open(
+        self, text: str, before_listed: Callable[[], None], *, or_closed: bool = False
+    ) -> FoundEvents:
+        """Find an event by id, or listed events that take registrations by a part of the title.
+
+        With `or_closed`, those that take none and are not over are found if no other matches.
+        """
         event = self.find(text)
         if event is not None:
             return FoundEvents((ListedEvent.of(event),))
         before_listed()
         now = self._clock.now()
-        return find_events(
+        found = find_events(
             text,
             (
                 listed
                 for listed in self._list_from(now)
                 if listed.listed and listed.status is EventStatus.OPEN and listed.closes_at > now
             ),
+        )
+        closed = self._find_closed(text) if or_closed and not found.matches else ()
+        return FoundEvents(closed) if closed else found
+
+    def _find_closed(self, text: str) -> tuple[ListedEvent, ...]:
+        """Return the listed events that match and are not over, whether or not they take registrations."""
+        now = self._clock.now()
+        listed = (one for one in self._list_manageable(None) if one.listed)
+        matches = find_events(text, listed).matches
+        return tuple(
+            ListedEvent.of(event) for event in self._with_counts(matches) if not event.is_over(now)
         )
 
     def find_to_manage(

@@ -17,13 +17,15 @@ from bot.features.browsing.views import (
     title_and_status,
 )
 from bot.features.cards.views import occupancy, register_label
-from domain.models import EventForUser
+from domain.enums import EventStatus
+from domain.models import EventForUser, UserRegistration
 from domain.search import FoundEvents, FoundRegistrations
 
 MAX_CHOICES = 10
 """Events offered if several match."""
 
 NO_MATCH = "No event matches that."
+NONE_OPEN = "None of the events that match is open for registration."
 
 
 def nothing_to_register_for() -> Message:
@@ -41,14 +43,17 @@ def event_choice(found: FoundEvents, events: Sequence[EventForUser], action: Act
     if not events:
         return note(f"{NO_MATCH} Type `/events` to see what’s coming up.")
     asked = f"{NO_MATCH} Did you mean one of these?"
-    if found.matches:
+    buttons = [_button(one, action) for one in events]
+    if found.matches and not any(buttons):
+        asked = NONE_OPEN
+    elif found.matches:
         asked = "Which event do you mean?"
         if len(found.matches) > MAX_CHOICES:
             asked = (
                 f"{len(found.matches)} events match. Which of the next {MAX_CHOICES} do you mean?"
             )
     blocks: list[Block] = [section(asked)]
-    blocks += [section(_text(one), _button(one, action)) for one in events]
+    blocks += [section(_text(one), shown) for one, shown in zip(events, buttons, strict=True)]
     return Message(asked, blocks)
 
 
@@ -63,9 +68,14 @@ def _button(seen: EventForUser, action: ActionId) -> ButtonElement | None:
     if action is ActionId.MANAGE:
         return button("Manage", action, event_id)
     if seen.registration is not None:
-        label = leave_label(seen.registration)
-        return button(label, ActionId.CHOOSE_TO_UNREGISTER, event_id)
+        return _leave_button(seen.registration)
     return button(register_label(seen.event), action, event_id) if seen.accepts else None
+
+
+def _leave_button(own: UserRegistration) -> ButtonElement | None:
+    if own.event.status is EventStatus.CANCELED:
+        return None
+    return button(leave_label(own), ActionId.CHOOSE_TO_UNREGISTER, own.event.event_id)
 
 
 def registration_choice(found: FoundRegistrations, text: str) -> Message:
@@ -88,7 +98,7 @@ def registration_choice(found: FoundRegistrations, text: str) -> Message:
     blocks += [
         section(
             f"{bold(one.event.title, LISTED)} · {status_text(one)}\n{when_and_where(one.event, LISTED)}",
-            button(leave_label(one), ActionId.CHOOSE_TO_UNREGISTER, one.event.event_id),
+            _leave_button(one),
         )
         for one in offered[:MAX_CHOICES]
     ]

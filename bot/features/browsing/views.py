@@ -165,11 +165,8 @@ def registration_blocks(registration: UserRegistration) -> Sequence[Block]:
     """Show one of a user's own registrations to come: the event, their seat or position, and buttons."""
     buttons = registration_buttons(registration)
     buttons += going_buttons(registration.event, is_attendee=True)
-    return [
-        section(_text(registration)),
-        *join_blocks(registration),
-        ActionsBlock(elements=buttons),
-    ]
+    blocks = [section(_text(registration)), *join_blocks(registration)]
+    return [*blocks, ActionsBlock(elements=buttons)] if buttons else blocks
 
 
 def _text(registration: UserRegistration) -> str:
@@ -184,10 +181,11 @@ def join_blocks(registration: UserRegistration) -> list[Block]:
 
 def registration_buttons(registration: UserRegistration) -> list[ButtonElement]:
     """Return what a user can do with a registration to come."""
-    event = registration.event
-    buttons = [button(leave_label(registration), ActionId.UNREGISTER, event.event_id)]
+    event, is_canceled = registration.event, registration.event.status is EventStatus.CANCELED
+    buttons = []
+    if not is_canceled:
+        buttons.append(button(leave_label(registration), ActionId.UNREGISTER, event.event_id))
     if registration.position is None:
-        is_canceled = event.status is EventStatus.CANCELED
         label = "Remove from calendar" if is_canceled else "Add to calendar"
         buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
     return buttons + history_buttons(registration)

@@ -50,7 +50,7 @@ def going_list(
         None if cursor is None else f"{event.event_id} {cursor}",
         is_first=is_first,
     )
-    return Message(heading, blocks)
+    return Message(heading, blocks, "Who’s going")
 
 
 def _heading(event: Event, *, is_over: bool) -> str:

@@ -59,7 +59,7 @@ class RegistrationListeners:
             if not self._find_events("", command.user_id).matches:
                 return choice_views.nothing_to_register_for()
             return modals.picker(CallbackId.REGISTER)
-        found = self._find_events(command.text, command.user_id)
+        found = self._find_events(command.text, command.user_id, or_closed=True)
         if len(found.matches) != 1:
             ids = found.first_ids(choice_views.MAX_CHOICES)
             events = self._service.get_events_for(command.user_id, ids)
@@ -133,10 +133,12 @@ class RegistrationListeners:
         message = self._unregister_or_ask(_picked_event(submission.view), submission.user_id)
         return modals.picked(message)
 
-    def _find_events(self, text: str, user_id: str) -> FoundEvents:
+    def _find_events(self, text: str, user_id: str, *, or_closed: bool = False) -> FoundEvents:
         """Find events; a guest finds them only by their id (R8.17)."""
         return self._service.find_events(
-            text, before_listed=lambda: self._members.require_full_member(user_id)
+            text,
+            or_closed=or_closed,
+            before_listed=lambda: self._members.require_full_member(user_id),
         )
 
     def _register(self, event_id: str, user: UserDraft) -> Message:

@@ -11,8 +11,10 @@ from bot.blocks.mrkdwn import bold
 from bot.features.browsing import views as browsing_views
 from bot.features.cards.views import register_label
 from domain.commands import RegisterOutcome, UnregisterOutcome
-from domain.enums import RegistrationStatus
+from domain.enums import EventStatus, RegistrationStatus
 from domain.models import UnregisterPreview, UserRegistration
+
+_TITLE = "Your registration"
 
 
 def registered(outcome: RegisterOutcome) -> Message:
@@ -42,15 +44,17 @@ def unregistered(outcome: UnregisterOutcome) -> Message:
     elif outcome.promoted:
         text += " Your seat goes to the next person on the waitlist."
     if not outcome.can_return:
-        return note(text)
+        return note(text, title=_TITLE)
     again = button(f"{register_label(event)} again", ActionId.CHOOSE_TO_REGISTER, event.event_id)
-    return note(text, ActionsBlock(elements=[again]))
+    return note(text, ActionsBlock(elements=[again]), title=_TITLE)
 
 
 def unregister_question(preview: UnregisterPreview) -> Message:
-    """Ask before unregistering costs a seat or a position (R8.4)."""
+    """Ask before unregistering costs a seat or a position (R8.4), unless the event is canceled."""
     event = preview.registration.event
     title = bold(event.title)
+    if event.status is EventStatus.CANCELED:
+        return note(f"{title} has been canceled, so you don’t need to unregister.", title=_TITLE)
     if preview.registration.position is not None:
         more = waitlist_note(has_started=preview.registration.has_started)
         cost = f"You’re {ordinal(preview.registration.position)} on the waitlist for {title}.{more}"
@@ -73,7 +77,7 @@ def unregister_question(preview: UnregisterPreview) -> Message:
         button(leave, ActionId.UNREGISTER_CONFIRMED, event.event_id, style="danger"),
         button(keep, ActionId.KEEP_REGISTRATION, event.event_id),
     ]
-    return note(cost, ActionsBlock(elements=buttons))
+    return note(cost, ActionsBlock(elements=buttons), title=_TITLE)
 
 
 def registration_kept(registration: UserRegistration) -> Message:
@@ -95,4 +99,5 @@ def _with_buttons(text: str, own: UserRegistration) -> Message:
     if own.position is None:
         buttons.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event_id))
     join = browsing_views.join_blocks(own)
-    return note(text, context(when_and_where(own.event)), *join, ActionsBlock(elements=buttons))
+    details = [context(when_and_where(own.event)), *join, ActionsBlock(elements=buttons)]
+    return note(text, *details, title=_TITLE)

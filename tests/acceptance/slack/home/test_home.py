@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bot.blocks.ids import ActionId, HomeList
 from bot.features.browsing.views import NO_EVENTS, NO_REGISTRATIONS
 from bot.features.home.views import NO_OTHER_EVENTS
@@ -249,6 +251,17 @@ def test_canceled_event_shows_former_status(harness: SlackHarness) -> None:
         assert f"*Yoga in the park* · Canceled (you {had})" in said(home(harness, user_id))
 
 
+def test_canceled_event_offers_only_its_removal_from_the_calendar(harness: SlackHarness) -> None:
+    """There is no seat to give up."""
+    harness.event(capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.bot.service.cancel_event("yoga")
+    shown = said(home(harness))
+    assert f"[{ActionId.ADD_TO_CALENDAR}]" in shown
+    assert f"[{ActionId.UNREGISTER}]" not in shown
+    assert f"[{ActionId.UNREGISTER}]" not in said(home(harness, DIEGO))
+
+
 def test_confirmed_unregister_shows_in_home(harness: SlackHarness) -> None:
     harness.event(capacity=1)
     harness.register(CHLOE, DIEGO)
@@ -382,9 +395,16 @@ def test_home_without_metadata_is_paged_from_start(harness: SlackHarness) -> Non
     assert result.failure is None
 
 
-def test_reply_in_home_has_the_apps_name_as_title(harness: SlackHarness) -> None:
+@pytest.mark.parametrize(
+    ("action", "title"),
+    [(ActionId.REGISTER, "Your registration"), (ActionId.GOING, "Who’s going")],
+)
+def test_reply_in_home_has_a_title_of_its_own(
+    harness: SlackHarness, action: ActionId, title: str
+) -> None:
     """Slack's payloads have "View Title" as the title of every App Home."""
     harness.event()
-    shown = harness.slack.click(CHLOE, home(harness), ActionId.REGISTER).view
+    harness.register(DIEGO)
+    shown = harness.slack.click(CHLOE, home(harness), action).view
     assert shown is not None
-    assert shown.title == "Rollcall"
+    assert shown.title == title

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.browsing.choice_views import NO_MATCH, nothing_to_register_for
+from bot.features.browsing.choice_views import NO_MATCH, NONE_OPEN, nothing_to_register_for
 from bot.features.cards.views import event_card
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ClosedReason
@@ -35,6 +35,46 @@ def test_register_with_part_of_title_registers(harness: SlackHarness) -> None:
     result = harness.slack.command(BJORN, RANDOM, "/register", "ESS & <fr")
     assert f"[{ActionId.ADD_TO_CALENDAR}]" in reply(result)
     assert harness.assert_invariants().seated("one") == [BJORN]
+
+
+@pytest.mark.parametrize("state", ["started", "closed", "canceled"])
+def test_register_with_title_says_why_an_event_takes_no_registrations(
+    harness: SlackHarness, state: str
+) -> None:
+    start = harness.clock.now() + timedelta(hours=1)
+    harness.event(starts_at=start, ends_at=start + timedelta(hours=3))
+    match state:
+        case "started":
+            harness.clock.advance(timedelta(hours=2))
+            expected = sentences.closed(ClosedReason.STARTED, start)
+        case "closed":
+            harness.bot.service.close_event("yoga")
+            expected = sentences.closed(ClosedReason.CLOSED)
+        case _:
+            harness.bot.service.cancel_event("yoga")
+            expected = sentences.closed(ClosedReason.CANCELED)
+    assert expected in reply(harness.slack.command(BJORN, RANDOM, "/register", "in the park"))
+
+
+def test_events_that_take_no_registrations_are_found_only_if_no_other_matches(
+    harness: SlackHarness,
+) -> None:
+    for event_id in ("one", "two", "three"):
+        harness.event(event_id, title=f"Standup {event_id}")
+    for event_id in ("two", "three"):
+        harness.bot.service.close_event(event_id)
+    assert "Standup one" in reply(harness.slack.command(BJORN, RANDOM, "/register", "standup"))
+    harness.bot.service.close_event("one")
+    refused = reply(harness.slack.command(CHLOE, RANDOM, "/register", "standup"))
+    assert NONE_OPEN in refused
+    assert f"[{ActionId.CHOOSE_TO_REGISTER}]" not in refused
+
+
+def test_event_that_is_over_is_not_found_by_title(harness: SlackHarness) -> None:
+    start = harness.clock.now() + timedelta(hours=1)
+    harness.event(starts_at=start, ends_at=start + timedelta(hours=1), title="Standup")
+    harness.clock.advance(timedelta(hours=3))
+    assert NO_MATCH in reply(harness.slack.command(BJORN, RANDOM, "/register", "standup"))
 
 
 def test_unlisted_event_is_not_found_by_title(harness: SlackHarness) -> None:

@@ -345,7 +345,7 @@ def test_registering_again_in_home_updates_it(harness: SlackHarness) -> None:
     assert "You have a seat" in text_of(home.body["blocks"])
 
 
-@pytest.mark.parametrize("ended", ["closed", "canceled", "deadline", "started", "full"])
+@pytest.mark.parametrize("ended", ["closed", "deadline", "started", "full"])
 def test_no_button_registers_again_where_it_can_not_succeed(
     harness: SlackHarness, ended: str
 ) -> None:
@@ -363,8 +363,6 @@ def test_no_button_registers_again_where_it_can_not_succeed(
     match ended:
         case "closed":
             service.close_event("yoga")
-        case "canceled":
-            service.cancel_event("yoga")
         case "full":
             harness.register(CHLOE)
             service.edit_event("yoga", EventChanges.of(has_waitlist=False))
@@ -375,6 +373,34 @@ def test_no_button_registers_again_where_it_can_not_succeed(
         replied = harness.slack.click(BJORN, replied, ActionId.UNREGISTER_CONFIRMED).messages[-1]
     assert "no longer registered" in shown(replied)
     assert f"[{ActionId.CHOOSE_TO_REGISTER}]" not in shown(replied)
+
+
+def test_nobody_needs_to_unregister_from_a_canceled_event(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN)
+    harness.bot.service.cancel_event("yoga")
+    said = reply(harness.slack.command(BJORN, RANDOM, "/unregister", "yoga"))
+    assert "has been canceled" in said
+    assert f"[{ActionId.UNREGISTER_CONFIRMED}]" not in said
+    assert harness.assert_invariants().seated("yoga") == [BJORN]
+
+
+def test_unregister_finds_canceled_events_only_if_no_other_matches(harness: SlackHarness) -> None:
+    harness.event("old", title="Yoga for all")
+    harness.event("new", title="Yoga for all of us")
+    harness.event("board", title="Board meeting")
+    for event_id in ("old", "new", "board"):
+        harness.register(BJORN, event_id=event_id)
+    for event_id in ("old", "board"):
+        harness.bot.service.cancel_event(event_id)
+    assert "Yoga for all of us" in reply(
+        harness.slack.command(BJORN, RANDOM, "/unregister", "yoga")
+    )
+    assert "has been canceled" in reply(
+        harness.slack.command(BJORN, RANDOM, "/unregister", "board")
+    )
+    none_left = reply(harness.slack.command(BJORN, RANDOM, "/unregister"))
+    assert NO_REGISTRATIONS in none_left
 
 
 def test_registering_again_too_late_is_refused_as_usual(harness: SlackHarness) -> None:
