@@ -95,7 +95,7 @@ def test_delete_pressed_on_the_first_question_keeps_the_choice(harness: SlackHar
     assert organizers(harness) == (CHLOE,)
 
 
-def test_events_of_one_title_are_told_apart_by_their_start(harness: SlackHarness) -> None:
+def test_events_of_one_title_show_their_starts(harness: SlackHarness) -> None:
     organizing(harness)
     organizing(harness, event_id="again")
     event = harness.bot.service.get_event("yoga")
