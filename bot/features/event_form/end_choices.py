@@ -24,14 +24,30 @@ LONGEST = timedelta(days=7)
 _USUAL = (30, 45, 60, 90, 120, 180, 240, 480)
 """Minutes that are offered before anything is typed."""
 
+_NAMED = {"noon": time(12), "midday": time(12), "midnight": time()}
+
 _TIME = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))? ?(?:([ap])\.? ?(?:m\.?)?)?")
+_TIME_WITH_H = re.compile(r"([0-9]{1,2}) ?h ?([0-9]{2})?")
+"""In many countries, 7:30 PM is "19h30"."""
+
 _HOURS_AND_MINUTES = re.compile(r"([0-9]{1,3}):([0-5][0-9])")
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _DURATION = re.compile(
-    r"(?:([0-9]{1,2}) ?d[a-z]*,?)? ?"
-    r"(?:([0-9]{1,3}(?:[.,][0-9]{1,2})?) ?h[a-z]*\.?,?)? ?"
-    r"(?:([0-9]{1,5}) ?(?:m[a-z]*\.?)?)?"
+    r"(?:(?P<weeks>1) ?(?:w|weeks?))? ?"
+    r"(?:(?P<days>[0-9]{1,2}(?:[.,][0-9]{1,2})?) ?(?:d|days?))? ?"
+    r"(?:(?P<hours>[0-9]{1,3}(?:[.,][0-9]{1,2})?) ?(?:h|hrs?|hours?)\.?)? ?"
+    r"(?:(?P<minutes>[0-9]{1,5}) ?(?:(?:m|mins?|minutes?)\.?)?)?"
 )
+
+_IN_DIGITS = (
+    (re.compile(r"\band\b|,(?![0-9])|(?<![0-9]),"), " "),
+    (re.compile(r"\bhalf(?: an?)?(?= (?:day|hour))"), "0.5"),
+    (re.compile(r"\ban?(?= (?:week|day|hour|minute))"), "1"),
+    (re.compile(r"(?<=[0-9])(?: ?½| 1/2\b)"), ".5"),
+    (re.compile(r"½|\b1/2\b"), "0.5"),
+)
+"""What people write, with what the patterns above read instead: "1.5 hours" for "1 1/2 hours"."""
+
 _VALUE = re.compile(r"([0-9]{2}:[0-9]{2})|([0-9]{1,5}) min")
 
 
@@ -61,26 +77,40 @@ def read_end(value: str) -> End | None:
 
 
 def ends_meant(typed: str) -> list[End]:
-    """Return what a person may mean; the usual durations if nothing is typed."""
-    text = " ".join(typed.casefold().split())
-    if not text:
+    """Return what a person may mean, likeliest first; the usual durations if nothing is typed."""
+    if not typed.strip():
         return [minutes * _MINUTE for minutes in _USUAL]
-    durations = (one for one in _durations(text) if timedelta() < one <= LONGEST)
-    return list(dict.fromkeys([*_times(text), *durations]))
+    text = " ".join(typed.casefold().split())
+    for pattern, digits in _IN_DIGITS:
+        text = pattern.sub(digits, text)
+    text = " ".join(text.split())
+    times = list(_times(text))
+    durations = [one for one in _durations(text) if timedelta() < one <= LONGEST]
+    with_h = _TIME_WITH_H.fullmatch(text)
+    # "2h" is rather two hours than two at night, but "19h" is rather an evening than 19 hours.
+    is_duration = with_h is not None and not 12 < int(with_h[1]) < 24
+    return list(dict.fromkeys([*durations, *times] if is_duration else [*times, *durations]))
 
 
 def _times(text: str) -> Iterator[time]:
-    match = _TIME.fullmatch(text)
+    named = _NAMED.get(text.removeprefix("12 "))
+    if named is not None:
+        yield named
+        return
+    with_h = _TIME_WITH_H.fullmatch(text)
+    match = with_h or _TIME.fullmatch(text)
     if match is None:
         return
-    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
+    hour, minute, half = int(match[1]), int(match[2] or 0), None if with_h else match[3]
+    if (hour, minute) == (24, 0):
+        hour = 0
     if minute > 59 or hour > 23 or (half and not 1 <= hour <= 12):
         return
     if half:
         yield time(hour % 12 + (12 if half == "p" else 0), minute)
         return
     yield time(hour, minute)
-    if 1 <= hour <= 12:  # the other half of the day
+    if 1 <= hour <= 12 and not with_h:  # the other half of the day
         yield time((hour + 12) % 24, minute)
 
 
@@ -91,9 +121,11 @@ def _durations(text: str) -> Iterator[timedelta]:
         yield timedelta(hours=int(text) if int(text) <= 24 else 0)
         yield int(text) * _MINUTE
     elif match := _DURATION.fullmatch(text):
-        days, hours, minutes = match.groups()
-        whole_minutes = round(60 * float((hours or "0").replace(",", ".")))
-        yield timedelta(days=int(days or 0)) + (whole_minutes + int(minutes or 0)) * _MINUTE
+        counts = {
+            unit: float((count or "0").replace(",", "."))
+            for unit, count in match.groupdict().items()
+        }
+        yield round(timedelta(**counts) / _MINUTE) * _MINUTE
 
 
 _MINUTE = timedelta(minutes=1)

@@ -114,7 +114,8 @@ def _times(view: ViewPayload, time_zone: str) -> dict[str, datetime | None]:
 def _end(view: ViewPayload, starts_at: datetime, time_zone: str) -> datetime | None:
     """Return the end in UTC, None if there is none. A time without a date is on the day of the start.
 
-    A duration is the time that passes: where the clocks change meanwhile, they show an hour more or less.
+    Midnight without a date is the end of that day. A duration is the time that passes: where the clocks change
+    meanwhile, they show an hour more or less.
     """
     day = view.input(BlockId.END_DATE).selected_date
     try:
@@ -131,7 +132,8 @@ def _end(view: ViewPayload, starts_at: datetime, time_zone: str) -> datetime | N
             raise Invalid(BlockId.END, FieldProblem.TIME_MISSING)
         return None
     on = day or view.input(BlockId.START_DATE).selected_date or ""
-    ends_at = _moment(BlockId.END, on, f"{end:%H:%M}", time_zone)
+    days_later = 1 if end == time() and not day else 0
+    ends_at = _moment(BlockId.END, on, f"{end:%H:%M}", time_zone, days_later=days_later)
     if not day and ends_at <= starts_at:
         raise Invalid(BlockId.END, FieldProblem.ENDS_TOO_EARLY)
     return ends_at
@@ -155,13 +157,16 @@ def _optional_time(
     return _moment(time_block, date_given, time_given, time_zone)
 
 
-def _moment(block: BlockId, date_given: str, time_given: str, time_zone: str) -> datetime:
+def _moment(
+    block: BlockId, date_given: str, time_given: str, time_zone: str, *, days_later: int = 0
+) -> datetime:
     """Return a local time as UTC; of an hour that comes twice, the first one (R8.7).
 
     Raises `Invalid` for an hour that daylight saving time skips, too.
     """
     try:
-        local = datetime.combine(date.fromisoformat(date_given), time.fromisoformat(time_given))
-    except ValueError:
+        day = date.fromisoformat(date_given) + timedelta(days=days_later)
+        local = datetime.combine(day, time.fromisoformat(time_given))
+    except (ValueError, OverflowError):
         raise Invalid(block, FieldProblem.NO_SUCH_MOMENT) from None
     return from_local(block, local, time_zone)

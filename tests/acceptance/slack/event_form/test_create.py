@@ -270,6 +270,8 @@ def test_deadline_after_start_is_a_field_error(harness: SlackHarness) -> None:
         ("7:30", "07:30", "7:30 AM"),
         ("8 p.m.", "20:00", "8:00 PM"),
         ("12 am", "00:00", "12:00 AM"),
+        ("19h30", "19:30", "7:30 PM"),
+        ("19h30", "1170 min", "19 hours 30 minutes"),
     ],
 )
 def test_end_is_offered_as_it_is_meant(
@@ -281,6 +283,26 @@ def test_end_is_offered_as_it_is_meant(
 @pytest.mark.parametrize("typed", ["8 days", "7:75", "13 pm", "soon", "²", "9" * 3_000])
 def test_no_end_is_offered_for_what_is_none(harness: SlackHarness, typed: str) -> None:
     assert offered_ends(harness, opened_short(harness), typed) == {}
+
+
+def test_midnight_is_the_end_of_the_day_of_the_start(harness: SlackHarness) -> None:
+    view = opened_short(harness)
+    offered_ends(harness, view, "24:00")
+    assert harness.slack.submit(BJORN, view.id, filled(harness, END="00:00")).errors == {}
+    event = only_event(harness)
+    assert event.ends_at == event.starts_at + timedelta(hours=6)
+
+
+def test_midnight_after_the_last_day_is_a_field_error(harness: SlackHarness) -> None:
+    result = sent(harness, START_DATE="9999-12-31", END="00:00", client_checks=False)
+    assert result.errors == {BlockId.END: field_error(FieldProblem.NO_SUCH_MOMENT)}
+
+
+def test_midnight_with_an_end_date_begins_that_day(harness: SlackHarness) -> None:
+    day = (harness.clock.now() + timedelta(days=3)).date().isoformat()
+    assert sent(harness, END="00:00", END_DATE=day).errors == {}
+    event = only_event(harness)
+    assert event.ends_at == event.starts_at + timedelta(hours=6)
 
 
 def test_first_form_takes_a_duration_over_midnight(harness: SlackHarness) -> None:
