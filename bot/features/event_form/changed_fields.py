@@ -1,18 +1,19 @@
 """Fingerprints of an event's fields, to change only those that an organizer touched in the form.
 
 Two organizers may edit an event at the same time. A field that one of them left alone must not undo the other's
-change. The form therefore carries a fingerprint of each field as it shows it.
+change. The form therefore carries a fingerprint of each field as it shows it. The end of a short event is how long the
+event lasts (see `event_times`): it moves with the start, whoever changes which.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from domain.inputs import EventChanges, from_local
+from bot.features.event_form.event_times import end_after, shown_end, shown_time
+from domain.inputs import EventChanges
 from domain.models import Event
 
 FINGERPRINT_LENGTH = 8
@@ -27,25 +28,31 @@ FORM_FIELDS = (
 
 
 def fingerprints(event: Event) -> dict[str, str]:
-    """Return the fingerprint of each field as the form shows it: times have no seconds."""
+    """Return the fingerprint of each field as the form shows it."""
     values = {name: getattr(event, name) for name in FORM_FIELDS}
-    for name in ("starts_at", "ends_at", "registration_deadline"):
-        values[name] = _as_shown(name, values[name], event.time_zone)
+    deadline = event.registration_deadline
+    values["starts_at"] = shown_time(event.starts_at, event.time_zone)
+    values["ends_at"] = shown_end(event)
+    values["registration_deadline"] = deadline and shown_time(deadline, event.time_zone)
     return {name: _fingerprint(value) for name, value in values.items()}
 
 
-def changed_fields(values: Mapping[str, Any], shown: Mapping[str, str]) -> EventChanges:
-    """Return the changes that a form makes: the fields that differ from what was shown. Raises `Invalid`."""
-    return EventChanges.of(
-        **{name: value for name, value in values.items() if _fingerprint(value) != shown.get(name)}
-    )
+def changed_fields(
+    values: Mapping[str, Any], shown: Mapping[str, str], event: Event
+) -> EventChanges:
+    """Return the changes that a form makes: the fields that differ from what was shown. Raises `Invalid`.
 
-
-def _as_shown(name: str, moment: datetime | None, time_zone: str) -> datetime | None:
-    if moment is None:
-        return None
-    local = moment.astimezone(ZoneInfo(time_zone))
-    return from_local(name, local.replace(second=0, microsecond=0, tzinfo=None, fold=0), time_zone)
+    `event` is the event as it is now. It has the start or the end that the form leaves alone.
+    """
+    changed = {
+        name: value for name, value in values.items() if _fingerprint(value) != shown.get(name)
+    }
+    if not changed.keys().isdisjoint(("starts_at", "ends_at")):
+        end = changed.get("ends_at", shown_end(event))
+        if isinstance(end, timedelta):
+            start = changed.get("starts_at", shown_time(event.starts_at, event.time_zone))
+            changed["ends_at"] = end_after(start, end)
+    return EventChanges.of(**changed)
 
 
 def _fingerprint(value: object) -> str:

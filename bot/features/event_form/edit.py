@@ -42,7 +42,7 @@ class EditListeners:
         """Change the fields that were touched."""
         form = EditMetadata.of(submission.view)
         event = self._manage_modal.get_event(submission.user_id, form.event_id)
-        changes = changed_fields(edited_values(submission.view, event), form.shown)
+        changes = changed_fields(edited_values(submission.view, event), form.shown, event)
         ensure_co_organizers(self._context, changes.co_organizer_ids)
         note = submission.view.text(BlockId.NOTE)
         outcome = self._members.as_organizer(

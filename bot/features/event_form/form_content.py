@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id, shortened
 from bot.features.event_form.end_choices import End
+from bot.features.event_form.event_times import shown_end
 from bot.features.event_form.form_values import end_in, options_in, reminders_in
 from bot.slack.view_payloads import ViewPayload
 from domain.enums import Visibility
@@ -50,19 +51,21 @@ class FormContent:
 
 
 def content_of(event: Event, *, later_by: timedelta = timedelta()) -> FormContent:
-    """Return an event's values, with its times moved by the wall clock."""
+    """Return an event's values, with its times moved by the wall clock. A short event lasts as long as it did."""
     starts, ends, deadline = (
         moment and (moment.astimezone(ZoneInfo(event.time_zone)).replace(tzinfo=None) + later_by)
         for moment in (event.starts_at, event.ends_at, event.registration_deadline)
     )
+    end = shown_end(event)
+    lasts = end if isinstance(end, timedelta) else None
     checked = {EventOption.WAITLIST: event.has_waitlist, EventOption.LISTED: event.listed}
     return FormContent(
         time_zone=event.time_zone,
         title=event.title,
         start_date=starts.date() if starts else None,
         start_time=starts.time() if starts else None,
-        end_date=ends.date() if starts and ends and ends.date() != starts.date() else None,
-        end=ends.time() if ends else None,
+        end_date=ends.date() if ends and lasts is None else None,
+        end=ends.time() if ends and lasts is None else lasts,
         location=event.location,
         description=event.description,
         capacity=event.capacity,

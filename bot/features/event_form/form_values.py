@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id
 from bot.features.event_form.end_choices import End, read_end
+from bot.features.event_form.event_times import end_after
 from bot.slack.error_messages import FieldProblem
 from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
@@ -33,6 +34,9 @@ def event_draft(
 
     `time_zone` counts if the form has no input for it.
     """
+    values = _shared_values(view, organizer_id, time_zone)
+    if isinstance(values["ends_at"], timedelta):
+        values["ends_at"] = end_after(values["starts_at"], values["ends_at"])
     return EventDraft.of(
         event_id=event_id,
         organizer_id=organizer_id,
@@ -40,13 +44,14 @@ def event_draft(
         listed=listed,
         listing_channel=listing_channel,
         card_channel=card_channel,
-        **_shared_values(view, organizer_id, time_zone),
+        **values,
     )
 
 
 def edited_values(view: ViewPayload, event: Event) -> dict[str, Any]:
     """Return the values of the form that edits an event, by the domain's field names.
 
+    The end may be a duration, which `changed_fields` counts from the start.
     Co-organizers that the form can't show, because they are not in Slack, stay. Raises `Invalid` with the block
     that is wrong.
     """
@@ -99,7 +104,7 @@ def end_in(view: ViewPayload) -> End | None:
     return read_end(chosen) if chosen else None
 
 
-def _times(view: ViewPayload, time_zone: str) -> dict[str, datetime | None]:
+def _times(view: ViewPayload, time_zone: str) -> dict[str, datetime | timedelta | None]:
     starts_at = _optional_time(view, BlockId.START_DATE, BlockId.START_TIME, time_zone)
     if starts_at is None:
         raise Invalid(BlockId.START_DATE, FieldProblem.NO_DAY)
@@ -111,23 +116,23 @@ def _times(view: ViewPayload, time_zone: str) -> dict[str, datetime | None]:
     }
 
 
-def _end(view: ViewPayload, starts_at: datetime, time_zone: str) -> datetime | None:
-    """Return the end in UTC, None if there is none. A time without a date is on the day of the start.
+def _end(view: ViewPayload, starts_at: datetime, time_zone: str) -> datetime | timedelta | None:
+    """Return the end in UTC or as a duration, None if there is none. Raises `Invalid`.
 
-    Midnight without a date is the end of that day. A duration is the time that passes: where the clocks change
-    meanwhile, they show an hour more or less.
+    A time without a date is on the day of the start; midnight is the end of that day. A duration is the time that
+    passes: where the clocks change meanwhile, they show an hour more or less.
     """
     day = view.input(BlockId.END_DATE).selected_date
     try:
         end = end_in(view)
-        ends_at = starts_at + end if isinstance(end, timedelta) else None
-    except (ValueError, OverflowError):
+    except ValueError:
         raise Invalid(BlockId.END, FieldProblem.NO_SUCH_MOMENT) from None
-    if ends_at is not None:
-        if day and day != ends_at.astimezone(ZoneInfo(time_zone)).date().isoformat():
+    if isinstance(end, timedelta):
+        ends_at = end_after(starts_at, end).astimezone(ZoneInfo(time_zone))
+        if day and day != ends_at.date().isoformat():
             raise Invalid(BlockId.END_DATE, FieldProblem.ENDS_ON_ANOTHER_DAY)
-        return ends_at
-    if not isinstance(end, time):
+        return end
+    if end is None:
         if day:
             raise Invalid(BlockId.END, FieldProblem.TIME_MISSING)
         return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.blocks.ids import ActionId, BlockId
 from playground.demo.seed import EVENTS
@@ -50,3 +51,17 @@ def filled(harness: SlackHarness, **values: Any) -> Mapping[tuple[str, str], Any
         "CHANNEL": EVENTS,
     }
     return {INPUTS[BlockId[name]]: value for name, value in (given | values).items()}
+
+
+def changes_of_the_clock(year: int) -> tuple[str, str]:
+    """Return the days when Stockholm's clocks go forward and back."""
+    zone = ZoneInfo("Europe/Stockholm")
+    first = datetime(year, 1, 1, 12, tzinfo=zone)
+    forward = back = ""
+    for number in range(365):
+        day, after = first + timedelta(days=number), first + timedelta(days=number + 1)
+        if (day.utcoffset() or timedelta()) < (after.utcoffset() or timedelta()):
+            forward = after.date().isoformat()
+        elif (day.utcoffset() or timedelta()) > (after.utcoffset() or timedelta()):
+            back = after.date().isoformat()
+    return forward, back

@@ -22,7 +22,14 @@ from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import View
 from tests.support.slack import sentences
-from tests.support.slack.event_form import INPUTS, filled, offered_ends, opened, opened_short
+from tests.support.slack.event_form import (
+    INPUTS,
+    changes_of_the_clock,
+    filled,
+    offered_ends,
+    opened,
+    opened_short,
+)
 from tests.support.slack.harness import (
     AMARA,
     BJORN,
@@ -372,20 +379,6 @@ def test_end_that_was_never_offered_is_a_field_error(harness: SlackHarness, valu
 def test_duration_past_the_last_year_is_a_field_error(harness: SlackHarness) -> None:
     result = sent(harness, START_DATE="9999-12-31", END="10080 min", client_checks=False)
     assert result.errors == {BlockId.END: field_error(FieldProblem.NO_SUCH_MOMENT)}
-
-
-def changes_of_the_clock(year: int) -> tuple[str, str]:
-    """Return the days when Stockholm's clocks go forward and back."""
-    zone = ZoneInfo("Europe/Stockholm")
-    first = datetime(year, 1, 1, 12, tzinfo=zone)
-    forward = back = ""
-    for number in range(365):
-        day, after = first + timedelta(days=number), first + timedelta(days=number + 1)
-        if (day.utcoffset() or timedelta()) < (after.utcoffset() or timedelta()):
-            forward = after.date().isoformat()
-        elif (day.utcoffset() or timedelta()) > (after.utcoffset() or timedelta()):
-            back = after.date().isoformat()
-    return forward, back
 
 
 def test_skipped_daylight_saving_hour_is_a_field_error(harness: SlackHarness) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,11 +10,14 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.choice_views import NO_MATCH
+from bot.features.event_form.end_choices import NO_END
 from bot.features.event_form.views import NO_CHANGES
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
+from domain.models import Event
 from playground.demo.seed import RANDOM
+from playground.workspace.model import View
 from tests.support.notifications.message_kinds import kind_of
 from tests.support.slack import sentences
 from tests.support.slack.event_form import INPUTS, offered_ends
@@ -29,6 +32,10 @@ from tests.support.slack.modals import (
     submit,
     top,
 )
+
+BERLIN = ZoneInfo("Europe/Berlin")
+THE_YEAR_OF_THE_CLOCKS = 2037
+"""Berlin's clocks go forward on March 29, and back on October 25."""
 
 
 def yoga(harness: SlackHarness, **values: Any) -> None:
@@ -53,9 +60,18 @@ def test_form_shows_current_event(harness: SlackHarness) -> None:
     local = event.starts_at.astimezone(ZoneInfo("Europe/Berlin"))
     assert state["starts_at"]["selected_date"] == f"{local:%Y-%m-%d}"
     assert state["starts_at_time"]["selected_time"] == f"{local:%H:%M}"
-    assert (
-        state["ends_at_time"]["selected_option"]["value"] == f"{local + timedelta(hours=1):%H:%M}"
-    )
+    assert state["ends_at_time"]["selected_option"]["value"] == "60 min"
+    assert state["ends_at"]["selected_date"] is None
+
+
+def test_form_shows_when_an_event_of_days_ends(harness: SlackHarness) -> None:
+    starts_at = harness.clock.now() + timedelta(days=2)
+    yoga(harness, ends_at=starts_at + timedelta(hours=25))
+    view = form(harness, ActionId.EDIT)
+    state = {block: next(iter(inputs.values())) for block, inputs in view.state.items()}
+    ends = (starts_at + timedelta(hours=25)).astimezone(ZoneInfo("Europe/Berlin"))
+    assert state["ends_at_time"]["selected_option"]["value"] == f"{ends:%H:%M}"
+    assert state["ends_at"]["selected_date"] == f"{ends:%Y-%m-%d}"
 
 
 def test_duration_sets_the_end_and_notifies(harness: SlackHarness) -> None:
@@ -69,6 +85,142 @@ def test_duration_sets_the_end_and_notifies(harness: SlackHarness) -> None:
     harness.deliver_due(5)
     (message,) = harness.direct_messages(CHLOE)
     assert kind_of(message) == NotificationKind.MOVED
+
+
+# The end of a short event moves with its start
+
+
+def edited(harness: SlackHarness, view: View, **values: Any) -> Event:
+    """Submit a form with these values, by names of `BlockId`; return the event after that."""
+    given = {INPUTS[BlockId[name]]: value for name, value in values.items()}
+    if "END" in values:
+        offered_ends(harness, view, "3h" if values["END"] == "180 min" else "")
+    assert harness.slack.submit(BJORN, view.id, given).errors == {}
+    return harness.bot.service.get_event("yoga")
+
+
+@pytest.mark.parametrize(
+    ("month", "day", "at"),
+    [(7, 1, "09:00"), (7, 1, "23:30"), (10, 25, "01:30"), (3, 29, "01:30")],
+    ids=["another day", "over midnight", "clocks go back", "clocks go forward"],
+)
+def test_new_start_keeps_how_long_the_event_lasts(
+    harness: SlackHarness, month: int, day: int, at: str
+) -> None:
+    starts_at = harness.clock.now() + timedelta(days=2)
+    yoga(harness, ends_at=starts_at + timedelta(minutes=90))
+    date = f"{THE_YEAR_OF_THE_CLOCKS}-{month:02}-{day:02}"
+    event = edited(harness, form(harness, ActionId.EDIT), START_DATE=date, START_TIME=at)
+    assert f"{event.starts_at.astimezone(BERLIN):%Y-%m-%d %H:%M}" == f"{date} {at}"
+    assert event.ends_at == event.starts_at + timedelta(minutes=90)
+
+
+def test_new_time_zone_keeps_how_long_the_event_lasts(harness: SlackHarness) -> None:
+    starts_at = harness.clock.now() + timedelta(days=2)
+    yoga(harness, ends_at=starts_at + timedelta(minutes=90))
+    view = form(harness, ActionId.EDIT)
+    harness.slack.options(BJORN, view, ActionId.TIME_ZONE, query="lima")
+    event = edited(harness, view, TIME_ZONE="America/Lima")
+    assert event.starts_at > starts_at
+    assert event.ends_at == event.starts_at + timedelta(minutes=90)
+
+
+def test_new_start_of_an_event_without_end_adds_none(harness: SlackHarness) -> None:
+    yoga(harness)
+    assert edited(harness, form(harness, ActionId.EDIT), START_TIME="23:59").ends_at is None
+
+
+def test_end_of_a_short_event_can_be_taken_back(harness: SlackHarness) -> None:
+    yoga(harness, ends_at=harness.clock.now() + timedelta(days=2, hours=2))
+    view = form(harness, ActionId.EDIT)
+    assert edited(harness, view, END=NO_END, START_TIME="23:59").ends_at is None
+
+
+def test_end_date_that_contradicts_how_long_the_event_lasts_is_a_field_error(
+    harness: SlackHarness,
+) -> None:
+    yoga(harness, ends_at=harness.clock.now() + timedelta(days=2, hours=2))
+    before = harness.everything()
+    result = submit(harness, form(harness, ActionId.EDIT), {BlockId.END_DATE: "2099-01-01"})
+    assert result.errors == {BlockId.END_DATE: field_error(FieldProblem.ENDS_ON_ANOTHER_DAY)}
+    assert harness.everything() == before
+
+
+def test_start_whose_end_is_past_the_last_year_is_a_field_error(harness: SlackHarness) -> None:
+    yoga(harness, ends_at=harness.clock.now() + timedelta(days=2, hours=2))
+    result = submit(harness, form(harness, ActionId.EDIT), {BlockId.START_DATE: "9999-12-31"})
+    assert result.errors == {BlockId.END: field_error(FieldProblem.NO_SUCH_MOMENT)}
+
+
+def test_new_start_keeps_how_long_another_organizer_lets_the_event_last(
+    harness: SlackHarness,
+) -> None:
+    starts_at = harness.clock.now() + timedelta(days=2)
+    yoga(harness, ends_at=starts_at + timedelta(hours=2))
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.edit_event(
+        "yoga", EventChanges.of(ends_at=starts_at + timedelta(minutes=45))
+    )
+    event = edited(harness, view, START_TIME="23:59")
+    assert event.ends_at == event.starts_at + timedelta(minutes=45)
+
+
+def test_new_length_counts_from_the_start_that_another_organizer_chose(
+    harness: SlackHarness,
+) -> None:
+    starts_at = (harness.clock.now() + timedelta(days=2)).replace(second=0, microsecond=0)
+    yoga(harness, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+    view = form(harness, ActionId.EDIT)
+    moved = EventChanges.of(
+        starts_at=starts_at + timedelta(days=9), ends_at=starts_at + timedelta(days=9, hours=2)
+    )
+    harness.bot.service.edit_event("yoga", moved)
+    event = edited(harness, view, END="180 min")
+    assert event.starts_at == starts_at + timedelta(days=9)
+    assert event.ends_at == event.starts_at + timedelta(hours=3)
+
+
+def test_other_changes_leave_times_to_another_organizer(harness: SlackHarness) -> None:
+    starts_at = harness.clock.now() + timedelta(days=2)
+    yoga(harness, ends_at=starts_at + timedelta(hours=2))
+    view = form(harness, ActionId.EDIT)
+    moved = EventChanges.of(
+        starts_at=starts_at + timedelta(days=9), ends_at=starts_at + timedelta(days=10)
+    )
+    harness.bot.service.edit_event("yoga", moved)
+    event = edited(harness, view, TITLE="Pilates")
+    assert (event.starts_at, event.ends_at) == (moved.starts_at, moved.ends_at)
+
+
+@pytest.mark.parametrize(
+    ("starts", "lasts"),
+    [
+        ("07-01T16:00:40", timedelta(seconds=30)),
+        ("07-01T16:00:40", timedelta(minutes=90, seconds=25)),
+        ("07-01T16:00:40", timedelta(days=1, seconds=59)),
+        ("07-01T16:00:00", timedelta(days=3)),
+        ("10-24T23:30:00", timedelta(hours=2)),
+        ("10-25T01:30:00", timedelta(hours=2)),
+        ("10-24T10:00:00", timedelta(hours=25)),
+        ("03-28T23:30:00", timedelta(hours=2)),
+    ],
+    ids=[
+        *("half a minute", "seconds", "a day", "days"),
+        *("ends in the repeated hour", "starts in the repeated hour", "clocks go back"),
+        "clocks go forward",
+    ],
+)
+def test_unchanged_times_stay_to_the_second(
+    harness: SlackHarness, starts: str, lasts: timedelta
+) -> None:
+    starts_at = datetime.fromisoformat(f"{THE_YEAR_OF_THE_CLOCKS}-{starts}+00:00")
+    yoga(harness, starts_at=starts_at, ends_at=starts_at + lasts)
+    event = edited(harness, form(harness, ActionId.EDIT), TITLE="Pilates")
+    assert (event.title, event.starts_at, event.ends_at) == (
+        "Pilates",
+        starts_at,
+        starts_at + lasts,
+    )
 
 
 def test_unchanged_form_changes_nothing(harness: SlackHarness) -> None:

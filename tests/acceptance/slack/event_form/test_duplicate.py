@@ -1,0 +1,40 @@
+"""The form that *Duplicate* opens, filled in from an event (R8.7)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.blocks.ids import ActionId, BlockId
+from domain.models import Event
+from tests.support.slack.event_form import INPUTS, changes_of_the_clock
+from tests.support.slack.harness import BJORN, SlackHarness
+from tests.support.slack.modals import form
+
+
+def copied(harness: SlackHarness, **values: str) -> Event:
+    """Duplicate the event, with these values, by names of `BlockId`; return the copy."""
+    view = form(harness, ActionId.DUPLICATE)
+    given = {INPUTS[BlockId[name]]: value for name, value in values.items()}
+    assert harness.slack.submit(BJORN, view.id, given).errors == {}
+    events = harness.assert_invariants().events
+    (copy,) = (event for event_id, event in events.items() if event_id != "yoga")
+    return copy
+
+
+def test_copy_with_another_start_lasts_as_long(harness: SlackHarness) -> None:
+    starts_at = harness.clock.now() + timedelta(days=2)
+    harness.event(organizer_id=BJORN, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+    day = (starts_at + timedelta(days=3)).date().isoformat()
+    copy = copied(harness, START_DATE=day, START_TIME="23:30")
+    assert copy.ends_at == copy.starts_at + timedelta(hours=2)
+
+
+def test_copy_of_a_short_event_lasts_as_long_when_clocks_change(harness: SlackHarness) -> None:
+    _, back = changes_of_the_clock(harness.clock.now().year + 1)
+    night = datetime.fromisoformat(f"{back}T01:00").replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    starts_at = night - timedelta(weeks=1)
+    harness.event(organizer_id=BJORN, starts_at=starts_at, ends_at=starts_at + timedelta(hours=5))
+    copy = copied(harness)
+    assert copy.starts_at == night
+    assert copy.ends_at == copy.starts_at + timedelta(hours=5)
