@@ -74,7 +74,9 @@ class CreateForm:
             co_organizer_ids=others[:MAX_CO_ORGANIZERS],
             uses_current_channel=True,
         )
-        return event_form_views.create_form(self._new_event_id(), content, is_complete=True)
+        return event_form_views.create_form(
+            self._new_event_id(), content, is_complete=True, is_copy=True
+        )
 
     def _new_event_id(self) -> str:
         return self._new_id()[:EVENT_ID_LENGTH]

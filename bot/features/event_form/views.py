@@ -47,15 +47,18 @@ def create_form(
     content: FormContent,
     *,
     is_complete: bool = False,
+    is_copy: bool = False,
     warnings: Sequence[CreationWarning] = (),
     warned: str = "",
 ) -> View:
     """Ask for a new event (R8.7). `event_id` is already chosen, so a second submit creates nothing (R8.13).
 
-    Until it is complete, the form has what most events need, and a button for the rest. `warnings` stand at
-    the top; `warned` is their fingerprint.
+    Until it is complete, the form has what most events need, and a button for the rest. A form filled in
+    from another event says that it is a copy. `warnings` stand at the top; `warned` is their fingerprint.
     """
     blocks = _all_inputs(content) if is_complete else _first_inputs(content, event_id)
+    if is_copy:
+        blocks.insert(0, context(COPY_NOTE))
     if warnings:
         blocks.insert(0, warning(warning_text(warnings)))
     metadata = {"event_id": event_id, "time_zone": content.time_zone, "warned": warned}
@@ -75,6 +78,8 @@ def warning_text(warnings: Sequence[CreationWarning]) -> str:
     found = " ".join(_WARNINGS[warning] for warning in warnings)
     return f"{found} If that’s right, press *Create* again."
 
+
+COPY_NOTE = "This is a copy. All times are one week later, and attendees aren’t copied."
 
 _WARNINGS = {
     CreationWarning.SAME_EVENT: "There’s already an event with this title and start.",

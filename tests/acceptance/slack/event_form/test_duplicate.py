@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.mrkdwn import as_typed
+from bot.features.event_form.views import COPY_NOTE
 from domain.models import Event
-from tests.support.slack.event_form import INPUTS, changes_of_the_clock
-from tests.support.slack.harness import BJORN, SlackHarness
+from tests.support.slack.event_form import INPUTS, changes_of_the_clock, opened
+from tests.support.slack.harness import BJORN, SlackHarness, text_of
 from tests.support.slack.modals import form
 
 
@@ -20,6 +22,15 @@ def copied(harness: SlackHarness, **values: str) -> Event:
     events = harness.assert_invariants().events
     (copy,) = (event for event_id, event in events.items() if event_id != "yoga")
     return copy
+
+
+def test_form_says_that_it_is_a_copy(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    assert text_of(form(harness, ActionId.DUPLICATE).blocks[:1]) == as_typed(COPY_NOTE)
+
+
+def test_new_form_does_not_say_that_it_is_a_copy(harness: SlackHarness) -> None:
+    assert as_typed(COPY_NOTE) not in text_of(opened(harness).blocks)
 
 
 def test_copy_with_another_start_lasts_as_long(harness: SlackHarness) -> None:

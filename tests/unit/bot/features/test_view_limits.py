@@ -339,6 +339,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         "e" * 64,
         content_of(LARGEST),
         is_complete=True,
+        is_copy=True,
         warnings=tuple(CreationWarning),
         warned="f" * 16,
     ),
