@@ -31,7 +31,7 @@ from bot.slack.registrar import Registrar
 from bot.slack.reply_sender import ReplySender
 from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS, bounded_client, patient_client
 from domain.models import Event
-from domain.ports import NewId
+from domain.ports import Clock, NewId
 from domain.service import Service
 
 FEATURES = (
@@ -69,6 +69,7 @@ def build_app(
     client: WebClient,
     signing_secret: str,
     new_id: NewId,
+    clock: Clock,
     executor: Executor | None = None,
 ) -> App:
     """Return the app of one workspace. Building it calls nothing in Slack.
@@ -107,6 +108,7 @@ def build_app(
         new_id=new_id,
         workspace_id=workspace_id,
         follow_channel_later=follow_channel_later,
+        clock=clock,
     )
     registrar = Registrar(app, sender, reply_client)
     for feature in FEATURES:

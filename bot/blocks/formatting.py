@@ -56,17 +56,23 @@ def moment_to_the_second(value: datetime) -> str:
     return f"<!date^{int(value.timestamp())}^{{date_long_pretty}}, {{time_secs}}|{fallback}>"
 
 
-def plain_time(value: datetime, time_zone: str) -> str:
-    """Return a time in the reader's zone, for text without mrkdwn.
+def plain_time(value: datetime, time_zone: str, now: datetime) -> str:
+    """Return a time in the reader's zone, for text without mrkdwn, with the year unless it is this one.
 
     UTC is named: it is also the zone of a reader whose own is not known.
     """
-    local = value.astimezone(ZoneInfo(time_zone))
-    return f"{_date(local)}, {clock_time(local)}{' UTC' if time_zone == 'UTC' else ''}"
+    zone = ZoneInfo(time_zone)
+    local = value.astimezone(zone)
+    day = _day(local) if local.year == now.astimezone(zone).year else _date(local)
+    return f"{day}, {clock_time(local)}{' UTC' if time_zone == 'UTC' else ''}"
 
 
 def _date(local: datetime) -> str:
-    return f"{local:%a, %b} {local.day}, {local:%Y}"
+    return f"{_day(local)}, {local:%Y}"
+
+
+def _day(local: datetime) -> str:
+    return f"{local:%a, %b} {local.day}"
 
 
 def clock_time(local: datetime | time) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from slack_sdk.models.blocks import ExternalDataSelectElement, InputBlock
@@ -53,21 +54,21 @@ def _label(callback_id: CallbackId) -> str:
     return "Unregister" if callback_id is CallbackId.UNREGISTER else "Register"
 
 
-def event_options(events: Sequence[ListedEvent], time_zone: str) -> dict[str, Any]:
+def event_options(events: Sequence[ListedEvent], time_zone: str, now: datetime) -> dict[str, Any]:
     """Return open events as select options, with their starts in the reader's zone."""
-    return option_list((_event_label(one, time_zone), one.event_id) for one in events[:100])
+    return option_list((_event_label(one, time_zone, now), one.event_id) for one in events[:100])
 
 
 def registration_options(
-    registrations: Sequence[UserRegistration], time_zone: str
+    registrations: Sequence[UserRegistration], time_zone: str, now: datetime
 ) -> dict[str, Any]:
     """Return a user's registrations as select options, with the events' starts in the user's zone."""
     events = [one.event for one in registrations[:100]]
-    return option_list((_event_label(event, time_zone), event.event_id) for event in events)
+    return option_list((_event_label(event, time_zone, now), event.event_id) for event in events)
 
 
-def _event_label(event: ListedEvent | Event, time_zone: str) -> str:
-    when = f" · {plain_time(event.starts_at, time_zone)}"
+def _event_label(event: ListedEvent | Event, time_zone: str, now: datetime) -> str:
+    when = f" · {plain_time(event.starts_at, time_zone, now)}"
     return f"{contained(shortened(event.title, _LABEL_LENGTH - len(when)))}{when}"
 
 

@@ -191,6 +191,7 @@ def assemble(
         client=client,
         signing_secret=signing_secret,
         new_id=new_id,
+        clock=clock,
         executor=executor,
     )
     return Bot(workspace_id, service, notification_worker, app, executor, reply_sender, background)

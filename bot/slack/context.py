@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.member_directory import MemberDirectory
 from domain.models import Event
-from domain.ports import NewId
+from domain.ports import Clock, NewId
 from domain.service import Service
 
 
@@ -76,3 +76,4 @@ class AppContext:
     follow_channel_later: Callable[[Event], None]
     """Has an event listed or not once Slack says whether its channel is private (R2.8)."""
     later: Later
+    clock: Clock

@@ -46,6 +46,7 @@ class RegistrationListeners:
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
+        self._clock = context.clock
         self._cards = context.cards
         self._later = context.later
         self._members = context.members
@@ -114,14 +115,14 @@ class RegistrationListeners:
 
     def offer_events(self, request: OptionsRequest) -> dict[str, Any]:
         """Offer the events that match what is typed, else the most similar: open ones, or those to unregister from."""
-        text = request.value or ""
+        text, now = request.value or "", self._clock.now()
         if request.view is not None and request.view.callback_id == CallbackId.UNREGISTER:
             own = self._service.find_registrations_of(request.user_id, text)
             time_zone = self._members.time_zone(request.user_id) or "UTC"
-            return modals.registration_options(own.matches or own.suggestions, time_zone)
+            return modals.registration_options(own.matches or own.suggestions, time_zone, now)
         found = self._find_events(text, request.user_id)
         time_zone = self._members.time_zone(request.user_id) or "UTC"
-        return modals.event_options(found.matches or found.suggestions, time_zone)
+        return modals.event_options(found.matches or found.suggestions, time_zone, now)
 
     def submit_register(self, submission: ViewSubmission) -> View:
         """Register for the event picked."""

@@ -72,6 +72,7 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
         workspace_id="T1",
         follow_channel_later=lambda event: None,
         later=lambda key, work: work(),
+        clock=harness.clock,
     )
     app = RecordingApp()
     registrar = Registrar(cast("App", app), harness.bot.reply_sender, client)

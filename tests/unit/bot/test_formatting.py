@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.blocks.formatting import in_how_long
+from bot.blocks.formatting import in_how_long, plain_time
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,21 @@ from bot.blocks.formatting import in_how_long
 )
 def test_how_soon_is_rounded_to_the_common_unit(left: timedelta, says: str) -> None:
     assert in_how_long(left) == says
+
+
+NEW_YEAR = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("now", "time_zone", "says"),
+    [
+        (datetime(2026, 1, 1, tzinfo=UTC), "UTC", "Thu, Dec 31, 11:30 PM UTC"),
+        (datetime(2026, 1, 1, tzinfo=UTC), "Europe/Berlin", "Fri, Jan 1, 2027, 12:30 AM"),
+        (datetime(2026, 12, 31, 23, 5, tzinfo=UTC), "Europe/Berlin", "Fri, Jan 1, 12:30 AM"),
+        (datetime(2025, 12, 31, tzinfo=UTC), "UTC", "Thu, Dec 31, 2026, 11:30 PM UTC"),
+    ],
+)
+def test_plain_time_has_the_year_unless_it_is_the_readers_present_one(
+    now: datetime, time_zone: str, says: str
+) -> None:
+    assert plain_time(NEW_YEAR, time_zone, now) == says

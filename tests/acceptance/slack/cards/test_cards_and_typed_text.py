@@ -446,8 +446,6 @@ def test_times_fall_back_to_event_time_zone() -> None:
     assert when(event(ends_at=start + day / 24)).endswith("^{time}|7:00 PM>")
     assert "Thu, Nov 26, 2026" in when(event(ends_at=start + day))
     assert when(event(ends_at=start + day / 3)).endswith("^{time}|2:00 AM>")
-    assert plain_time(event().starts_at, "Europe/Berlin") == "Wed, Nov 25, 2026, 6:00 PM"
-    assert plain_time(event().starts_at, "UTC") == "Wed, Nov 25, 2026, 5:00 PM UTC"
 
 
 @pytest.mark.parametrize("command", ["/register", "/unregister"])
@@ -458,8 +456,9 @@ def test_picker_shows_starts_in_the_readers_zone(harness: SlackHarness, command:
     view = harness.slack.command(AMARA, RANDOM, command).view
     assert view is not None
     (option,) = harness.slack.options(AMARA, view, ActionId.EVENT).options
-    assert plain_time(event.starts_at, "Africa/Lagos") in str(option)
-    assert plain_time(event.starts_at, "Asia/Tokyo") not in str(option)
+    now = harness.clock.now()
+    assert plain_time(event.starts_at, "Africa/Lagos", now) in str(option)
+    assert plain_time(event.starts_at, "Asia/Tokyo", now) not in str(option)
 
 
 def test_numbers_and_lists_in_words() -> None:

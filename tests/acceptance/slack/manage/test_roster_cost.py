@@ -48,6 +48,7 @@ def opened(
         "T1",
         follow_channel_later=lambda event: None,
         later=lambda key, work: work(),
+        clock=clock,
     )
     with counted(store._client) as requests:
         view = ManageModal(context).build("organizer", event_id, cursor)
