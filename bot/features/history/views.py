@@ -14,7 +14,15 @@ from bot.blocks.formatting import before_start, headcount, moment
 from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.mrkdwn import bold, channel_link, escape, mention, mention_list
 from bot.blocks.paging import page_buttons
-from domain.enums import Audience, Cause, ChangeKind, NotificationKind, RegistrationStatus
+from bot.slack.error_messages import WHO_SEES_ATTENDEES
+from domain.enums import (
+    Audience,
+    Cause,
+    ChangeKind,
+    NotificationKind,
+    RegistrationStatus,
+    Visibility,
+)
 from domain.inputs import utf16_length
 from domain.models import Change, Event, JournalEntry, Page, RegistrationHistoryEntry
 
@@ -271,6 +279,8 @@ def _value(name: str, text: str | None, time_zone: str) -> str:
         return "yes" if text == "True" else "no"
     if name in ("starts_at", "ends_at", "registration_deadline"):
         return moment(datetime.fromisoformat(text), time_zone)
+    if name == "attendees_visible_to" and text in WHO_SEES_ATTENDEES:
+        return WHO_SEES_ATTENDEES[Visibility(text)]
     items = [part.strip(" '") for part in text.strip("()").split(",") if part.strip(" '")]
     if name == "reminders":
         return ", ".join(before_start(int(part)) for part in items)

@@ -8,8 +8,9 @@ import pytest
 
 from bot.blocks.ids import ActionId
 from bot.features.history.views import WHY_PROMOTED
+from bot.slack.error_messages import WHO_SEES_ATTENDEES
 from domain.commands import Announce, Edit, Remove
-from domain.enums import Audience, Cause
+from domain.enums import Audience, Cause, Visibility
 from domain.inputs import EventChanges
 from domain.models import Actor
 from playground.demo.seed import RANDOM
@@ -80,7 +81,10 @@ def test_history_has_what_organizers_said_and_who_sees_what(harness: SlackHarnes
     text = history(harness)
     assert f"<@{BJORN}> changed the event: Bring a &lt;coat&gt;" in text
     assert "Join link: none → " in text
-    assert "Who can see who’s going: everyone → organizers" in text
+    everyone, organizers = (
+        WHO_SEES_ATTENDEES[one] for one in (Visibility.EVERYONE, Visibility.ORGANIZERS)
+    )
+    assert f"Who can see who’s going: {everyone} → {organizers}" in text
     assert f"<@{BJORN}> canceled the event: No &lt;heating&gt;" in text
 
 
