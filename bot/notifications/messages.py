@@ -33,11 +33,20 @@ def notification_message(notification: Notification, entry: JournalEntry) -> Mes
     return _RENDERED[notification.kind](notification, entry)
 
 
-def with_calendar_file(message: Message, address: str) -> Message:
-    """Return a moved event's message with a link to its new calendar file, above the buttons (R8.16)."""
-    line = f"Open the {web_address(address, 'new calendar file')} to update your calendar."
-    *lines, buttons = message.blocks
-    return Message(f"{message.text}\n{line}", [*lines, context(line), buttons])
+def moved_message(
+    notification: Notification, entry: JournalEntry, calendar_file: str | None
+) -> Message:
+    """Render the notification about a moved event for someone with a seat (R8.16).
+
+    `calendar_file` is the address of its new file. Without one, a button sends it.
+    """
+    text, lines = _move(notification, entry)
+    if calendar_file is None:
+        update = button("Update calendar", ActionId.UPDATE_CALENDAR, entry.event_id)
+        return Message(text, [*lines, ActionsBlock(elements=[update, _unregister(entry)])])
+    line = f"Open the {web_address(calendar_file, 'new calendar file')} to update your calendar."
+    buttons = ActionsBlock(elements=[_unregister(entry)])
+    return Message(f"{text}\n{line}", [*lines, context(line), buttons])
 
 
 def late_note(at: datetime) -> ContextBlock:
@@ -69,6 +78,12 @@ def _removed(notification: Notification, entry: JournalEntry) -> Message:
 
 
 def _moved(notification: Notification, entry: JournalEntry) -> Message:
+    """Render it for someone on the waitlist, who has nothing in their calendar yet."""
+    text, lines = _move(notification, entry)
+    return Message(text, [*lines, ActionsBlock(elements=[_unregister(entry, "Leave waitlist")])])
+
+
+def _move(notification: Notification, entry: JournalEntry) -> tuple[str, list[Block]]:
     about, before = _about(entry), notification.before
     what, was = ("time or location", "") if before is None else _difference(before, about)
     have = "have" if " and " in what else "has"
@@ -78,8 +93,7 @@ def _moved(notification: Notification, entry: JournalEntry) -> Message:
     if notification.note:
         who = mention(notification.actor_id) if notification.actor_id else "the organizer"
         lines.append(f"Note from {who}: {escape(notification.note)}")
-    buttons = ActionsBlock(elements=[_calendar(entry, "Update calendar"), _unregister(entry)])
-    return Message("\n".join(lines), [*map(section, lines), buttons])
+    return "\n".join(lines), [section(line) for line in lines]
 
 
 def _difference(before: EventSummary, after: EventSummary) -> tuple[str, str]:

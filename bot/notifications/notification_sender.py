@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from bot.blocks.builders import Message
 from bot.blocks.mrkdwn import is_slack_id
 from bot.notifications.calendar_files import CalendarFiles
 from bot.notifications.export_sender import ExportSender
-from bot.notifications.messages import notification_message, with_calendar_file
+from bot.notifications.messages import moved_message, notification_message
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import POST_METHOD, MessageSender
 from bot.notifications.time_slice import TimeSlice
@@ -85,22 +86,22 @@ class NotificationSender:
     def _send_notification(
         self, user_id: str, entry: JournalEntry, notification: Notification
     ) -> ClassifiedError | None:
-        file = None
-        if notification.kind is NotificationKind.MOVED:
-            file = self._calendar_file(user_id, entry)
+        render = notification_message
+        if notification.kind is NotificationKind.MOVED and self._has_calendar(user_id, entry):
+            render = partial(moved_message, calendar_file=self._calendar_file(entry))
+        return self.send_message(user_id, entry, lambda: render(notification, entry))
 
-        def message() -> Message:
-            rendered = notification_message(notification, entry)
-            return with_calendar_file(rendered, file) if file else rendered
+    def _has_calendar(self, user_id: str, entry: JournalEntry) -> bool:
+        """Return whether someone is a member with a seat, so the event can be in their calendar. Raises `Paused`."""
+        if not is_slack_id(user_id):
+            return False
+        # Else a file would be uploaded for no message.
+        self._message_sender.check_pause(POST_METHOD)
+        return self._registration(user_id, entry) is not None
 
-        return self.send_message(user_id, entry, message)
-
-    def _calendar_file(self, user_id: str, entry: JournalEntry) -> str | None:
-        """Return the address of a moved event's new file, for a member with a seat. Raises `Paused`."""
-        if self._calendar_files is None or not is_slack_id(user_id):
-            return None
-        self._message_sender.check_pause(POST_METHOD)  # else it would be uploaded for no message
-        if self._registration(user_id, entry) is None:
+    def _calendar_file(self, entry: JournalEntry) -> str | None:
+        """Return the address of a moved event's new file, or None if there is none."""
+        if self._calendar_files is None:
             return None
 
         def before_each() -> None:

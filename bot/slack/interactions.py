@@ -167,6 +167,11 @@ class BlockAction(_Interaction):
         """Return the message it was pressed on, if everyone in a channel sees it."""
         return None
 
+    @property
+    def is_in_direct_message(self) -> bool:
+        """Whether it was pressed on a direct message of Rollcall."""
+        return False
+
 
 class _MessageContainer(PayloadPart):
     type: Literal["message", "message_attachment"]
@@ -189,6 +194,14 @@ class MessageAction(BlockAction):
         if container.is_ephemeral or container.channel_id.startswith("D"):
             return None
         return CardLocation(container.channel_id, container.message_ts)
+
+    @property
+    def is_in_direct_message(self) -> bool:
+        """Whether it was pressed on a direct message of Rollcall.
+
+        A message that only one person sees does not count: it may be in a conversation of two members.
+        """
+        return self.container.channel_id.startswith("D") and not self.container.is_ephemeral
 
     def user_chosen_in(self, action_id: ActionId) -> str | None:
         """Return the member that a select of the same message shows; None if there is no such select."""

@@ -20,11 +20,21 @@ def is_for_later(registration: UserRegistration) -> bool:
     )
 
 
-def calendar_file(event: Event, workspace_id: str, join_link: str = "") -> File:
+def change_in_calendar(event: Event, what: str, *, is_update: bool) -> str:
+    """Return what the file does: "add the event to your calendar". `what` names the event."""
+    if event.status is EventStatus.CANCELED:
+        return f"remove {what} from your calendar"
+    return f"update {what} in your calendar" if is_update else f"add {what} to your calendar"
+
+
+def calendar_file(
+    event: Event, workspace_id: str, join_link: str = "", *, is_update: bool = False
+) -> File:
     """Return an event's .ics file, with the join link if it is for someone who may know it (R12.2).
 
-    The `UID` stays the same and `SEQUENCE` grows with each change, so a calendar replaces an older
-    version, and removes a canceled event.
+    `is_update` says that the event has moved, so it may be in the user's calendar already. The `UID` stays
+    the same and `SEQUENCE` grows with each change, so a calendar replaces an older version, and removes a
+    canceled event.
     """
     from icalendar import Calendar  # slow to import, and only needed here
     from icalendar import Event as Entry
@@ -52,12 +62,12 @@ def calendar_file(event: Event, workspace_id: str, join_link: str = "") -> File:
     calendar.add("version", "2.0")
     calendar.add("method", "CANCEL" if is_canceled else "PUBLISH")
     calendar.add_component(entry)
-    effect = "remove the event from" if is_canceled else "add the event to"
+    effect = change_in_calendar(event, "the event", is_update=is_update)
     return File(
         name=file_name(event.title, "ics"),
         title=event.title,
         content=BytesIO(calendar.to_ical()),
-        comment=f"Open this file to {effect} your calendar.",
+        comment=f"Open this file to {effect}.",
     )
 
 

@@ -18,8 +18,10 @@ from domain.models import Event
 
 
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
-    """Register the listener."""
-    registrar.action(ActionId.ADD_TO_CALENDAR, CalendarListeners(context).add_to_calendar)
+    """Register the listeners."""
+    listeners = CalendarListeners(context)
+    registrar.action(ActionId.ADD_TO_CALENDAR, listeners.add_to_calendar)
+    registrar.action(ActionId.UPDATE_CALENDAR, listeners.update_calendar)
 
 
 class CalendarListeners:
@@ -33,24 +35,37 @@ class CalendarListeners:
 
     def add_to_calendar(self, action: BlockAction, reply: Reply) -> None:
         """Have the file sent in a direct message, and the reply where the button was pressed."""
+        self._send(action, reply, is_update=False)
+
+    def update_calendar(self, action: BlockAction, reply: Reply) -> None:
+        """Do the same for an event that has moved."""
+        self._send(action, reply, is_update=True)
+
+    def _send(self, action: BlockAction, reply: Reply, *, is_update: bool) -> None:
         event = self._service.get_event(action.value)
         registration = self._service.find_registration(event.event_id, action.user_id)
         if registration is not None and is_for_later(registration):
             reply.ephemeral(calendar_views.no_seat_yet(registration))
             return
         join_link = registration.join_link if registration is not None else ""
-        file = calendar_file(event, self._workspace_id, join_link)
+        file = calendar_file(event, self._workspace_id, join_link, is_update=is_update)
         # A file takes four requests: more than a slow Slack takes before the acknowledgement.
-        reply.ephemeral_after(lambda: self._sent(action.user_id, file, event, join_link))
+        reply.ephemeral_after(lambda: self._sent(action, file, event, join_link, is_update))
 
-    def _sent(self, user_id: str, file: File, event: Event, join_link: str) -> Message:
+    def _sent(
+        self, action: BlockAction, file: File, event: Event, join_link: str, is_update: bool
+    ) -> Message:
         """Send the file in a direct message. Return the reply: where it is, or why there is none."""
         try:
-            failure = try_to_send_file(self._client, user_id, file)
+            failure = try_to_send_file(self._client, action.user_id, file)
         except FAILURES as error:
             return error_messages.unexpected(log_unexpected(error, self._new_id))
         if failure is None:
-            return calendar_views.file_sent(event, join_link)
+            return calendar_views.file_sent(
+                event, join_link, is_update=is_update, is_here=action.is_in_direct_message
+            )
         if failure.error_class is ErrorClass.NO_FILES:
-            return calendar_views.no_files_here(event, failure.reason, join_link)
-        return calendar_views.file_not_sent(event, join_link)
+            return calendar_views.no_files_here(
+                event, failure.reason, join_link, is_update=is_update
+            )
+        return calendar_views.file_not_sent(event, join_link, is_update=is_update)

@@ -1,4 +1,4 @@
-"""Replies to "Add to calendar" (R8.16)."""
+"""Replies to "Add to calendar" and "Update calendar" (R8.16)."""
 
 from __future__ import annotations
 
@@ -7,25 +7,33 @@ from slack_sdk.models.blocks import Block
 from bot.blocks.builders import Message, context, note
 from bot.blocks.formatting import ordinal, waitlist_note, when_and_where
 from bot.blocks.mrkdwn import bold, web_address
+from bot.features.calendar.calendar_file import change_in_calendar
 from bot.features.calendar.calendar_links import google_link, outlook_link
 from bot.slack.error_messages import why_no_files
 from domain.enums import EventStatus
 from domain.models import Event, UserRegistration
 
 
-def file_sent(event: Event, join_link: str = "") -> Message:
-    """Tell a user where the calendar file is."""
+def file_sent(
+    event: Event, join_link: str = "", *, is_update: bool = False, is_here: bool = False
+) -> Message:
+    """Tell a user where the calendar file is. `is_here`: in the conversation that has the button."""
     text = f"I sent you the calendar file for {bold(event.title)} in a direct message."
-    return note(text, *_links(event, join_link))
+    if is_here:
+        text = f"Here’s the calendar file for {bold(event.title)}."
+    return note(text, *_links(event, join_link, is_update=is_update))
 
 
-def _links(event: Event, join_link: str) -> list[Block]:
-    """Return the links that add the event to a calendar, none for one that is canceled."""
-    if event.status is EventStatus.CANCELED:
+def _links(event: Event, join_link: str, *, is_update: bool) -> list[Block]:
+    """Return the links that add the event to a calendar.
+
+    A canceled event has none. Nor has one that moved: a link can't change an entry, and would add a second one.
+    """
+    if is_update or event.status is EventStatus.CANCELED:
         return []
     google, outlook = google_link(event, join_link), outlook_link(event, join_link)
     links = ((google, "Google Calendar"), (outlook, "Outlook"))
-    return [context(f"Add it to {web_address(address, label)}") for address, label in links]
+    return [context(f"Or add it to {web_address(address, label)}") for address, label in links]
 
 
 def no_seat_yet(registration: UserRegistration) -> Message:
@@ -39,19 +47,22 @@ def no_seat_yet(registration: UserRegistration) -> Message:
     return note(f"You’re {position} on the waitlist for {title}.{more}")
 
 
-def file_not_sent(event: Event, join_link: str = "") -> Message:
+def file_not_sent(event: Event, join_link: str = "", *, is_update: bool = False) -> Message:
     """Tell a user that Slack did not take the calendar file."""
     return note(
         f"Slack didn’t accept the calendar file for {bold(event.title)}."
         " Please try again in a moment.",
-        *_links(event, join_link),
+        *_links(event, join_link, is_update=is_update),
     )
 
 
-def no_files_here(event: Event, reason: str, join_link: str = "") -> Message:
+def no_files_here(
+    event: Event, reason: str, join_link: str = "", *, is_update: bool = False
+) -> Message:
     """Tell a user that Slack takes no files here; `reason` is Slack's error code."""
+    change = change_in_calendar(event, bold(event.title), is_update=is_update)
     return note(
         f"I can’t send you a calendar file, because {why_no_files(reason)}."
-        f" Please add {bold(event.title)} to your calendar yourself: {when_and_where(event)}",
-        *_links(event, join_link),
+        f" Please {change} yourself: {when_and_where(event)}",
+        *_links(event, join_link, is_update=is_update),
     )

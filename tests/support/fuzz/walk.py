@@ -8,9 +8,11 @@ from typing import Any
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.views import MAX_LISTED
 from bot.notifications.worker import SWEEP_INTERVAL
+from domain.inputs import EventChanges
 from domain.models import Event
 from playground.client.member_client import MemberClient
 from playground.demo.seed import EVENTS, LEADS, RANDOM
+from playground.web_api.fault_injection import Fault
 from playground.workspace.model import Message, View
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 
@@ -94,6 +96,7 @@ class Walk:
             step()
         self.manage()
         self.organize()
+        self.move()
         self.look_back()
         self.end()
         self.leave_and_forget()
@@ -265,6 +268,15 @@ class Walk:
         self._harness.deliver_due(10)
         message = self._harness.workspace.messages(self._harness.workspace.dm(BJORN).id)[-1]
         self._press(BJORN, message, ActionId.SHOW_EVENTS)
+
+    def move(self) -> None:
+        """Move an event while Slack takes no file."""
+        refused = Fault.refused("file_uploads_disabled")
+        self._harness.api.fail_next("files.getUploadURLExternal", refused)
+        self._harness.bot.service.edit_event("talk5", EventChanges.of(location="Room 2"))
+        self._harness.deliver_due(2)
+        message = self._harness.workspace.messages(self._harness.workspace.dm(HARUKI).id)[-1]
+        self._press(HARUKI, message, ActionId.UPDATE_CALENDAR)
 
     def look_back(self) -> None:
         self._slack.command(PRIYA, RANDOM, "/register", "picnic")

@@ -112,18 +112,41 @@ def test_file_is_sent_by_direct_message(harness: SlackHarness) -> None:
 
 
 def test_waitlisted_user_gets_no_calendar_entry(harness: SlackHarness) -> None:
-    """Waitlisted users are notified of a move, too, with the same buttons."""
+    """They may still see the button from when they had a seat."""
     event = harness.event(capacity=1)
+    harness.register(CHLOE)
+    message = harness.slack.command(CHLOE, RANDOM, "/registrations").ephemeral[-1]
+    harness.bot.service.unregister("yoga", CHLOE)
     harness.register(BJORN, CHLOE)
-    harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
-    harness.deliver_due(6)
-    message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
     said = reply(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert "1st on the waitlist" in said
     assert files(harness, CHLOE) == []
     harness.bot.service.cancel_event("yoga")
     said = reply(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert as_typed(calendar_views.file_sent(event).text) in said
+
+
+def test_reply_says_that_the_file_is_where_the_button_was_pressed(harness: SlackHarness) -> None:
+    event = harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    harness.bot.service.unregister("yoga", BJORN)
+    harness.deliver_due()
+    (promotion,) = harness.workspace.messages(harness.workspace.dm(CHLOE).id)
+    said = reply(harness.slack.click(CHLOE, promotion, ActionId.ADD_TO_CALENDAR))
+    assert as_typed(calendar_views.file_sent(event, is_here=True).text) in said
+    assert "direct message" not in said
+
+
+def test_canceled_event_is_to_be_removed_by_hand_where_slack_takes_no_files(
+    harness: SlackHarness,
+) -> None:
+    harness.event()
+    harness.register(CHLOE)
+    harness.bot.service.cancel_event("yoga")
+    harness.api.fail_next("files.getUploadURLExternal", Fault.refused("file_uploads_disabled"))
+    result = harness.slack.command(CHLOE, RANDOM, "/registrations")
+    said = reply(harness.slack.click(CHLOE, result.ephemeral[-1], ActionId.ADD_TO_CALENDAR))
+    assert "Please remove *Yoga in the park* from your calendar" in said
 
 
 def test_second_press_sends_same_entry(harness: SlackHarness) -> None:

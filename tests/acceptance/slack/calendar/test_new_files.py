@@ -9,13 +9,15 @@ import pytest
 import vobject
 
 from bot.blocks.ids import ActionId
+from bot.blocks.mrkdwn import as_typed
+from bot.features.calendar import views as calendar_views
 from bot.notifications import calendar_files
 from bot.notifications.calendar_files import RETRY_DELAY
 from domain.enums import NotificationKind
 from domain.inputs import EventChanges, UserDraft
 from playground.web_api.fault_injection import Fault
 from tests.support.notifications.message_kinds import kinds_of
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SlackHarness, files
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SlackHarness, files, reply
 
 JOIN_LINK = "https://meet.example/yoga?pwd=a_b~c"
 
@@ -50,7 +52,7 @@ def test_members_with_a_seat_get_the_new_file_with_the_message(harness: SlackHar
     for user_id in (BJORN, CHLOE, DIEGO):
         (message,) = harness.direct_messages(user_id)
         assert "new calendar file" in message
-        assert f"[{ActionId.ADD_TO_CALENDAR}]" in message, "the button stays"
+        assert f"[{ActionId.UPDATE_CALENDAR}]" not in message, "the file is there"
         entry = read(harness, user_id)
         assert entry.uid.value == f"yoga.{harness.workspace.team_id}@rollcall"
         assert (entry.dtstart.value, entry.location.value) == (event.starts_at, "Room 2")
@@ -84,6 +86,7 @@ def test_waitlisted_member_gets_no_file(harness: SlackHarness) -> None:
     assert files(harness, CHLOE) == []
     (message,) = harness.direct_messages(CHLOE)
     assert "new calendar file" not in message
+    assert f"[{ActionId.UPDATE_CALENDAR}]" not in message, "there is no entry to update"
 
 
 def test_nothing_is_uploaded_if_only_the_waitlist_or_nobody_in_slack_gets_the_message(
@@ -136,10 +139,52 @@ def test_message_goes_out_without_a_file_that_slack_does_not_take(
     for user_id in (BJORN, CHLOE):
         (message,) = harness.direct_messages(user_id)
         assert "new calendar file" not in message
-        assert f"[{ActionId.ADD_TO_CALENDAR}]" in message
+        assert f"[{ActionId.UPDATE_CALENDAR}]" in message
         assert files(harness, user_id) == []
     assert len(harness.api.calls(step)) == 1
     assert harness.store.list_undelivered(limit=10, cursor=None).items == ()
+
+
+def press_update(harness: SlackHarness) -> str:
+    """Move an event while Slack takes no file, press the button in the message, and return the reply."""
+    yoga(harness, CHLOE)
+    harness.api.fail_next(UPLOAD_STEPS[0], Fault.server_error(500))
+    move(harness)
+    (message,) = harness.workspace.messages(harness.workspace.dm(CHLOE).id)
+    return reply(harness.slack.click(CHLOE, message, ActionId.UPDATE_CALENDAR))
+
+
+def test_button_sends_the_file_that_slack_did_not_take(harness: SlackHarness) -> None:
+    press_update(harness)
+    assert read(harness, CHLOE).location.value == "Room 2"
+    messages = harness.workspace.messages(harness.workspace.dm(CHLOE).id)
+    (comment,) = [message.text for message in messages if message.files]
+    assert "update the event in your calendar" in comment
+
+
+def test_reply_in_the_direct_message_with_the_file_names_no_other_message(
+    harness: SlackHarness,
+) -> None:
+    said = press_update(harness)
+    event = harness.bot.service.get_event("yoga")
+    assert as_typed(calendar_views.file_sent(event, is_update=True, is_here=True).text) in said
+    assert "direct message" not in said
+
+
+def test_updated_entry_has_no_links_that_would_add_a_second_one(harness: SlackHarness) -> None:
+    assert "https://" not in press_update(harness)
+
+
+def test_moved_event_is_to_be_updated_by_hand_where_slack_takes_no_files(
+    harness: SlackHarness,
+) -> None:
+    yoga(harness, CHLOE)
+    harness.api.fail_next(UPLOAD_STEPS[0], Fault.refused("file_uploads_disabled"), times=2)
+    move(harness)
+    (message,) = harness.workspace.messages(harness.workspace.dm(CHLOE).id)
+    said = reply(harness.slack.click(CHLOE, message, ActionId.UPDATE_CALENDAR))
+    assert "Please update *Yoga in the park* in your calendar" in said
+    assert "https://" not in said
 
 
 def test_next_move_after_a_while_brings_its_file(harness: SlackHarness) -> None:

@@ -294,7 +294,7 @@ def manage(seats: int, entries: int, of: Event = LARGEST) -> View:
     )
 
 
-def notification(kind: NotificationKind) -> Message:
+def notified(kind: NotificationKind) -> tuple[Notification, JournalEntry]:
     one = Notification(
         kind=kind,
         user_id=IDS[0],
@@ -306,7 +306,11 @@ def notification(kind: NotificationKind) -> Message:
         note=WORST * MAX_REASON_LENGTH,
     )
     promoted = Change(kind=ChangeKind.PROMOTED, user_id=IDS[2])
-    return notification_messages.notification_message(one, entry(left(IDS[1]), promoted))
+    return one, entry(left(IDS[1]), promoted)
+
+
+def notification(kind: NotificationKind) -> Message:
+    return notification_messages.notification_message(*notified(kind))
 
 
 def unreachable() -> Message:
@@ -424,8 +428,11 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         for kind in NotificationKind
         if kind not in {NotificationKind.EXPORT, NotificationKind.CARD}
     },
-    "notifications.messages.with_calendar_file": lambda: notification_messages.with_calendar_file(
-        notification(NotificationKind.MOVED), f"https://{'s' * 40}.slack.com/files/{'x' * 200}"
+    "notifications.messages.moved_message": lambda: notification_messages.moved_message(
+        *notified(NotificationKind.MOVED), f"https://{'s' * 40}.slack.com/files/{'x' * 200}"
+    ),
+    "notifications.messages.moved_message, no file": lambda: notification_messages.moved_message(
+        *notified(NotificationKind.MOVED), None
     ),
     "notifications.messages.unreachable_message": unreachable,
     "notifications.messages.card_refused_message": lambda: (

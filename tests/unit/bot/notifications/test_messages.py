@@ -162,7 +162,7 @@ def test_move_shows_the_new_values_before_the_old() -> None:
 BUTTONS = {
     NotificationKind.PROMOTED: f"[{ActionId.GIVE_UP_SEAT}]",
     NotificationKind.REMOVED: f"[{ActionId.SHOW_EVENTS}]",
-    NotificationKind.MOVED: f"[{ActionId.ADD_TO_CALENDAR}]",
+    NotificationKind.MOVED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
     NotificationKind.CANCELED: f"[{ActionId.ADD_TO_CALENDAR}]",
     NotificationKind.DELETED: f"[{ActionId.SHOW_EVENTS}]",
     NotificationKind.CLOSED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
