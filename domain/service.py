@@ -31,7 +31,7 @@ from domain.commands import (
     UnregisterOutcome,
     expect,
 )
-from domain.enums import CreationWarning, EventStatus, RegistrationStatus
+from domain.enums import ClosedReason, CreationWarning, EventStatus, RegistrationStatus
 from domain.errors import (
     DuplicateEvent,
     UnknownUser,
@@ -228,6 +228,10 @@ class Service:
     def accepts(self, event: Event) -> bool:
         """Return whether a newcomer would get a seat or a waitlist entry now (R3)."""
         return event.accepts(self._clock.now())
+
+    def closed_reason(self, event: Event) -> ClosedReason | None:
+        """Return why an event takes no registrations now (R2.6), or None if it takes them."""
+        return event.closed_reason(self._clock.now())
 
     def has_started(self, event: Event) -> bool:
         """Return whether an event has started: from then on no one is promoted (R4.7)."""

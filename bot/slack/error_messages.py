@@ -16,6 +16,7 @@ from bot.slack.refusals import (
     MalformedPayload,
     MembershipUnknown,
     NotInUse,
+    NoUseOnceOver,
     OtherWorkspace,
     RefreshFailed,
     SlackBusy,
@@ -191,6 +192,7 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     RefreshFailed: lambda _: (
         "That’s done, but I couldn’t update this view. Please reopen it in a moment."
     ),
+    NoUseOnceOver: lambda _: "This event is over, so that’s no longer possible. Nothing changed.",
     MalformedPayload: lambda _: (
         "I couldn’t process that. Nothing changed. Please reopen it and try again."
     ),

@@ -45,6 +45,10 @@ class RefreshFailed(RollcallError):
     """The change was made, but the open view could not be updated to show it (R8.12)."""
 
 
+class NoUseOnceOver(RollcallError):
+    """An organizer asked for what has no effect anymore, because the event is over (R8.8)."""
+
+
 class SlackBusy(RollcallError):
     """Slack did not open or update a view in time, or limits the app. Nothing was changed (R8.12).
 

@@ -40,9 +40,8 @@ class EndingListeners:
 
     def ask_to_cancel(self, action: BlockAction, reply: Reply) -> None:
         """Show what canceling means, and ask."""
-        event = self._manage_modal.get_event(action.user_id, action.value)
-        is_over = self._service.is_over(event)
-        reply.open_modal(ending_views.cancel_form(event, is_over=is_over))
+        event = self._manage_modal.get_event_to_come(action.user_id, action.value)
+        reply.open_modal(ending_views.cancel_form(event))
 
     def cancel(self, submission: ViewSubmission) -> View:
         """Cancel the event, with a reason if one was typed."""

@@ -18,15 +18,12 @@ from domain.inputs import MAX_REASON_LENGTH
 from domain.models import Event
 
 
-def cancel_form(event: Event, *, is_over: bool) -> View:
+def cancel_form(event: Event) -> View:
     """Ask before an event is canceled, and say what that means."""
     attendees = event.registered_count + event.waitlist_count
-    if is_over:
-        notified = "The event is over, so no one will be notified."
-    elif attendees:
+    notified = "No one is registered, so no one will be notified."
+    if attendees:
         notified = f"{headcount(attendees)} will be notified."
-    else:
-        notified = "No one is registered, so no one will be notified."
     return View(
         type="modal",
         callback_id=CallbackId.CANCEL_EVENT,
@@ -63,9 +60,11 @@ def event_canceled(outcome: ChangeOutcome) -> View:
 def delete_form(event: Event, *, is_over: bool) -> View:
     """Ask for the title before an event is deleted, and say what that means."""
     attendees = event.registered_count + event.waitlist_count
+    has_ended = is_over or event.status is EventStatus.CANCELED
     notified = ""
-    if attendees and not is_over and event.status is not EventStatus.CANCELED:
+    if attendees and not has_ended:
         notified = f" {headcount(attendees)} will be notified."
+    instead = "export it first" if has_ended else "cancel the event instead"
     return View(
         type="modal",
         callback_id=CallbackId.DELETE_EVENT,
@@ -76,7 +75,7 @@ def delete_form(event: Event, *, is_over: bool) -> View:
         blocks=[
             section(bold(event.title)),
             warning(f"This permanently deletes the event and its attendee list.{notified}"),
-            context("To keep the list, cancel the event instead."),
+            context(f"To keep the list, {instead}."),
             input_block(
                 BlockId.CONFIRMATION, "To confirm, type the event’s title", line_element(200)
             ),

@@ -22,7 +22,8 @@ from bot.slack.view_metadata import (
     ManageMetadata,
 )
 from domain.commands import ChangeOutcome
-from domain.errors import Busy
+from domain.enums import ClosedReason
+from domain.errors import Busy, RegistrationClosed
 from domain.inputs import EventChanges
 from domain.models import Actor
 
@@ -117,6 +118,7 @@ class ManageListeners:
 
     def close(self, action: BlockAction, reply: Reply) -> None:
         """Close registration."""
+        self._require_not_started(action)
         outcome = self._members.as_organizer(
             action.user_id, lambda actor: self._service.close_event(action.value, actor=actor)
         )
@@ -126,12 +128,22 @@ class ManageListeners:
 
     def reopen(self, action: BlockAction, reply: Reply) -> None:
         """Reopen registration."""
-        self._members.as_organizer(
+        self._require_not_started(action)
+        outcome = self._members.as_organizer(
             action.user_id, lambda actor: self._service.reopen_event(action.value, actor=actor)
         )
         with showing_change():
-            note = manage_views.REOPENED
+            reason = self._service.closed_reason(outcome.event)
+            note = manage_views.reopened_note(reason)
             reply.update_modal(self._modal.build(action.user_id, action.value, note=note))
+
+    def _require_not_started(self, action: BlockAction) -> None:
+        """Raise `NoUseOnceOver` or `RegistrationClosed` once an event takes no registrations either way."""
+        event = self._modal.get_event_to_come(action.user_id, action.value)
+        if self._service.has_started(event):
+            raise RegistrationClosed(
+                event.event_id, event.title, ClosedReason.STARTED, event.starts_at
+            )
 
     def export(self, action: BlockAction, reply: Reply) -> None:
         """Have the list of attendees sent, once for each time that the modal was shown."""
@@ -152,7 +164,7 @@ class ManageListeners:
 
     def ask_for_channel(self, action: BlockAction, reply: Reply) -> None:
         """Ask for the channel to post the card in."""
-        event = self._modal.get_event(action.user_id, action.value)
+        event = self._modal.get_event_to_come(action.user_id, action.value)
         newest_card = self._cards.newest_card(event.event_id)
         reply.open_modal(manage_views.card_form(event, self._context.new_id(), after=newest_card))
 
@@ -206,7 +218,7 @@ class ManageListeners:
 
     def ask_for_capacity(self, action: BlockAction, reply: Reply) -> None:
         """Ask for the new capacity."""
-        event = self._modal.get_event(action.user_id, action.value)
+        event = self._modal.get_event_to_come(action.user_id, action.value)
         reply.open_modal(manage_views.capacity_form(event))
 
     def preview_capacity(self, submission: ViewSubmission) -> View:

@@ -8,6 +8,7 @@ from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.slack.context import AppContext
 from bot.slack.interactions import ViewSubmission
+from bot.slack.refusals import NoUseOnceOver
 from bot.slack.replies import showing_change, update_view
 from domain.models import Event
 
@@ -27,6 +28,16 @@ class ManageModal:
         return self._members.as_organizer(
             user_id, lambda actor: self._service.get_event(event_id, actor=actor)
         )
+
+    def get_event_to_come(self, user_id: str, event_id: str) -> Event:
+        """Return an event that is not over, for one of its organizers.
+
+        Raises `UnknownEvent`, `NotOrganizer`, `NoUseOnceOver`.
+        """
+        event = self.get_event(user_id, event_id)
+        if self._service.is_over(event):
+            raise NoUseOnceOver
+        return event
 
     def build(
         self,
@@ -54,6 +65,8 @@ class ManageModal:
             request_id=self._new_id(),
             cursor=cursor,
             note=note,
+            has_started=self._service.has_started(listing.event),
+            is_over=self._service.is_over(listing.event),
             has_card=bool(self._cards.newest_card(event_id)),
         )
 

@@ -19,7 +19,7 @@ from bot.features.manage.attendee_views import attendee_list
 from bot.slack.context import CardStatus
 from bot.slack.error_messages import capacity_too_low
 from domain.commands import ChangeOutcome
-from domain.enums import EventStatus
+from domain.enums import ClosedReason, EventStatus
 from domain.models import CapacityPreview, Event, EventRegistrations, User
 
 
@@ -30,6 +30,8 @@ def manage_event(
     request_id: str,
     cursor: str | None = None,
     note: str | None = None,
+    has_started: bool = False,
+    is_over: bool = False,
     has_card: bool = False,
 ) -> View:
     """Show an event's numbers, its attendees, and what its organizers can do (R8.8).
@@ -45,7 +47,9 @@ def manage_event(
         blocks.append(context(f"Capacity is growing to {event.capacity_target:,}, step by step."))
     if note is not None:
         blocks.append(context(f"✓ {note}"))
-    blocks += _buttons(event, request_id, has_card=has_card)
+    blocks += _buttons(
+        event, request_id, has_started=has_started, is_over=is_over, has_card=has_card
+    )
     blocks += attendee_list(listing, users, is_first=cursor is None)
     metadata = {
         "event_id": event.event_id,
@@ -62,10 +66,12 @@ def manage_event(
     )
 
 
-def _buttons(event: Event, request_id: str, *, has_card: bool) -> list[Block]:
+def _buttons(
+    event: Event, request_id: str, *, has_started: bool, is_over: bool, has_card: bool
+) -> list[Block]:
     """Return what organizers can do, the most used first: the event, its attendees, more of it, its end.
 
-    A row of Slack's modal has room for three buttons.
+    What no longer has an effect is left out. A row of Slack's modal has room for three buttons.
     """
 
     def of(label: str, action: ActionId, style: str | None = None) -> ButtonElement:
@@ -79,17 +85,17 @@ def _buttons(event: Event, request_id: str, *, has_card: bool) -> list[Block]:
         button("Export CSV", ActionId.EXPORT, request_id),
         of("History", ActionId.HISTORY),
     ]
+    edit = of("Edit", ActionId.EDIT)
     copy = of("Duplicate", ActionId.DUPLICATE)
     delete = of("Delete", ActionId.DELETE_EVENT, "danger")
     if event.status is EventStatus.CANCELED:
         rows = [about_attendees, [copy, delete]]
+    elif is_over:
+        rows = [about_attendees, [edit, copy, delete]]
     else:
+        capacity = of("Change capacity", ActionId.CHANGE_CAPACITY)
         rows = [
-            [
-                of("Edit", ActionId.EDIT),
-                of("Change capacity", ActionId.CHANGE_CAPACITY),
-                of(*toggle),
-            ],
+            [edit, capacity] if has_started else [edit, capacity, of(*toggle)],
             about_attendees,
             [of("Post in another channel" if has_card else "Post card", ActionId.POST_CARD), copy],
             [of("Cancel event", ActionId.CANCEL_EVENT, "danger"), delete],
@@ -97,7 +103,6 @@ def _buttons(event: Event, request_id: str, *, has_card: bool) -> list[Block]:
     return [ActionsBlock(elements=row) for row in rows]
 
 
-REOPENED = "Registration is open."
 EXPORTED = "The attendee list is on its way to you in a direct message."
 
 
@@ -107,6 +112,16 @@ def closed_note(outcome: ChangeOutcome) -> str:
     if not (count and outcome.changed and outcome.notifies):
         return "Registration is closed."
     return f"Registration is closed. {headcount(count)} on the waitlist will be notified."
+
+
+def reopened_note(closed_reason: ClosedReason | None) -> str:
+    """Say that registration is open, or what keeps it closed."""
+    if closed_reason is ClosedReason.DEADLINE:
+        return (
+            "Registration is reopened, but its deadline has passed. To let people register, change"
+            " the deadline in *Edit*."
+        )
+    return "Registration is open."
 
 
 def card_form(event: Event, request_id: str, *, after: str) -> View:

@@ -50,6 +50,7 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "get_event": (FULL, lambda service: service.get_event("e1")),
     "is_over": (FULL, lambda service: service.is_over(service.get_event("e1"))),
     "has_started": (FULL, lambda service: service.has_started(service.get_event("e1"))),
+    "closed_reason": (FULL, lambda service: service.closed_reason(service.get_event("e1"))),
     "accepts": (FULL, lambda service: service.accepts(service.get_event("e1"))),
     "list_organized": (FULL, lambda service: service.list_organized("organizer")),
     "list_events": (FULL, lambda service: service.list_events(upcoming=True)),

@@ -87,14 +87,32 @@ def test_deleted_event_is_refused(harness: SlackHarness, action: ActionId) -> No
 
 @pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
 def test_ending_after_event_notifies_no_one(harness: SlackHarness, action: ActionId) -> None:
+    """The form is still open when the event is over."""
     yoga(harness)
-    harness.clock.advance(timedelta(days=2, minutes=1))
     view = form(harness, action)
+    harness.clock.advance(timedelta(days=2, minutes=1))
     values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
     answered = said(submit(harness, view, values).view)
     harness.deliver_due(6)
-    assert "people will be notified" not in said(view) + answered
+    assert "notified" not in answered
     assert harness.direct_messages(CHLOE) == []
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_deletion_of_an_event_that_has_ended_offers_the_export_instead(
+    harness: SlackHarness, is_over: bool
+) -> None:
+    """It can't be canceled anymore, and no one is notified."""
+    yoga(harness)
+    assert "export" not in said(form(harness, ActionId.DELETE_EVENT))
+    if is_over:
+        harness.clock.advance(timedelta(days=2, minutes=1))
+    else:
+        harness.bot.service.cancel_event("yoga")
+    shown = said(form(harness, ActionId.DELETE_EVENT))
+    assert "export" in shown
+    assert "cancel" not in shown
+    assert "notified" not in shown
 
 
 @pytest.mark.parametrize("typed", ["", "yoga", "Yoga in the parc"])

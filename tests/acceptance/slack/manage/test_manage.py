@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.mrkdwn import as_typed
 from bot.features.browsing.choice_views import NO_MATCH
-from bot.features.manage.views import same_capacity
+from bot.features.manage.views import reopened_note, same_capacity
 from bot.slack.error_messages import capacity_too_low
 from bot.slack.member_directory import CACHED_FOR
+from domain.enums import ClosedReason
 from domain.inputs import EventChanges
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
@@ -244,7 +246,8 @@ def test_capacity_preview_counts_promotions_beyond_five(harness: SlackHarness) -
 
 def test_capacity_of_an_event_that_has_started_gives_no_one_a_seat(harness: SlackHarness) -> None:
     """R4.7."""
-    harness.event(organizer_id=BJORN, capacity=1)
+    ends_at = harness.clock.now() + timedelta(days=4)
+    harness.event(organizer_id=BJORN, capacity=1, ends_at=ends_at)
     harness.register(CHLOE, DIEGO)
     harness.clock.advance(timedelta(days=3))
     preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "2"})
@@ -363,6 +366,58 @@ def test_close_and_reopen_update_event_and_card(harness: SlackHarness) -> None:
     harness.slack.click(BJORN, top(harness), ActionId.REOPEN)
     assert f"[{ActionId.CLOSE}]" in shown(top(harness))
     assert sentences.seat() in reply(harness.slack.command(CHLOE, RANDOM, "/register", "yoga"))
+
+
+def test_reopening_after_the_deadline_says_what_keeps_registration_closed(
+    harness: SlackHarness,
+) -> None:
+    deadline = harness.clock.now() + timedelta(hours=5)
+    harness.event(organizer_id=BJORN, registration_deadline=deadline)
+    harness.bot.service.close_event("yoga")
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.REOPEN)
+    assert reopened_note(None) in shown(top(harness))
+    harness.bot.service.close_event("yoga")
+    harness.clock.advance(timedelta(hours=5))
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.REOPEN)
+    assert reopened_note(None) not in shown(top(harness))
+    assert as_typed(reopened_note(ClosedReason.DEADLINE)) in shown(top(harness))
+
+
+# Once the event has started, and once it is over
+
+
+def buttons_in(view: View) -> set[str]:
+    """Return the buttons of Manage that are not for one attendee or a page of them."""
+    rows = [block["elements"] for block in view.blocks if block["type"] == "actions"]
+    return {one["action_id"] for row in rows for one in row if one["type"] == "button"}
+
+
+TO_COME = {
+    *(ActionId.EDIT, ActionId.CHANGE_CAPACITY, ActionId.CLOSE),
+    *(ActionId.MESSAGE_ATTENDEES, ActionId.EXPORT, ActionId.HISTORY),
+    *(ActionId.POST_CARD, ActionId.DUPLICATE, ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT),
+}
+
+
+def test_event_that_has_started_is_neither_closed_nor_reopened(harness: SlackHarness) -> None:
+    starts_at = harness.clock.now() + timedelta(days=2)
+    ends_at = starts_at + timedelta(hours=1)
+    harness.event(organizer_id=BJORN, starts_at=starts_at, ends_at=ends_at)
+    assert buttons_in(manage_modal(harness)) == TO_COME
+    harness.clock.advance(timedelta(days=2))
+    assert buttons_in(manage_modal(harness)) == TO_COME - {ActionId.CLOSE}
+
+
+def test_event_that_is_over_has_only_buttons_of_use(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    harness.register(CHLOE)
+    harness.clock.advance(timedelta(days=2))
+    assert buttons_in(manage_modal(harness)) == {
+        *(ActionId.MESSAGE_ATTENDEES, ActionId.EXPORT, ActionId.HISTORY),
+        *(ActionId.EDIT, ActionId.DUPLICATE, ActionId.DELETE_EVENT),
+    }
+    harness.slack.click(BJORN, manage_modal(harness), ActionId.ATTENDEE)
+    assert f"<@{CHLOE}>" in shown(top(harness)), "attendees can still be removed"
 
 
 def test_double_click_on_close_keeps_it_closed(harness: SlackHarness) -> None:

@@ -6,11 +6,14 @@ Every button of it, and every form that it opens.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.slack.refusals import NoUseOnceOver
+from domain.enums import ClosedReason
 from domain.inputs import EventChanges
 from domain.models import Actor
 from playground.client.member_client import ActionResult
@@ -143,6 +146,38 @@ def test_canceled_event_is_not_opened_or_closed(harness: SlackHarness, action: A
     harness.bot.service.cancel_event("yoga")
     before = harness.everything()
     assert CANCELED in said(pressed(harness, action, view).view)
+    assert harness.everything() == before
+
+
+NO_USE_ONCE_OVER = [
+    *(ActionId.CHANGE_CAPACITY, ActionId.CLOSE, ActionId.REOPEN),
+    *(ActionId.POST_CARD, ActionId.CANCEL_EVENT),
+]
+"""Buttons that Manage has only while the event is not over."""
+
+
+@pytest.mark.parametrize("action", NO_USE_ONCE_OVER)
+def test_button_that_has_no_effect_once_the_event_is_over_says_so(
+    harness: SlackHarness, action: ActionId
+) -> None:
+    view = open_manage(harness, action)
+    harness.clock.advance(timedelta(days=2))
+    before = harness.everything()
+    assert sentences.refusal(NoUseOnceOver()) in said(pressed(harness, action, view).view)
+    assert harness.everything() == before
+
+
+@pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.REOPEN])
+def test_registration_of_an_event_that_has_started_is_neither_closed_nor_reopened(
+    harness: SlackHarness, action: ActionId
+) -> None:
+    view = open_manage(harness, action)
+    starts_at = harness.bot.service.get_event("yoga").starts_at
+    harness.bot.service.edit_event("yoga", EventChanges.of(ends_at=starts_at + timedelta(hours=1)))
+    harness.clock.advance(timedelta(days=2))
+    before = harness.everything()
+    refused = sentences.closed(ClosedReason.STARTED, starts_at)
+    assert refused in said(pressed(harness, action, view).view)
     assert harness.everything() == before
 
 

@@ -283,14 +283,15 @@ def listing(seats: int, entries: int) -> EventRegistrations:
     return EventRegistrations(LARGEST, SEATS[:seats], WAITLIST[:entries], CURSOR)
 
 
-def manage(seats: int, entries: int, of: Event = LARGEST) -> View:
+def manage(seats: int, entries: int, of: Event = LARGEST, *, is_over: bool = False) -> View:
     shown = EventRegistrations(of, SEATS[:seats], WAITLIST[:entries], CURSOR)
     return manage_views.manage_event(
         shown,
         USERS,
         request_id="r" * 32,
         cursor=CURSOR,
-        note=manage_views.closed_note(ChangeOutcome(of)),
+        note=manage_views.reopened_note(ClosedReason.DEADLINE),
+        is_over=is_over,
     )
 
 
@@ -370,6 +371,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.manage_event, both": lambda: manage(HALF, HALF),
     "manage.views.manage_event, closed": lambda: manage(HALF, HALF, CLOSED),
     "manage.views.manage_event, canceled": lambda: manage(HALF, HALF, CANCELED),
+    "manage.views.manage_event, over": lambda: manage(HALF, HALF, is_over=True),
     "manage.views.card_form": lambda: manage_views.card_form(LARGEST, "r" * 32, after="1" * 17),
     "manage.views.card_requested": lambda: manage_views.card_requested(LARGEST, REFUSED_CARD),
     "manage.views.taken_over": lambda: manage_views.taken_over(LARGEST),
@@ -406,7 +408,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "announcement.views.announcement_sent": lambda: announcement_views.announcement_sent(
         ChangeOutcome(LARGEST), Audience.EVERYONE
     ),
-    "ending.views.cancel_form": lambda: ending_views.cancel_form(LARGEST, is_over=False),
+    "ending.views.cancel_form": lambda: ending_views.cancel_form(LARGEST),
     "ending.views.event_canceled": lambda: ending_views.event_canceled(ChangeOutcome(LARGEST)),
     "ending.views.delete_form": lambda: ending_views.delete_form(LARGEST, is_over=False),
     "ending.views.event_deleted": lambda: ending_views.event_deleted(LARGEST, False),
