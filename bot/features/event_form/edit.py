@@ -50,4 +50,4 @@ class EditListeners:
             lambda actor: self._service.edit_event(form.event_id, changes, actor=actor, note=note),
         )
         self._manage_modal.update_below(submission, form.event_id)
-        return event_form_views.event_edited(outcome)
+        return event_form_views.event_edited(outcome, has_note=bool(note))

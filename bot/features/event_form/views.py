@@ -151,7 +151,7 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
             end_date_input(content),
             time_zone_input(content),
             location_input(content),
-            input_block(BlockId.NOTE, "Note about a new time or location", note, optional=True),
+            input_block(BlockId.NOTE, "Note to attendees", note, optional=True, hint=_NOTE),
             *about_inputs(content),
             options_input(content.options, "Show it in event lists"),
             *last_inputs(content),
@@ -162,6 +162,7 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
 _WAITLIST = (
     "Once they’re all taken, people join a waitlist. When a seat opens up, the next person gets it."
 )
+_NOTE = "Sent with the message about a new time or location. If neither changes, it isn’t sent."
 _SAME_DAY = "A time on the same day unless you choose an end date, or how long the event lasts."
 
 
@@ -197,8 +198,8 @@ def _how_to_use(event: Event, *, has_card: bool) -> str:
     )
 
 
-def event_edited(outcome: ChangeOutcome) -> View:
-    """Confirm changes to an event, and say who is notified."""
+def event_edited(outcome: ChangeOutcome, *, has_note: bool = False) -> View:
+    """Confirm changes to an event, and say who is notified. `has_note`: the organizer wrote one."""
     event = outcome.event
     text = NO_CHANGES
     if outcome.changed:
@@ -206,6 +207,8 @@ def event_edited(outcome: ChangeOutcome) -> View:
     attendees = event.registered_count + event.waitlist_count
     if outcome.is_moved and attendees and outcome.notifies:
         text += f"\n{headcount(attendees)} will be notified of the change."
+    if has_note and outcome.changed and not outcome.is_moved:
+        text += f"\n{NOTE_NOT_SENT}"
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")
 
 
@@ -219,3 +222,5 @@ PRIVACY_UNKNOWN = (
 )
 
 NO_CHANGES = "No changes to save."
+
+NOTE_NOT_SENT = "Your note wasn’t sent, because neither the time nor the location changed."

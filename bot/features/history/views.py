@@ -123,6 +123,8 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
         for change in changes:
             if change.kind in _WITH_FIELDS:
                 lines += _fields(change, time_zone)
+            if change.note:
+                lines.append(f"◦ Note to attendees: {escape(change.note, MAX_TEXT)}")
     return lines + _undelivered(entry)
 
 
@@ -184,8 +186,8 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
             return f"Rollcall changed the organizers, because one of them {why}"
         case ChangeKind.REPAIRED:
             return f"A repair fixed {f'the data of {whom}' if whom else 'the event'}"
-    reason = first.reason or first.note
-    return f"{by} {_DONE[first.kind]}{f': {escape(reason, MAX_TEXT)}' if reason else ''}"
+    reason = f": {escape(first.reason, MAX_TEXT)}" if first.reason else ""
+    return f"{by} {_DONE[first.kind]}{reason}"
 
 
 _DONE = {

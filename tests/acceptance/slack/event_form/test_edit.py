@@ -11,7 +11,7 @@ import pytest
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.choice_views import NO_MATCH
 from bot.features.event_form.end_choices import NO_END
-from bot.features.event_form.views import NO_CHANGES
+from bot.features.event_form.views import NO_CHANGES, NOTE_NOT_SENT
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
@@ -254,6 +254,21 @@ def test_note_about_a_new_location_reaches_attendees(harness: SlackHarness) -> N
         for notification in entry.notifications
     ]
     assert "The lawn is wet." in notes
+
+
+def test_form_says_when_the_note_is_sent(harness: SlackHarness) -> None:
+    yoga(harness)
+    blocks = form(harness, ActionId.EDIT).blocks
+    (note,) = [block for block in blocks if block["block_id"] == BlockId.NOTE]
+    assert "time or location" in note["hint"]["text"]
+
+
+def test_note_that_is_not_sent_is_named_in_the_reply(harness: SlackHarness) -> None:
+    yoga(harness)
+    changed = {BlockId.TITLE: "Pilates", BlockId.NOTE: "The lawn is wet."}
+    assert NOTE_NOT_SENT in said(submit(harness, form(harness, ActionId.EDIT), changed).view)
+    moved = {BlockId.LOCATION: "Room 2", BlockId.NOTE: "The lawn is wet."}
+    assert NOTE_NOT_SENT not in said(submit(harness, form(harness, ActionId.EDIT), moved).view)
 
 
 def test_new_location_notifies_with_old_location(harness: SlackHarness) -> None:

@@ -79,7 +79,11 @@ def test_history_has_what_organizers_said_and_who_sees_what(harness: SlackHarnes
     service.edit_event("yoga", EventChanges.of(**access), actor=boss)
     service.cancel_event("yoga", actor=boss, reason="No <heating>")
     text = history(harness)
-    assert f"<@{BJORN}> changed the event: Bring a &lt;coat&gt;" in text
+    assert (
+        f"• <@{BJORN}> changed the event\n"
+        "◦ Location: Riverside lawn → Room 2\n"
+        "◦ Note to attendees: Bring a &lt;coat&gt;"
+    ) in text
     assert "Join link: none → " in text
     everyone, organizers = (
         WHO_SEES_ATTENDEES[one] for one in (Visibility.EVERYONE, Visibility.ORGANIZERS)
