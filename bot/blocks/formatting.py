@@ -162,4 +162,7 @@ def _count(number: int, one: str, many: str | None = None) -> str:
 
 def waitlist_note(*, has_started: bool) -> str:
     """Return what a waitlisted user must know besides the position, after it in a sentence (R4.7)."""
-    return " It has started, so no more seats are given out." if has_started else ""
+    return f" The event has started, so it’s {TOO_LATE}." if has_started else ""
+
+
+TOO_LATE = "too late to get a seat"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock
 
 from bot.blocks.builders import Message, button, context, note, section
-from bot.blocks.formatting import join_line, ordinal, when_and_where
+from bot.blocks.formatting import TOO_LATE, join_line, ordinal, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, shortened
 from bot.blocks.paging import page_buttons
@@ -226,7 +226,7 @@ def status_text(registration: UserRegistration) -> str:
     position = registration.position
     if position is None:
         return "You have a seat"
-    more = " (no more seats are given out)" if registration.has_started else ""
+    more = f" ({TOO_LATE})" if registration.has_started else ""
     return f"You’re {ordinal(position)} on the waitlist{more}"
 
 

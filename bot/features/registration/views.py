@@ -64,20 +64,28 @@ def unregister_question(preview: UnregisterPreview) -> Message:
         cost = f"{title} is full, so someone else can take your seat right away."
     else:
         cost = f"You have a seat in {title}."
-    if preview.position_on_return is not None:
-        position = ordinal(preview.position_on_return)
-        cost += f" If you change your mind, you’ll be {position} on the waitlist."
-    elif not preview.is_open:
-        cost += " Registration has ended, so you won’t be able to register again."
-    elif event.waitlist_count:
-        cost += " No one can join its waitlist anymore, so you’d need a free seat to come back."
     keep = "Keep my seat" if preview.registration.position is None else "Stay on waitlist"
     leave = browsing_views.leave_label(preview.registration)
     buttons = [
         button(leave, ActionId.UNREGISTER_CONFIRMED, event.event_id, style="danger"),
         button(keep, ActionId.KEEP_REGISTRATION, event.event_id),
     ]
-    return note(cost, ActionsBlock(elements=buttons), title=_TITLE)
+    return note(cost + _on_return(preview), ActionsBlock(elements=buttons), title=_TITLE)
+
+
+def _on_return(preview: UnregisterPreview) -> str:
+    """Say what a user who leaves would come back to, unless they read already that it is too late for a seat."""
+    own = preview.registration
+    if own.position is not None and own.has_started:
+        return ""
+    if preview.position_on_return is not None:
+        position = ordinal(preview.position_on_return)
+        return f" If you change your mind, you’ll be {position} on the waitlist."
+    if not preview.is_open:
+        return " Registration has ended, so you won’t be able to register again."
+    if own.event.waitlist_count:
+        return " No one can join its waitlist anymore, so you’d need a free seat to come back."
+    return ""
 
 
 def registration_kept(registration: UserRegistration) -> Message:

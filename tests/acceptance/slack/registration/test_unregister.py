@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.blocks.formatting import TOO_LATE
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.choice_views import registration_choice
 from bot.features.browsing.views import NO_REGISTRATIONS
@@ -415,7 +416,7 @@ def test_registering_again_too_late_is_refused_as_usual(harness: SlackHarness) -
 # An event that has started: R4.7
 
 
-def test_position_says_that_no_more_seats_are_given_out_once_it_has_started(
+def test_position_says_that_it_is_too_late_for_a_seat_once_the_event_has_started(
     harness: SlackHarness,
 ) -> None:
     start = harness.clock.now() + timedelta(hours=1)
@@ -435,11 +436,14 @@ def test_position_says_that_no_more_seats_are_given_out_once_it_has_started(
 
     for text in said():
         assert "1st on the waitlist" in text
-        assert "no more seats" not in text
+        assert TOO_LATE not in text
     harness.clock.advance(timedelta(hours=2))
     for text in said():
         assert "1st on the waitlist" in text
-        assert "no more seats are given out" in text
+        assert text.count(TOO_LATE) == 1
+    question = reply(harness.slack.click(BJORN, card, ActionId.UNREGISTER))
+    assert question.count(TOO_LATE) == 1
+    assert "Registration has ended" not in question, "it would say the same"
 
 
 # An event that is over: R4.7
