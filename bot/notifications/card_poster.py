@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from slack_sdk import WebClient
 
@@ -33,12 +34,15 @@ class CardPoster:
         client: WebClient,
         clock: Clock,
         circuit_breaker: CircuitBreaker,
+        on_unstored: Callable[[Card], None] = lambda _: None,
     ) -> None:
+        """`on_unstored` gets a posted card that may not be stored: another process may post one, too."""
         self._store = store
         self._client = client
         self._clock = clock
         self._circuit_breaker = circuit_breaker
         self._paused_until = clock.monotonic()
+        self._on_unstored = on_unstored
         self._unstored: dict[tuple[str, int, str], Card] = {}
         """Cards that Slack took and the store did not, by event, version and channel."""
 
@@ -62,9 +66,20 @@ class CardPoster:
             if isinstance(card, ClassifiedError):
                 return card
             self._unstored[key] = card
-        self._store.put_card(self._unstored[key])
+        self._put(self._unstored[key])
         del self._unstored[key]
         return None
+
+    def _put(self, card: Card) -> None:
+        try:
+            try:
+                self._store.put_card(card)
+            except Unavailable:
+                # Before another process looks: it would post the card again.
+                self._store.put_card(card)
+        except Unavailable:
+            self._on_unstored(card)
+            raise
 
     def _post(self, event: Event, channel_id: str) -> Card | ClassifiedError:
         refused_until = self._circuit_breaker.refused_until(POST_METHOD)

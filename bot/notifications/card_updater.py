@@ -84,6 +84,10 @@ class CardUpdater:
                 self._remembered.clear()
             self._remembered.add(_key(card))
 
+    def adopt(self, card: Card) -> None:
+        """Keep a card true that was posted and may not be stored yet, whoever stores it when."""
+        self._uncertain[_key(card)] = card
+
     def update_cards(
         self, event_id: str, renew_lease: Callable[[], None], *, until: float = math.inf
     ) -> CardProgress:
@@ -113,7 +117,7 @@ class CardUpdater:
         return progress
 
     def _cards(self, event_id: str) -> list[Card]:
-        """Return the stored cards, and the uncertain ones that another process deleted meanwhile."""
+        """Return the stored cards, and the uncertain ones that are not: deleted meanwhile, or not stored yet."""
         uncertain = {
             key: card for key, card in self._uncertain.items() if card.event_id == event_id
         }

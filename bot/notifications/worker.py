@@ -76,7 +76,10 @@ class NotificationWorker:
         circuit_breaker = CircuitBreaker(clock)
         message_sender = MessageSender(client, clock, circuit_breaker)
         export_sender = ExportSender(store, client, clock, message_sender)
-        self._card_poster = CardPoster(store, client, clock, circuit_breaker)
+        self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
+        self._card_poster = CardPoster(
+            store, client, clock, circuit_breaker, on_unstored=self._card_updater.adopt
+        )
         self._delivery = EventDelivery(
             store,
             message_sender,
@@ -88,7 +91,6 @@ class NotificationWorker:
             calendar_files=CalendarFiles(store, client, clock, circuit_breaker, workspace_id),
         )
         self._reply_delivery = ReplyDelivery(store, message_sender, clock, holder)
-        self._card_updater = CardUpdater(store, client, clock, circuit_breaker)
         self.exports = ExportWorker(store, client, clock, circuit_breaker, holder=holder)
         # Times are seconds on the monotonic clock: nothing waits for a wall clock that was set back.
         self._due = DueWork(clock, self.process_event)

@@ -36,7 +36,8 @@ SITUATIONS: dict[MakeWorld, str] = {
 
 @pytest.mark.parametrize("world", SITUATIONS)
 def test_busy_world_has_what_it_is_for(world: MakeWorld) -> None:
-    assert world(0).run().situations[SITUATIONS[world]]
+    """One of its first seeds has it: which one changes with each change of the product."""
+    assert any(world(seed).run().situations[SITUATIONS[world]] for seed in range(4))
 
 
 @pytest.mark.soak

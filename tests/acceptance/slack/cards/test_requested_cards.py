@@ -18,7 +18,7 @@ from bot.notifications.worker import NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.enums import Audience, ChangeKind, NotificationKind
 from domain.errors import NotOrganizer
-from domain.inputs import AnnouncementDraft, EventDraft
+from domain.inputs import AnnouncementDraft, EventChanges, EventDraft
 from domain.models import Actor, Card, Event
 from domain.ports import Store, Unavailable
 from domain.service import Service
@@ -445,20 +445,25 @@ class FullStore(SQLiteStore):
         return super().put_card(card)
 
 
-def test_card_is_posted_once_if_the_store_does_not_take_it(
-    harness: SlackHarness, tmp_path: Path
-) -> None:
-    store = FullStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
-    bot = NotificationWorker(
+def worker_on(store: SQLiteStore, harness: SlackHarness) -> NotificationWorker:
+    return NotificationWorker(
         store,
         harness.client,
         harness.clock,
-        holder="full",
+        holder=type(store).__name__,
         workspace_id=harness.workspace.team_id,
         sweep=lambda: 0,
         reconcile=lambda: None,
         spawn=run_now,
     )
+
+
+def test_card_is_posted_once_if_the_store_does_not_take_it(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
+    store = FullStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    store.failures = 3
+    bot = worker_on(store, harness)
     created_by(dead_process(harness, store), harness, "pottery")
     for _ in range(5):
         bot.process_due_events()
@@ -467,3 +472,43 @@ def test_card_is_posted_once_if_the_store_does_not_take_it(
     assert len(store.get_cards("pottery")) == 1
     assert all_undelivered(store) == set()
     store.close()
+
+
+def test_card_whose_write_is_lost_once_is_not_posted_by_another_process(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
+    store = FullStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    other = SQLiteStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    created_by(dead_process(harness, store), harness, "pottery")
+    for bot in (worker_on(store, harness), worker_on(other, harness)):
+        bot.process_due_events()
+        harness.clock.advance(timedelta(seconds=1))
+    assert cards_in(harness) == 1
+    for one in (store, other):
+        one.close()
+
+
+def test_card_that_is_not_stored_stays_true_when_another_process_has_posted_one(
+    harness: SlackHarness, tmp_path: Path
+) -> None:
+    """Its write may arrive late, when nobody updates the event's cards anymore."""
+    store = FullStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    store.failures = 2
+    other = SQLiteStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
+    service = dead_process(harness, store)
+    created_by(service, harness, "pottery")
+    first, second = worker_on(store, harness), worker_on(other, harness)
+    for bot in (first, second):
+        bot.process_due_events()
+        harness.clock.advance(timedelta(seconds=1))
+    assert cards_in(harness) == 2
+    event = service.edit_event("pottery", EventChanges.of(title="Ceramics")).event
+    first.schedule("pottery")
+    for _ in range(5):
+        first.process_due_events()
+        harness.clock.advance(timedelta(seconds=1))
+    assert [one.rendered_version for one in store.get_cards("pottery")] == [event.version] * 2
+    shown = harness.workspace.messages(EVENTS)
+    assert all(one.text.startswith("Ceramics") for one in shown)
+    for one in (store, other):
+        one.close()
