@@ -293,16 +293,13 @@ class Service:
         """
         return self._events.find_open(text, before_listed, or_closed=or_closed)
 
-    def find_events_to_manage(
-        self, text: str, user_id: str, *, before_listed: Callable[[], None] = lambda: None
-    ) -> FoundEvents:
+    def find_events_to_manage(self, text: str, actor: Actor) -> FoundEvents:
         """Find an event to manage by id, or events by a part of the title.
 
-        By title: the events that the user organizes, or any that are listed if there are none. An
-        event that has been over for more than one day is found only by its id. `before_listed` is
-        called before events that others organize are searched, and may refuse that.
+        By title: the events that the actor organizes. If none of them matches, an admin finds those that
+        are listed. An event that has been over for more than one day is found only by its id.
         """
-        return self._events.find_to_manage(text, user_id, before_listed)
+        return self._events.find_to_manage(text, actor)
 
     def edit_event(
         self,

@@ -91,9 +91,13 @@ class MemberDirectory:
         try:
             return act(Actor(user_id))
         except (NotOrganizer, AttendeesHidden):
-            if not self._look_up(user_id).is_admin:
+            if not self.is_admin(user_id):
                 raise
         return act(Actor(user_id, is_admin=True))
+
+    def is_admin(self, user_id: str) -> bool:
+        """Return whether a member is a workspace admin. If Slack can't answer, they count as none (R8.9)."""
+        return self._look_up(user_id).is_admin
 
     def time_zone(self, user_id: str) -> str | None:
         """Return a member's own time zone, or None if Slack can't answer."""

@@ -180,24 +180,26 @@ class EventQueries:
             ListedEvent.of(event) for event in self._with_counts(matches) if not event.is_over(now)
         )
 
-    def find_to_manage(
-        self, text: str, user_id: str, before_listed: Callable[[], None]
-    ) -> FoundEvents:
-        """Find an event by id, or by a part of the title: those the user organizes, else those listed."""
+    def find_to_manage(self, text: str, actor: Actor) -> FoundEvents:
+        """Find an event by id, or events by a part of the title: the actor's, or for an admin else those listed."""
         event = self.find(text)
         if event is not None:
             return FoundEvents((ListedEvent.of(event),))
-        matches = find_events(text, self._list_manageable(user_id)).matches
-        events = self._read([listed.event_id for listed in matches])
-        organized = tuple(
-            listed
-            for listed in matches
-            if listed.event_id in events and events[listed.event_id].is_organizer(user_id)
-        )
-        if organized:
-            return FoundEvents(organized)
-        before_listed()
+        own = self._find_organized(text, actor.user_id)
+        if own.matches or not actor.is_admin:
+            return own
         return find_events(text, (one for one in self._list_manageable(None) if one.listed))
+
+    def _find_organized(self, text: str, user_id: str) -> FoundEvents:
+        """Find events by title among those that the user still organizes: the list of them can lag."""
+        found = find_events(text, self._list_manageable(user_id))
+        events = self._read([one.event_id for one in (*found.matches, *found.suggestions)])
+        organized = {event_id for event_id, event in events.items() if event.is_organizer(user_id)}
+        matches, suggestions = (
+            tuple(one for one in listed if one.event_id in organized)
+            for listed in (found.matches, found.suggestions)
+        )
+        return FoundEvents(matches, suggestions)
 
     def warnings_about(self, draft: EventDraft) -> tuple[CreationWarning, ...]:
         """Return what its organizer should know before an event is created (R12.6).

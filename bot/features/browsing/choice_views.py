@@ -25,6 +25,7 @@ MAX_CHOICES = 10
 """Events offered if several match."""
 
 NO_MATCH = "No event matches that."
+NONE_ORGANIZED = "You don’t organize any event that matches that."
 NONE_OPEN = "None of the events that match is open for registration."
 
 
@@ -35,14 +36,29 @@ def nothing_to_register_for() -> Message:
     )
 
 
-def event_choice(found: FoundEvents, events: Sequence[EventForUser], action: ActionId) -> Message:
+def choice_to_manage(
+    found: FoundEvents, events: Sequence[EventForUser], *, is_admin: bool
+) -> Message:
+    """Offer events to someone who may manage them, as `event_choice` does."""
+    no_match = NO_MATCH if is_admin else NONE_ORGANIZED
+    if not events:
+        return note(f"{no_match} The *Home* tab shows the events you organize.")
+    return event_choice(found, events, ActionId.MANAGE, no_match)
+
+
+def event_choice(
+    found: FoundEvents,
+    events: Sequence[EventForUser],
+    action: ActionId,
+    no_match: str = NO_MATCH,
+) -> Message:
     """Offer events to their reader: those that match, or those with the most similar titles.
 
     `events` are the first `MAX_CHOICES` of them, as the reader sees them.
     """
     if not events:
         return note(f"{NO_MATCH} Type `/events` to see what’s coming up.")
-    asked = f"{NO_MATCH} Did you mean one of these?"
+    asked = f"{no_match} Did you mean one of these?"
     buttons = [_button(one, action) for one in events]
     if found.matches and not any(buttons):
         asked = NONE_OPEN

@@ -64,8 +64,8 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "find_events_to_manage": (
         FULL,
         lambda service: (
-            service.find_events_to_manage("e1", "organizer"),
-            service.find_events_to_manage("event", "organizer"),
+            service.find_events_to_manage("e1", Actor("organizer")),
+            service.find_events_to_manage("event", Actor("an admin", is_admin=True)),
         ),
     ),
     "warnings_about": (

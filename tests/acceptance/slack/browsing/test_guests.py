@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ActionId
+from bot.features.browsing.choice_views import NONE_ORGANIZED
 from bot.features.home.views import UPCOMING_HEADING
 from bot.notifications.worker import SWEEP_INTERVAL
 from bot.slack.error_messages import sentence
@@ -45,7 +46,7 @@ def home(harness: SlackHarness) -> str:
 @pytest.mark.parametrize("restriction", GUESTS, ids=["several channels", "one channel"])
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("/events", ""), ("/register", ""), ("/register", "yoga in"), ("/event", "yoga in")],
+    [("/events", ""), ("/register", ""), ("/register", "yoga in")],
 )
 def test_guest_gets_no_list_and_finds_nothing_by_title(
     harness: SlackHarness, restriction: dict[str, bool], name: str, text: str
@@ -54,6 +55,15 @@ def test_guest_gets_no_list_and_finds_nothing_by_title(
     make_guest(harness, **restriction)
     said = reply(command(harness, name, text))
     assert said == REFUSED
+    assert TITLE not in said
+
+
+def test_guest_finds_no_event_of_others_to_manage(harness: SlackHarness) -> None:
+    """As everyone else, so nothing has to be asked about guests."""
+    harness.event()
+    make_guest(harness)
+    said = reply(command(harness, "/event", "yoga in"))
+    assert NONE_ORGANIZED in said
     assert TITLE not in said
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.browsing.choice_views import NO_MATCH
+from bot.features.browsing.choice_views import NONE_ORGANIZED
 from bot.features.event_form.end_choices import NO_END
 from bot.features.event_form.views import NO_CHANGES, NOTE_NOT_SENT
 from bot.slack.error_messages import FieldProblem, field_error
@@ -377,7 +377,7 @@ def test_deleted_event_is_refused(harness: SlackHarness) -> None:
     view = form(harness, ActionId.EDIT)
     harness.bot.service.delete_event("yoga")
     assert GONE in said(submit(harness, view, {BlockId.TITLE: "Pilates"}).view)
-    assert NO_MATCH in reply(harness.slack.command(BJORN, RANDOM, "/event", "yoga"))
+    assert NONE_ORGANIZED in reply(harness.slack.command(BJORN, RANDOM, "/event", "yoga"))
 
 
 def test_canceled_event_is_not_edited(harness: SlackHarness) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import as_typed
-from bot.features.browsing.choice_views import NO_MATCH
+from bot.features.browsing.choice_views import NO_MATCH, NONE_ORGANIZED
 from bot.features.manage.views import reopened_note, same_capacity
 from bot.slack.error_messages import capacity_too_low
 from bot.slack.member_directory import CACHED_FOR
@@ -77,8 +77,35 @@ def test_event_with_ambiguous_title_offers_choice(harness: SlackHarness) -> None
     assert '"y2"' in view.private_metadata
 
 
-def test_event_with_unknown_title_says_so(harness: SlackHarness) -> None:
-    assert NO_MATCH in reply(harness.slack.command(BJORN, RANDOM, "/event", "nothing"))
+@pytest.mark.parametrize("typed", ["yoga in", "yoag", "board", "nothing"])
+def test_title_of_an_event_that_others_organize_is_as_unknown_as_any(
+    harness: SlackHarness, typed: str
+) -> None:
+    """Neither outsiders nor organizers of something else learn which events there are, such as unlisted ones."""
+    harness.event("y1")
+    harness.event("y2", title="Board meeting", listed=False)
+    harness.event("y3", title="Crochet", organizer_id=BJORN)
+    for user_id in (BJORN, CHLOE):
+        result = harness.slack.command(user_id, RANDOM, "/event", typed)
+        assert result.view is None
+        assert NONE_ORGANIZED in reply(result)
+        assert "Yoga" not in reply(result)
+        assert "Board" not in reply(result)
+
+
+def test_organizer_is_offered_similar_titles_of_own_events(harness: SlackHarness) -> None:
+    """Also unlisted ones."""
+    harness.event("y1", organizer_id=BJORN, listed=False)
+    harness.event("y2")
+    text = reply(harness.slack.command(BJORN, RANDOM, "/event", "yoag"))
+    assert NONE_ORGANIZED in text
+    assert text.count(f"[{ActionId.MANAGE}]") == 1
+
+
+def test_admin_finds_listed_events_of_others_by_title(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    assert sentences.taken(0, 2) in shown(manage_modal(harness, AMARA, "yoga in"))
+    assert NO_MATCH in reply(harness.slack.command(AMARA, RANDOM, "/event", "nothing"))
 
 
 def test_co_organizer_can_manage(harness: SlackHarness) -> None:

@@ -478,6 +478,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "browsing.choice_views.event_choice": lambda: choice_views.event_choice(
         FoundEvents(LISTED), SEEN[: choice_views.MAX_CHOICES], ActionId.CHOOSE_TO_REGISTER
     ),
+    "browsing.choice_views.choice_to_manage": lambda: choice_views.choice_to_manage(
+        FoundEvents((), LISTED), SEEN[: choice_views.MAX_CHOICES], is_admin=False
+    ),
     "browsing.choice_views.registration_choice": lambda: choice_views.registration_choice(
         FoundRegistrations((), OWN), WORST * 3_900
     ),
