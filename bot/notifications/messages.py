@@ -52,7 +52,7 @@ def moved_message(
 def late_note(at: datetime) -> ContextBlock:
     """Return what goes below a reply that was kept."""
     return context(
-        "This reply is late: Slack didn’t take it at first. It was true as of"
+        "This reply is late because Slack didn’t accept it at first. It was true as of"
         f" {moment_to_the_second(at)}."
     )
 
@@ -85,28 +85,35 @@ def _moved(notification: Notification, entry: JournalEntry) -> Message:
 
 def _move(notification: Notification, entry: JournalEntry) -> tuple[str, list[Block]]:
     about, before = _about(entry), notification.before
-    what, was = ("time or location", "") if before is None else _difference(before, about)
-    have = "have" if " and " in what else "has"
-    lines = [f"The {what} of {_title(entry)} {have} changed.", f"Now: {when_and_where(about)}"]
-    if was:
-        lines.append(f"Before: {was}")
+    lines = _what_changed(_title(entry), before, about)
     if notification.note:
         who = mention(notification.actor_id) if notification.actor_id else "the organizer"
         lines.append(f"Note from {who}: {escape(notification.note)}")
     return "\n".join(lines), [section(line) for line in lines]
 
 
-def _difference(before: EventSummary, after: EventSummary) -> tuple[str, str]:
-    """Return what of an event's time and location changed, and how that was before."""
-    has_moved = before.location != after.location
+def _what_changed(title: str, before: EventSummary | None, after: EventSummary) -> list[str]:
+    """Say what of an event's time and location changed, and how that is now and was before."""
+    now = f"Now: {when_and_where(after)}"
+    if before is None:
+        return [f"The time or location of {title} has changed.", now]
     before_location = escape(before.location) or "no location"
+    has_moved = before.location != after.location
+    if has_moved and not after.location:
+        now += " · no location"
     if (before.starts_at, before.ends_at) != (after.starts_at, after.ends_at):
         if has_moved:
-            return "time and location", f"{when(before)} · {before_location}"
-        return "time", when(before)
+            was = f"{when(before)} · {before_location}"
+            return [f"The time and location of {title} have changed.", now, f"Before: {was}"]
+        return [f"The time of {title} has changed.", now, f"Before: {when(before)}"]
     if has_moved:
-        return "location", before_location
-    return "time zone", f"{before.time_zone}, now {after.time_zone}"
+        return [f"The location of {title} has changed.", now, f"Before: {before_location}"]
+    if before.time_zone == after.time_zone:  # the same commit moved the event back
+        return [f"The time or location of {title} has changed.", now]
+    return [
+        f"The time zone of {title} has changed from {before.time_zone} to {after.time_zone}.",
+        f"The event starts at the same moment as before: {when_and_where(after)}",
+    ]
 
 
 def _canceled(notification: Notification, entry: JournalEntry) -> Message:
@@ -130,7 +137,7 @@ def _deleted(_: Notification, entry: JournalEntry) -> Message:
 
 def _closed(_: Notification, entry: JournalEntry) -> Message:
     by_clock = all(change.kind is not ChangeKind.CLOSED for change in entry.changes)
-    how = "has ended" if by_clock else "was closed"
+    how = "has ended" if by_clock else "has been closed"
     return _note(
         f"Registration for {_title(entry)} {how}. You don’t have a seat, but you’re still on the"
         " waitlist in case one opens up.",
@@ -200,13 +207,13 @@ def _organizer_left(notification: Notification, entry: JournalEntry) -> Message:
         text += f", so you’re now the organizer of {_title(entry)}."
     else:
         text += f" and no longer organizes {_title(entry)}."
-        text += f" {mention(new)} is now its organizer." if new else ""
+        text += f" {mention(new)} is now the organizer." if new else ""
     return _note(text, entry, button("Manage", ActionId.MANAGE, entry.event_id))
 
 
 def _orphaned(notification: Notification, entry: JournalEntry) -> Message:
     return _note(
-        f"{_title(entry)} has no organizer anymore: {mention(notification.about_user_id or '')}"
+        f"{_title(entry)} no longer has an organizer: {mention(notification.about_user_id or '')}"
         f" {_why_left(entry)}. Nothing changes for attendees. As a workspace admin, you can take it over.",
         entry,
         button("Take over", ActionId.TAKE_OVER, entry.event_id, style="primary"),
@@ -271,7 +278,7 @@ _NAMES = {
     NotificationKind.EXPORT: "Attendee list",
     NotificationKind.ORGANIZER_ADDED: "Became an organizer",
     NotificationKind.ORGANIZER_LEFT: "An organizer left",
-    NotificationKind.ORPHANED: "No organizer left",
+    NotificationKind.ORPHANED: "Event needs an organizer",
 }
 
 
@@ -288,7 +295,7 @@ def card_refused_message(entry: JournalEntry, refused: UnreachableRecipient) -> 
 def no_files_message(entry: JournalEntry, reason: str) -> Message:
     """Tell an organizer that the list they asked for can't be sent; `reason` is Slack's error code."""
     return _note(
-        f"I can’t send you the attendee list of {_title(entry)} as a file, because"
+        f"I can’t send you the attendee list for {_title(entry)} as a file, because"
         f" {why_no_files(reason)}. Ask a workspace admin to change that, or see the list in Manage.",
         entry,
         button("Manage", ActionId.MANAGE, entry.event_id),
@@ -298,8 +305,8 @@ def no_files_message(entry: JournalEntry, reason: str) -> Message:
 def export_given_up_message(entry: JournalEntry) -> Message:
     """Tell an organizer that the list they asked for could not be made (R9.6)."""
     return _note(
-        f"I couldn’t create the attendee list of {_title(entry)}: each try took too long or was"
-        " interrupted. See the list in Manage, or export it again later.",
+        f"I couldn’t create the attendee list for {_title(entry)}: every attempt took too long or"
+        " was interrupted. See the list in Manage, or export it again later.",
         entry,
         button("Manage", ActionId.MANAGE, entry.event_id),
     )

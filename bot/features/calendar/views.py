@@ -42,7 +42,7 @@ def no_seat_yet(registration: UserRegistration) -> Message:
     more = (
         waitlist_note(has_started=True)
         if registration.has_started
-        else " If you get a seat, I’ll message you so you can add it to your calendar."
+        else " If you get a seat, I’ll message you so you can add the event to your calendar."
     )
     return note(f"You’re {position} on the waitlist for {title}.{more}")
 

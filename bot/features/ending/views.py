@@ -33,13 +33,16 @@ def cancel_form(event: Event) -> View:
         close=plain("Back"),
         blocks=[
             section(f"{bold(event.title)}\n{when_and_where(event)}"),
-            warning(f"{notified} No one can register anymore, and this can’t be undone."),
+            warning(
+                f"{notified} No one will be able to register anymore, and this can’t be undone."
+            ),
             context("The attendee list is kept until you delete the event."),
             input_block(
                 BlockId.REASON,
-                "Reason, for all attendees",
+                "Reason for canceling",
                 paragraph_element(MAX_REASON_LENGTH),
                 optional=True,
+                hint="Attendees will see it in the message.",
             ),
         ],
     )

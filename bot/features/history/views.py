@@ -215,7 +215,11 @@ def _why_promoted(change: Change) -> str:
 def _left(change: Change, whom: str, by: str) -> str:
     match change.cause:
         case Cause.REMOVED:
-            why = f": {escape(change.reason, MAX_TEXT)}" if change.reason else ", without a reason"
+            why = (
+                f": {escape(change.reason, MAX_TEXT)}"
+                if change.reason
+                else " without giving a reason"
+            )
             return f"{by} removed {whom}{why}"
         case Cause.USER_DELETED:
             return f"Rollcall unregistered {whom}: their data was deleted"

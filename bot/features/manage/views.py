@@ -44,7 +44,9 @@ def manage_event(
         section(f"{bold(event.title)}\n{when_and_where(event)}\n{occupancy_bar(event)}"),
     ]
     if event.capacity_target is not None:
-        blocks.append(context(f"Capacity is growing to {event.capacity_target:,}, step by step."))
+        blocks.append(
+            context(f"Capacity is being increased to {event.capacity_target:,}, step by step.")
+        )
     if note is not None:
         blocks.append(context(f"✓ {note}"))
     blocks += _buttons(
@@ -217,7 +219,7 @@ def _effect(preview: CapacityPreview) -> str:
 
 def same_capacity(capacity: int) -> str:
     """Say that an event has a capacity already."""
-    return f"The event has {seats(capacity)} already. Type another number to change that."
+    return f"The event already has {seats(capacity)}. Type another number to change that."
 
 
 def capacity_set(outcome: ChangeOutcome) -> View:
@@ -231,8 +233,8 @@ def capacity_message(outcome: ChangeOutcome) -> Message:
     text = f"{bold(event.title)} now has {seats(event.capacity)}."
     if event.capacity_target is not None:
         text = (
-            f"{bold(event.title)} now has {seats(event.capacity)} and will grow to"
-            f" {event.capacity_target:,} as people on the waitlist get seats."
+            f"{bold(event.title)} now has {seats(event.capacity)}. More are being added for people on"
+            f" the waitlist, up to {event.capacity_target:,}."
         )
     return note(f"{text} {_promoted(outcome)}".rstrip())
 
@@ -242,7 +244,10 @@ def event_changed(outcome: ChangeOutcome) -> Message:
     event = outcome.event
     if event.deletion is not None:
         return note(f"Done. {bold(event.title)} has been deleted.")
-    text = f"Done. {bold(event.title)} is {event.status.value}, with {seats(event.capacity)}."
+    if event.status is EventStatus.CANCELED:
+        return note(f"Done. {bold(event.title)} has been canceled.")
+    closed = ", and registration is closed" if event.status is EventStatus.CLOSED else ""
+    text = f"Done. {bold(event.title)} has {seats(event.capacity)}{closed}."
     more = context(f"Manage it with `/event {event.event_id}`")
     return note(f"{text} {_promoted(outcome)}".rstrip(), more)
 

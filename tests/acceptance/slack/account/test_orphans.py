@@ -103,7 +103,7 @@ def test_first_co_organizer_takes_over(harness: SlackHarness, leave: object) -> 
     *_, chloe = harness.direct_messages(CHLOE)
     *_, diego = harness.direct_messages(DIEGO)
     assert "you’re now the organizer of *Yoga in the park*" in chloe
-    assert f"<@{CHLOE}> is now its organizer" in diego
+    assert f"<@{CHLOE}> is now the organizer" in diego
     assert harness.direct_messages(AMARA) == [], "somebody is left"
 
 

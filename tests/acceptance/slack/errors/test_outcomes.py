@@ -11,7 +11,9 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.account import views as account_views
+from bot.features.manage import views as manage_views
 from bot.slack.error_messages import FAILED, SENTENCES, too_late, unexpected
+from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
 from domain.errors import Busy, NotConfirmed, NotOrganizer, UnknownEvent
 from domain.inputs import EventChanges
@@ -21,6 +23,7 @@ from domain.ports import AnswerLost, Unavailable
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
 from storage.sqlite.store import SQLiteStore
+from tests.support.builders import an_event
 from tests.support.environment import ManualClock, run_all
 from tests.support.slack import sentences
 from tests.support.slack.harness import (
@@ -189,7 +192,7 @@ def test_unconfirmed_form_is_resolved_with_a_direct_message(
     store_of(failing).lose = lambda: False
     background.run()
     (message,) = failing.direct_messages(AMARA)
-    assert "*Yoga in the park* is open, with 4 seats." in message
+    assert "*Yoga in the park* has 4 seats." in message
 
 
 def test_unconfirmed_removal_is_resolved_with_the_attendees_name(
@@ -250,7 +253,7 @@ def test_organizer_of_an_unconfirmed_event_learns_how_to_post_its_card(
     background.run()
     (event,) = failing.assert_invariants().events.values()
     (message,) = failing.direct_messages(BJORN)
-    assert "*Pottery* is open, with 12 seats." in message
+    assert "*Pottery* has 12 seats." in message
     assert f"`/event {event.event_id}`" in message
 
 
@@ -339,6 +342,17 @@ def test_seat_is_kept_and_second_click_changes_nothing_if_slack_does_not_accept_
     assert "You already have a seat" in reply(again)
 
 
+def test_late_outcome_of_a_change_says_what_the_event_is_like() -> None:
+    """A canceled event has no seats to offer."""
+    said = {
+        status: manage_views.event_changed(ChangeOutcome(an_event(capacity=4, status=status))).text
+        for status in EventStatus
+    }
+    assert "registration is closed" in said[EventStatus.CLOSED]
+    assert "registration" not in said[EventStatus.OPEN]
+    assert "seats" not in said[EventStatus.CANCELED]
+
+
 def test_capacity_increase_in_steps_is_shown_as_unfinished(
     failing: SlackHarness, background: Background
 ) -> None:
@@ -348,7 +362,7 @@ def test_capacity_increase_in_steps_is_shown_as_unfinished(
     changed = failing.bot.service.edit_event("yoga", EventChanges.of(capacity=61))
     assert changed.event.capacity_target == 61
     result = failing.slack.command(AMARA, EVENTS, "/event", "yoga")
-    assert "growing to 61" in reply(result)
+    assert "being increased to 61" in reply(result)
     while background.pending:
         background.run()
     assert len(failing.assert_invariants().seated("yoga")) == 61
@@ -445,4 +459,4 @@ def test_capacity_increase_in_steps_says_it_has_started(failing: SlackHarness) -
     form = failing.workspace.views.stack(AMARA)[-1]
     failing.slack.submit(AMARA, form.id, {(BlockId.CAPACITY, ActionId.INPUT): "61"})
     result = failing.slack.submit(AMARA, failing.workspace.views.stack(AMARA)[-1].id)
-    assert "*Yoga in the park* now has 50 seats and will grow to 61" in reply(result)
+    assert "*Yoga in the park* now has 50 seats. More are being added" in reply(result)
