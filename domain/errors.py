@@ -74,6 +74,8 @@ class AlreadyRegistered(RollcallError):
     position: int | None
     has_started: bool = False
     """Whether the event has started: no more seats are given out (R4.7)."""
+    is_canceled: bool = False
+    is_over: bool = False
 
 
 @dataclass(eq=False)

@@ -39,6 +39,8 @@ class FoundEvents:
 
     matches: tuple[ListedEvent, ...]
     suggestions: tuple[ListedEvent, ...] = ()
+    is_exact: bool = False
+    """Whether one of the matches has this id, or exactly this title."""
 
     def first_ids(self, most: int) -> list[str]:
         """Return the ids of the first matches, or of the suggestions if nothing matches."""
@@ -51,17 +53,20 @@ class FoundRegistrations:
 
     matches: tuple[UserRegistration, ...]
     suggestions: tuple[UserRegistration, ...] = ()
+    is_exact: bool = False
+    """See `FoundEvents.is_exact`."""
 
 
 def find_registrations(text: str, registrations: Iterable[UserRegistration]) -> FoundRegistrations:
     """Return the registrations whose event has this id, or those that `find_events` finds."""
     by_event = {one.event.event_id: one for one in registrations}
     if text in by_event:
-        return FoundRegistrations((by_event[text],))
+        return FoundRegistrations((by_event[text],), is_exact=True)
     found = find_events(text, (ListedEvent.of(one.event) for one in by_event.values()))
     return FoundRegistrations(
         tuple(by_event[event.event_id] for event in found.matches),
         tuple(by_event[event.event_id] for event in found.suggestions),
+        found.is_exact,
     )
 
 
@@ -77,12 +82,13 @@ def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
     matches = tuple(event for event, title in titles if wanted in title)
     exact = tuple(event for event, title in titles if title == wanted)
     if len(exact) == 1:
-        return FoundEvents(exact)
+        return FoundEvents(exact, is_exact=True)
     if not matches:
         matches = tuple(
             event for event, title in titles if _has_words(title, wanted, str.startswith)
         )
-    return FoundEvents(matches, () if matches else _suggestions(wanted, titles))
+    suggestions = () if matches else _suggestions(wanted, titles)
+    return FoundEvents(matches, suggestions, bool(exact))
 
 
 def is_same_title(text: str, title: str) -> bool:

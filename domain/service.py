@@ -289,7 +289,8 @@ class Service:
         """Find an event by id, or listed events that take registrations by a part of the title (R8.1).
 
         An empty text finds all of them. With `or_closed`, events that take none and are not over are found if
-        no other matches. `before_listed` is called before listed events are searched, and may refuse that.
+        they match exactly, or no other matches. `before_listed` is called before listed events are searched,
+        and may refuse that.
         """
         return self._events.find_open(text, before_listed, or_closed=or_closed)
 
@@ -497,13 +498,16 @@ class Service:
         """Find registrations of a user by an event's id or a part of its title (R8.1).
 
         Only those for events that are not over: one can't leave the others (R4.7). An empty text
-        finds all of them but those for canceled events; otherwise these are found if no other matches.
+        finds all of them but those for canceled events; otherwise these are found if they match exactly, or
+        no other matches.
         """
         own = self.list_registrations_to_come(user_id).items
-        found = find_registrations(
-            text, (one for one in own if one.event.status is not EventStatus.CANCELED)
-        )
-        return found if found.matches or not text else find_registrations(text, own)
+        canceled = [one for one in own if one.event.status is EventStatus.CANCELED]
+        found = find_registrations(text, (one for one in own if one not in canceled))
+        if not text or found.is_exact:
+            return found
+        ended = find_registrations(text, canceled)
+        return ended if ended.is_exact or (ended.matches and not found.matches) else found
 
     def list_registrations_in(
         self,

@@ -100,6 +100,10 @@ def _full(error: errors.EventFull) -> str:
 
 def _already(error: errors.AlreadyRegistered) -> str:
     title = bold(error.title)
+    if error.is_canceled:
+        return f"{title} has been canceled."
+    if error.is_over:
+        return f"{title} is over."
     if error.status is RegistrationStatus.REGISTERED or error.position is None:
         return f"You already have a seat in {title}."
     more = waitlist_note(has_started=error.has_started)

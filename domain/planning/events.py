@@ -22,6 +22,7 @@ from domain.planning.schedule import (
     last_due_at,
     missed_time,
     next_due_at,
+    passed_due_at,
     registration_closings,
     reminder_times,
     stored_due_time,
@@ -220,7 +221,7 @@ def set_status(work: WorkingCopy, command: SetStatus) -> ChangeOutcome:
         missed = _missed_closing(event, work.now)
         if missed is not None and missed == event.next_due_at:
             # It counts for the deadline, too, also if the event is reopened before the sweep.
-            work.update_event(next_due_at=next_due_at(event, missed))
+            work.update_event(next_due_at=next_due_at(event, missed), last_due_at=missed)
     return ChangeOutcome(work.current, notifies=notifies)
 
 
@@ -334,7 +335,10 @@ def update_due_time(work: WorkingCopy, before: Event | None = None) -> Event:
         if keeps_start and due is not None and due <= work.now:
             after = due - timedelta.resolution
     missed = missed_time(work.current, work.now)
-    return work.update_event(next_due_at=missed or next_due_at(work.current, after, done))
+    following = missed or next_due_at(work.current, after, done)
+    if before is not None:
+        work.update_event(last_due_at=passed_due_at(work.current, work.now, following))
+    return work.update_event(next_due_at=following)
 
 
 def _id_of(actor: Actor | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from domain.commands import RegisterOutcome, UnregisterOutcome
-from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
+from domain.enums import Cause, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
     EventFull,
@@ -48,6 +48,8 @@ def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
             registration.status,
             work.position(registration),
             event.has_started(work.now),
+            event.status is EventStatus.CANCELED,
+            event.is_over(work.now),
         )
     reason = event.closed_reason(work.now)
     if reason is not None:

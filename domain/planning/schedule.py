@@ -72,10 +72,24 @@ def done_times(event: Event) -> frozenset[datetime]:
 def stored_due_time(event: Event) -> datetime | None:
     """Return when the event is due next.
 
-    That is the start if neither a next nor a last due time is stored: earlier versions stored only reminders.
+    That is the start if neither a next nor a last due time is stored: an earlier version, which stored no start
+    and no end, has nothing left to do for the event.
     """
     is_unknown = event.next_due_at is None and event.last_due_at is None
     return event.starts_at if is_unknown and not _is_never_due(event) else event.next_due_at
+
+
+def passed_due_at(event: Event, now: datetime, following: datetime | None) -> datetime | None:
+    """Return the latest due time that has passed before the following one; the stored one if that is later.
+
+    Cards take it as the present: nobody is due to handle a time that is skipped.
+    """
+    passed = [
+        moment
+        for moment in _due_times(event)
+        if moment <= now and (following is None or moment < following)
+    ]
+    return max([*passed, *([event.last_due_at] if event.last_due_at else [])], default=None)
 
 
 def _is_never_due(event: Event) -> bool:

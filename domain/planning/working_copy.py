@@ -43,7 +43,7 @@ from domain.planning.plan import (
     PutRegistration,
     PutWaitlistEntry,
 )
-from domain.planning.schedule import stored_due_time
+from domain.planning.schedule import passed_due_at, stored_due_time
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from domain.planning.waitlist import WorkingWaitlist
 
@@ -281,8 +281,10 @@ class WorkingCopy:
             return Plan(self.plan_id, self.event_id, self.event, tuple(outcomes))
         stored = self.snapshot.event
         event = self.update_event(version=self.version)
-        if not even_if_unchanged:
-            event = self.update_event(next_due_at=stored_due_time(event))
+        due_at = stored_due_time(event)
+        if due_at != event.next_due_at and not even_if_unchanged:
+            passed = passed_due_at(event, self.now, due_at)
+            event = self.update_event(next_due_at=due_at, last_due_at=passed)
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
         for user_id in self.changed:
             actions += self._registration_actions(user_id)

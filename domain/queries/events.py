@@ -153,32 +153,36 @@ class EventQueries:
     ) -> FoundEvents:
         """Find an event by id, or listed events that take registrations by a part of the title.
 
-        With `or_closed`, those that take none and are not over are found if no other matches.
+        With `or_closed`, those that take none and are not over are found if they match exactly, or no other
+        matches.
         """
         event = self.find(text)
         if event is not None:
-            return FoundEvents((ListedEvent.of(event),))
+            return FoundEvents((ListedEvent.of(event),), is_exact=True)
         before_listed()
         now = self._clock.now()
-        found = find_events(
-            text,
-            (
-                listed
-                for listed in self._list_from(now)
-                if listed.listed and listed.status is EventStatus.OPEN and listed.closes_at > now
-            ),
-        )
-        closed = self._find_closed(text) if or_closed and not found.matches else ()
-        return FoundEvents(closed) if closed else found
+        listed = [one for one in self._list_from(now) if one.listed]
+        open_ones = [
+            one for one in listed if one.status is EventStatus.OPEN and one.closes_at > now
+        ]
+        found = find_events(text, open_ones)
+        if not or_closed or found.is_exact:
+            return found
+        closed = self._find_closed(text)
+        return closed if closed.is_exact or (closed.matches and not found.matches) else found
 
-    def _find_closed(self, text: str) -> tuple[ListedEvent, ...]:
-        """Return the listed events that match and are not over, whether or not they take registrations."""
+    def _find_closed(self, text: str) -> FoundEvents:
+        """Find listed events that take no registrations and are not over."""
         now = self._clock.now()
-        listed = (one for one in self._list_manageable(None) if one.listed)
-        matches = find_events(text, listed).matches
-        return tuple(
-            ListedEvent.of(event) for event in self._with_counts(matches) if not event.is_over(now)
-        )
+        matching = [
+            one
+            for one in self._list_manageable(None)
+            if one.listed
+            and (one.status is not EventStatus.OPEN or one.closes_at <= now)
+            and find_events(text, (one,)).matches
+        ]
+        events = (event for event in self._with_counts(matching) if not event.is_over(now))
+        return find_events(text, map(ListedEvent.of, events))
 
     def find_to_manage(self, text: str, actor: Actor) -> FoundEvents:
         """Find an event by id, or events by a part of the title: the actor's, or for an admin else those listed."""

@@ -26,7 +26,8 @@ MAX_CHOICES = 10
 
 NO_MATCH = "No event matches that."
 NONE_ORGANIZED = "You don’t organize any event that matches that."
-NONE_OPEN = "None of the events that match is open for registration."
+NONE_OPEN = "You can’t register for any event that matches that."
+ALL_CANCELED = "Every event that matches that has been canceled, so you don’t need to unregister."
 
 
 def nothing_to_register_for() -> Message:
@@ -60,8 +61,11 @@ def event_choice(
         return note(f"{NO_MATCH} Type `/events` to see what’s coming up.")
     asked = f"{no_match} Did you mean one of these?"
     buttons = [_button(one, action) for one in events]
-    if found.matches and not any(buttons):
+    is_open = action is ActionId.MANAGE or any(one.accepts for one in events)
+    if found.matches and not is_open:
         asked = NONE_OPEN
+        if len(found.matches) > MAX_CHOICES:
+            asked += f" These are {MAX_CHOICES} of {len(found.matches)}:"
     elif found.matches:
         asked = "Which event do you mean?"
         if len(found.matches) > MAX_CHOICES:
@@ -110,6 +114,8 @@ def registration_choice(found: FoundRegistrations, text: str) -> Message:
         if not found.suggestions:
             return note(f"{asked} Type `/registrations` to see your registrations.")
         offered, asked = found.suggestions, f"{asked} Did you mean one of these?"
+    if all(one.event.status is EventStatus.CANCELED for one in offered):
+        return note(ALL_CANCELED)
     blocks: list[Block] = [section(asked)]
     blocks += [
         section(

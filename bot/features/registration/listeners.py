@@ -109,7 +109,8 @@ class RegistrationListeners:
     def keep_registration(self, action: BlockAction, reply: Reply) -> None:
         """Change nothing, and show one's registration."""
         registration = self._service.get_registration(action.value, action.user_id)
-        reply.replace(registration_views.registration_kept(registration))
+        is_over = self._service.is_over(registration.event)
+        reply.replace(registration_views.registration_kept(registration, is_over=is_over))
 
     # The picker
 

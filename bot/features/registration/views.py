@@ -41,7 +41,7 @@ def unregistered(outcome: UnregisterOutcome) -> Message:
     text = f"You’re no longer registered for {title}."
     if outcome.registration.status is RegistrationStatus.WAITLISTED:
         text = f"You left the waitlist for {title}."
-    elif outcome.promoted:
+    elif outcome.promoted and event.status is not EventStatus.CANCELED:
         text += " Your seat goes to the next person on the waitlist."
     if not outcome.can_return:
         return note(text, title=_TITLE)
@@ -88,9 +88,13 @@ def _on_return(preview: UnregisterPreview) -> str:
     return ""
 
 
-def registration_kept(registration: UserRegistration) -> Message:
-    """Tell a user who decided not to unregister what they still have."""
+def registration_kept(registration: UserRegistration, *, is_over: bool = False) -> Message:
+    """Tell a user who decided not to unregister what they still have, or that the event has ended meanwhile."""
     title = bold(registration.event.title)
+    if registration.event.status is EventStatus.CANCELED:
+        return note(f"{title} has been canceled.", title=_TITLE)
+    if is_over:
+        return note(f"{title} is over.", title=_TITLE)
     if registration.position is None:
         text = f"You still have your seat in {title}."
     else:

@@ -70,6 +70,49 @@ def test_events_that_take_no_registrations_are_found_only_if_no_other_matches(
     assert f"[{ActionId.CHOOSE_TO_REGISTER}]" not in refused
 
 
+def test_exact_title_of_an_event_that_takes_no_registrations_wins(harness: SlackHarness) -> None:
+    harness.event("one", title="Yoga")
+    harness.event("two", title="Yoga in the park")
+    harness.bot.service.close_event("one")
+    said = reply(harness.slack.command(BJORN, RANDOM, "/register", "yoga"))
+    assert "*Yoga* is closed" in said
+    assert harness.assert_invariants().registrations == {}
+
+
+def test_exact_title_of_an_event_that_is_over_hides_no_other(harness: SlackHarness) -> None:
+    start = harness.clock.now() + timedelta(hours=1)
+    harness.event("one", title="Standup", starts_at=start, ends_at=start + timedelta(hours=1))
+    harness.event("two", title="Standup retro", starts_at=start + timedelta(days=1))
+    harness.bot.service.close_event("two")
+    harness.clock.advance(timedelta(hours=3))
+    said = reply(harness.slack.command(BJORN, RANDOM, "/register", "standup"))
+    assert "*Standup retro* is closed" in said
+
+
+def test_open_events_that_are_full_are_not_called_closed(harness: SlackHarness) -> None:
+    for event_id in ("one", "two"):
+        harness.event(event_id, title=f"Chess {event_id}", capacity=1, has_waitlist=False)
+        harness.register(CHLOE, event_id=event_id)
+    said = reply(harness.slack.command(BJORN, RANDOM, "/register", "chess"))
+    assert NONE_OPEN in said
+    assert "full" in said
+
+
+@pytest.mark.parametrize("ended", ["canceled", "over"])
+def test_registered_user_reads_that_the_event_has_ended(harness: SlackHarness, ended: str) -> None:
+    """Not "you have a seat": there is none anymore."""
+    start = harness.clock.now() + timedelta(hours=1)
+    card = harness.card(harness.event(starts_at=start, ends_at=start + timedelta(hours=1)))
+    harness.register(BJORN)
+    if ended == "canceled":
+        harness.bot.service.cancel_event("yoga")
+    else:
+        harness.clock.advance(timedelta(hours=3))
+    said = reply(harness.slack.click(BJORN, card, ActionId.REGISTER))
+    assert ("has been canceled" if ended == "canceled" else "is over") in said
+    assert "seat" not in said
+
+
 def test_event_that_is_over_is_not_found_by_title(harness: SlackHarness) -> None:
     start = harness.clock.now() + timedelta(hours=1)
     harness.event(starts_at=start, ends_at=start + timedelta(hours=1), title="Standup")

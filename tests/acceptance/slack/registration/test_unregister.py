@@ -9,7 +9,7 @@ import pytest
 
 from bot.blocks.formatting import TOO_LATE
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.browsing.choice_views import registration_choice
+from bot.features.browsing.choice_views import ALL_CANCELED, registration_choice
 from bot.features.browsing.views import NO_REGISTRATIONS
 from domain.enums import ClosedReason
 from domain.inputs import EventChanges
@@ -384,6 +384,51 @@ def test_nobody_needs_to_unregister_from_a_canceled_event(harness: SlackHarness)
     assert "has been canceled" in said
     assert f"[{ActionId.UNREGISTER_CONFIRMED}]" not in said
     assert harness.assert_invariants().seated("yoga") == [BJORN]
+
+
+@pytest.mark.parametrize("text", ["yoga for all", "old"])
+def test_exact_title_or_id_of_a_canceled_event_wins(harness: SlackHarness, text: str) -> None:
+    harness.event("old", title="Yoga for all")
+    harness.event("new", title="Yoga for all of us, old and young")
+    for event_id in ("old", "new"):
+        harness.register(BJORN, event_id=event_id)
+    harness.bot.service.cancel_event("old")
+    assert "has been canceled" in reply(harness.slack.command(BJORN, RANDOM, "/unregister", text))
+    assert harness.assert_invariants().seated("new") == [BJORN]
+
+
+def test_several_canceled_events_that_match_are_said_to_be_canceled(harness: SlackHarness) -> None:
+    for event_id in ("one", "two"):
+        harness.event(event_id, title=f"Yoga {event_id}")
+        harness.register(BJORN, event_id=event_id)
+        harness.bot.service.cancel_event(event_id)
+    assert ALL_CANCELED in reply(harness.slack.command(BJORN, RANDOM, "/unregister", "yoga"))
+
+
+@pytest.mark.parametrize("ended", ["canceled", "over"])
+def test_user_who_stays_reads_that_the_event_has_ended_meanwhile(
+    harness: SlackHarness, ended: str
+) -> None:
+    start = harness.clock.now() + timedelta(hours=1)
+    harness.event(capacity=1, starts_at=start, ends_at=start + timedelta(hours=1))
+    harness.register(BJORN, CHLOE)
+    asked = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga").ephemeral[-1]
+    if ended == "canceled":
+        harness.bot.service.cancel_event("yoga")
+    else:
+        harness.clock.advance(timedelta(hours=3))
+    kept = harness.slack.click(BJORN, asked, ActionId.KEEP_REGISTRATION).messages[-1]
+    assert ("has been canceled" if ended == "canceled" else "is over") in shown(kept)
+    assert "[" not in shown(kept), "no button"
+
+
+def test_seat_in_an_event_that_was_canceled_meanwhile_goes_to_nobody(harness: SlackHarness) -> None:
+    harness.event(capacity=1)
+    harness.register(BJORN, CHLOE)
+    asked = harness.slack.command(BJORN, RANDOM, "/unregister", "yoga").ephemeral[-1]
+    harness.bot.service.cancel_event("yoga")
+    left = harness.slack.click(BJORN, asked, ActionId.UNREGISTER_CONFIRMED).messages[-1]
+    assert "next person" not in shown(left)
 
 
 def test_unregister_finds_canceled_events_only_if_no_other_matches(harness: SlackHarness) -> None:

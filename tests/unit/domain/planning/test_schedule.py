@@ -145,6 +145,52 @@ def test_deadline_that_a_clock_ahead_has_handled_is_not_due_again_when_the_start
     assert due_at > deadline
 
 
+def past_deadline(service: Service, store: MemoryStore, clock: ManualClock) -> datetime:
+    """Create an event with a waitlisted user whose deadline has passed, before any sweep. Return the deadline."""
+    deadline = START + timedelta(hours=1)
+    new_users(service, "ada", "bob")
+    new_event(
+        service,
+        "e1",
+        capacity=1,
+        starts_at=START + timedelta(days=2),
+        registration_deadline=deadline,
+        reminders=(),
+    )
+    commit_together(store, "e1", [Register("ada"), Register("bob")])
+    clock.advance(timedelta(hours=1, seconds=20))
+    return deadline
+
+
+def test_deadline_that_a_new_start_keeps_is_past_for_the_card() -> None:
+    """No sweep will say so: the edit itself announced it."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    deadline = past_deadline(service, store, clock)
+    service.edit_event("e1", EventChanges.of(starts_at=START + timedelta(days=3)))
+    assert store.events["e1"].last_due_at == deadline
+
+
+def test_deadline_that_an_organizer_closes_past_is_past_for_the_card() -> None:
+    """Also if the event is reopened."""
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    deadline = past_deadline(service, store, clock)
+    service.close_event("e1")
+    service.reopen_event("e1")
+    assert store.events["e1"].last_due_at == deadline
+
+
+def test_deadline_of_an_earlier_version_is_past_for_the_card_from_the_next_commit_on() -> None:
+    store, clock = MemoryStore(), ManualClock()
+    service = service_on(store, clock=clock)
+    deadline = past_deadline(service, store, clock)
+    store.events["e1"] = store.events["e1"].model_copy(update={"next_due_at": None})
+    service_on(store, clock=clock).unregister("e1", "bob")
+    event = store.events["e1"]
+    assert (event.last_due_at, event.next_due_at) == (deadline, event.starts_at)
+
+
 def test_sweep_at_the_start_only_says_so_in_a_new_version() -> None:
     store, clock = MemoryStore(), ManualClock()
     service = service_on(store, clock=clock)
