@@ -46,6 +46,11 @@ class FoundEvents:
         """Return the ids of the first matches, or of the suggestions if nothing matches."""
         return [one.event_id for one in (self.matches or self.suggestions)[:most]]
 
+    def or_suggested(self, others: Iterable[ListedEvent]) -> FoundEvents:
+        """Return these events, and others as suggestions where there is room for them."""
+        by_id = {one.event_id: one for one in (*self.suggestions, *others)}
+        return FoundEvents(self.matches, tuple(by_id.values())[:MAX_SUGGESTIONS])
+
 
 @dataclass(frozen=True, slots=True)
 class FoundRegistrations:

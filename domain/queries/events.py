@@ -185,14 +185,18 @@ class EventQueries:
         return find_events(text, map(ListedEvent.of, events))
 
     def find_to_manage(self, text: str, actor: Actor) -> FoundEvents:
-        """Find an event by id, or events by a part of the title: the actor's, or for an admin else those listed."""
+        """Find an event by id, or events by a part of the title: the actor's, or for an admin else those listed.
+
+        If nothing matches, the actor's own events are suggested first.
+        """
         event = self.find(text)
         if event is not None:
             return FoundEvents((ListedEvent.of(event),))
         own = self._find_organized(text, actor.user_id)
         if own.matches or not actor.is_admin:
             return own
-        return find_events(text, (one for one in self._list_manageable(None) if one.listed))
+        found = find_events(text, (one for one in self._list_manageable(None) if one.listed))
+        return found if found.matches else own.or_suggested(found.suggestions)
 
     def _find_organized(self, text: str, user_id: str) -> FoundEvents:
         """Find events by title among those that the user still organizes: the list of them can lag."""

@@ -412,6 +412,25 @@ def test_r2_organizers_find_their_own_events_closed_or_unlisted_by_title(
     assert found("mine", admin) == ["mine"]
 
 
+def test_r8_9_own_events_are_suggested_first_unlisted_ones_too(service: Service) -> None:
+    """Even to an admin, for whom similar titles of others would leave no room."""
+    new_event(service, "own", title="Yoga in the park for all", organizer_id="admin", listed=False)
+    new_event(service, "own2", title="Yoga in the hall for all", organizer_id="admin")
+    for number in range(3):
+        new_event(service, f"e{number}", title=f"Yoga {number}", organizer_id="a")
+    new_event(service, "hidden", title="Yoga", organizer_id="a", listed=False)
+
+    def suggested(actor: Actor) -> list[str]:
+        found = service.find_events_to_manage("yoag", actor)
+        assert found.matches == ()
+        return [event.event_id for event in found.suggestions]
+
+    assert set(suggested(Actor("another admin", is_admin=True))) == {"e0", "e1", "e2"}
+    first, second, third = suggested(Actor("admin", is_admin=True))
+    assert {first, second} == {"own", "own2"} == set(suggested(Actor("admin")))
+    assert third in {"e0", "e1", "e2"}
+
+
 def test_r8_6_organizers_find_a_running_event_until_a_day_after_its_end(
     service: Service, clock: ManualClock
 ) -> None:

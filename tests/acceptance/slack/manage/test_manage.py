@@ -108,6 +108,18 @@ def test_admin_finds_listed_events_of_others_by_title(harness: SlackHarness) -> 
     assert NO_MATCH in reply(harness.slack.command(AMARA, RANDOM, "/event", "nothing"))
 
 
+def test_admin_is_offered_similar_titles_of_own_unlisted_events_and_of_others(
+    harness: SlackHarness,
+) -> None:
+    harness.event("y1", title="Yoga outdoors", organizer_id=AMARA, listed=False)
+    harness.event("y2", title="Yoga indoors", organizer_id=BJORN)
+    harness.event("y3", title="Yoga at home", organizer_id=BJORN, listed=False)
+    text = reply(harness.slack.command(AMARA, RANDOM, "/event", "yoag"))
+    assert NO_MATCH in text
+    assert text.index("Yoga outdoors") < text.index("Yoga indoors")
+    assert "Yoga at home" not in text
+
+
 def test_co_organizer_can_manage(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN, co_organizer_ids=[CHLOE])
     assert sentences.taken(0, 2) in shown(manage_modal(harness, CHLOE))
