@@ -132,10 +132,12 @@ Name = Annotated[
     BeforeValidator(_one_line),
     _WITH_TEXT,
 ]
+MAX_TITLE_LENGTH = 120
+
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
-    _at_most(120),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TITLE_LENGTH),
+    _at_most(MAX_TITLE_LENGTH),
     BeforeValidator(_one_line),
     _WITH_TEXT,
 ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from domain.inputs import MAX_TITLE_LENGTH
 from domain.models import ListedEvent, UserRegistration
 
 MAX_SUGGESTIONS = 3
@@ -15,6 +16,9 @@ MAX_SUGGESTIONS = 3
 
 MIN_SIMILARITY = 0.4
 """The least similarity, from 0 to 1, of a title that is suggested."""
+
+MAX_COMPARED = 100
+"""The most titles that are compared letter by letter: those that share the most letters with the text."""
 
 MIN_LENGTH_FOR_TYPO = 3
 """The length of the shortest word in which a typo is forgiven."""
@@ -79,7 +83,7 @@ def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
     """Return the events whose title contains the text, or else all of its words in any order.
 
     Case, spacing, emoji, and the forms of letters, quotes and dashes make no difference (R8.1). A title with a
-    typo is only suggested.
+    typo is only suggested. A text that is longer than titles, also without repeated words, must be contained.
     """
     normalized = _without_emoji if _without_emoji(text) else comparable_title
     wanted = normalized(text)
@@ -88,12 +92,13 @@ def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
     exact = tuple(event for event, title in titles if title == wanted)
     if len(exact) == 1:
         return FoundEvents(exact, is_exact=True)
-    if not matches:
-        matches = tuple(
-            event for event, title in titles if _has_words(title, wanted, str.startswith)
-        )
-    suggestions = () if matches else _suggestions(wanted, titles)
-    return FoundEvents(matches, suggestions, bool(exact))
+    words = tuple(dict.fromkeys(wanted.split()))
+    if len(wanted) > MAX_TITLE_LENGTH:
+        wanted = " ".join(words)
+    if matches or len(wanted) > MAX_TITLE_LENGTH:
+        return FoundEvents(matches, is_exact=bool(exact))
+    matches = tuple(event for event, title in titles if _has_words(title, words, str.startswith))
+    return FoundEvents(matches, () if matches else _suggestions(wanted, words, titles))
 
 
 def is_same_title(text: str, title: str) -> bool:
@@ -102,24 +107,31 @@ def is_same_title(text: str, title: str) -> bool:
     return normalized(text) == normalized(title)
 
 
-def _suggestions(wanted: str, titles: Sequence[tuple[ListedEvent, str]]) -> tuple[ListedEvent, ...]:
+def _suggestions(
+    wanted: str, words: Sequence[str], titles: Sequence[tuple[ListedEvent, str]]
+) -> tuple[ListedEvent, ...]:
     """Return the events with at most one typo a word first, then those with the most similar titles."""
     matcher = SequenceMatcher(b=wanted, autojunk=False)
-    similar: list[tuple[bool, float, ListedEvent]] = []
-    for event, title in titles:
-        is_typo = _has_words(title, wanted, _is_within_a_typo)
-        matcher.set_seq1(title[: 2 * len(wanted) + 20])
-        if is_typo or matcher.quick_ratio() >= MIN_SIMILARITY:
-            ratio = matcher.ratio()
-            if is_typo or ratio >= MIN_SIMILARITY:
-                similar.append((not is_typo, -ratio, event))
-    similar.sort(key=lambda scored: scored[:2])
-    return tuple(event for *_, event in similar[:MAX_SUGGESTIONS])
+    starts = [title[: 2 * len(wanted) + 20] for _, title in titles]
+    likely: list[tuple[bool, float, int]] = []
+    for number, (_, title) in enumerate(titles):
+        is_typo = _has_words(title, words, _is_within_a_typo)
+        matcher.set_seq1(starts[number])
+        at_most = matcher.quick_ratio()
+        if is_typo or at_most >= MIN_SIMILARITY:
+            likely.append((not is_typo, -at_most, number))
+    similar: list[tuple[bool, float, int]] = []
+    for is_other, _, number in sorted(likely)[:MAX_COMPARED]:
+        matcher.set_seq1(starts[number])
+        ratio = matcher.ratio()
+        if not is_other or ratio >= MIN_SIMILARITY:
+            similar.append((is_other, -ratio, number))
+    return tuple(titles[number][0] for *_, number in sorted(similar)[:MAX_SUGGESTIONS])
 
 
-def _has_words(title: str, wanted: str, is_alike: Callable[[str, str], bool]) -> bool:
+def _has_words(title: str, wanted: Sequence[str], is_alike: Callable[[str, str], bool]) -> bool:
     words = title.split()
-    return all(any(is_alike(word, typed) for word in words) for typed in wanted.split())
+    return all(any(is_alike(word, typed) for word in words) for typed in wanted)
 
 
 def _is_within_a_typo(word: str, typed: str) -> bool:
