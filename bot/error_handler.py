@@ -46,6 +46,7 @@ from domain.errors import (
     NotRegistered,
     RollcallError,
 )
+from domain.models import UserDeletion
 from domain.ports import NewId
 
 _logger = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ def _outcome_message(outcome: object, requester_id: str) -> Message:
         RegisterOutcome: registration_views.registered,
         UnregisterOutcome: registration_views.unregistered,
         ChangeOutcome: manage_views.event_changed,
-        bool: account_views.forgotten,
+        UserDeletion: account_views.forgotten,
     }
     if isinstance(outcome, RollcallError):
         return error_messages.message_for(requester_id, outcome)

@@ -650,6 +650,21 @@ class CapacityPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class UserDeletion:
+    """The deletion of a user: previewed, started, or done. It changes who organizes the user's events (R2.9)."""
+
+    user_id: str
+    organized: tuple[Event, ...] = ()
+    """The upcoming and running events that the user organized when the deletion was previewed, by start."""
+    successor_id: str | None = None
+    """Who takes over what nobody else organizes, if that was chosen when the deletion started."""
+    is_stored: bool = True
+    """False for an organizer who is no user: an event that is created over HTTP names whom it likes."""
+    has_started: bool = False
+    is_done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class UnregisterPreview:
     """The effect of unregistering (R8.4), and the position after registering again."""
 

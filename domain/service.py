@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.commands import (
@@ -36,7 +37,7 @@ from domain.errors import (
     DuplicateEvent,
     UnknownUser,
 )
-from domain.execution.deletion_ids import deactivation_id, deletion_id_with
+from domain.execution.deletion_ids import deactivation_id, deletion_id_with, successor_of
 from domain.execution.executor import Executor
 from domain.execution.long_operations import LongOperations
 from domain.execution.retry import RetryPolicy
@@ -66,6 +67,7 @@ from domain.models import (
     RegistrationsToCome,
     UnregisterPreview,
     User,
+    UserDeletion,
     UserRegistration,
 )
 from domain.ports import Clock, NewId, Spawn, Store
@@ -160,31 +162,76 @@ class Service:
         """Change the given fields (R1.5); raise `UnknownUser`."""
         return self._resolver.finish_or_continue(self._users.prepare_update(user_id, changes))
 
-    def delete_user(self, user_id: str, *, successor_id: str | None = None) -> bool:
+    def delete_user(self, user_id: str) -> bool:
         """Delete a user and all registrations, and promote into each freed seat (R7.1).
 
-        The user stops being an organizer: the first co-organizer takes each event over, or the successor,
-        if that is another user then, or else the workspace's admins are notified (R2.9). A deletion that
-        has started keeps the successor of its start.
+        The user stops being an organizer: the first co-organizer takes each event over, or else the
+        workspace's admins are notified (R2.9).
 
         Return whether that is finished; if not, it continues in the background. Raises `UnknownUser`.
         """
-        return self._delete_user(user_id, deletion_id_with(successor_id, self._new_id()))
+        return self._delete_user(user_id, self._new_id())
+
+    def preview_user_deletion(self, user_id: str) -> UserDeletion:
+        """Return what the deletion of a user concerns, or the one that has started.
+
+        Raises `UnknownUser` for someone who is no user and organizes nothing.
+        """
+        user = self._users.find(user_id)
+        organized = self._events.list_to_hand_over(user_id)
+        if user is None and not organized:
+            raise UnknownUser(user_id)
+        deletion_id = user.deletion_id if user is not None else None
+        return UserDeletion(
+            user_id,
+            organized,
+            successor_of(deletion_id or ""),
+            is_stored=user is not None,
+            has_started=deletion_id is not None,
+        )
+
+    def delete_previewed_user(
+        self, preview: UserDeletion, successor_id: str | None = None
+    ) -> UserDeletion:
+        """Delete a user as `delete_user` does. What nobody else organizes goes to the successor.
+
+        The successor must be a user when an event is handed over; else the admins are notified. A deletion
+        that has started keeps the successor of its start, whom the value returned names. It names no events
+        if the deletion was finished by someone else.
+        """
+        if not preview.is_stored:
+            with suppress(UnknownUser):  # being deleted
+                self.ensure_user(UserDraft.unnamed(preview.user_id))
+        new_deletion_id = deletion_id_with(successor_id, self._new_id())
+
+        def delete() -> UserDeletion:
+            try:
+                deletion_id, is_done = self._start_and_finish(preview.user_id, new_deletion_id)
+            except UnknownUser:
+                return replace(preview, organized=(), has_started=True, is_done=True)
+            chosen = successor_of(deletion_id)
+            return replace(preview, successor_id=chosen, has_started=True, is_done=is_done)
+
+        return self._resolver.finish_or_continue(delete)
 
     def deactivate_user(self, user_id: str) -> bool:
         """Delete a user whose account was deactivated, and notify the organizers (R8.14)."""
         return self._delete_user(user_id, deactivation_id(self._new_id()))
 
     def _delete_user(self, user_id: str, new_deletion_id: str) -> bool:
-        def delete() -> bool:
-            deletion_id = self._users.start_deletion(user_id, new_deletion_id)
-            return self._long_operations.finish_or_continue(
-                lambda deadline: self._long_operations.finish_user_deletion(
-                    user_id, deletion_id, deadline
-                )
-            )
+        return self._resolver.finish_or_continue(
+            lambda: self._start_and_finish(user_id, new_deletion_id)[1]
+        )
 
-        return self._resolver.finish_or_continue(delete)
+    def _start_and_finish(self, user_id: str, new_deletion_id: str) -> tuple[str, bool]:
+        """Return the id of the user's deletion, and whether it is finished. Raises `UnknownUser`."""
+        deletion_id = self._users.start_deletion(user_id, new_deletion_id)
+        is_done = self._long_operations.finish_or_continue(
+            lambda deadline: self._long_operations.finish_user_deletion(
+                user_id, deletion_id, deadline
+            )
+        )
+        return deletion_id, is_done
 
     # Events, as in R2
 
@@ -274,10 +321,6 @@ class Service:
         A page may be short, or empty. Raises `Invalid` for a cursor of another list.
         """
         return self._events.list_organized(user_id, limit, cursor)
-
-    def list_to_hand_over(self, user_id: str) -> tuple[Event, ...]:
-        """List the upcoming and running events that a user organizes, by start (R2.9)."""
-        return self._events.list_to_hand_over(user_id)
 
     def find_events(
         self,

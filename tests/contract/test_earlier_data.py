@@ -67,7 +67,9 @@ def test_running_event_is_found_by_its_organizer(name: str) -> None:
         service = service_on(store, clock=clock)
         for _ in range(2):
             assert "e1" in [event.event_id for event in service.list_organized("org").items]
-            assert [one.event_id for one in service.list_to_hand_over("org")] == ["e1"]
+            assert [one.event_id for one in service.preview_user_deletion("org").organized] == [
+                "e1"
+            ]
             service.edit_event("e1", EventChanges.of(title="Now"))
         clock.advance(timedelta(days=23))
         assert service.list_organized("org").items == ()

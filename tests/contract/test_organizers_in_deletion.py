@@ -156,7 +156,8 @@ def test_successor_of_the_first_start_gets_the_events(store: AnyStore) -> None:
     new_users(service, "ada", "ben", "cyd")
     new_event(service, organizer_id="ben")
     start_user_deletion(store, "ben", deletion_id_with("ada", "d1"))
-    service.delete_user("ben", successor_id="cyd")
+    deletion = service.delete_previewed_user(service.preview_user_deletion("ben"), "cyd")
+    assert deletion.successor_id == "ada"
     assert organized_by(store, "ada") == ["e1"]
 
 

@@ -49,30 +49,30 @@ class RollcallCommandListeners:
 
     def forget_me(self, action: BlockAction, reply: Reply) -> None:
         """Delete what is stored about the person. The successor they chose gets their events."""
-        user_id = action.user_id
+        preview = self._service.preview_user_deletion(action.user_id)
         # The select has a choice that came too late to be in the button.
         chosen = action.user_chosen_in(ActionId.SUCCESSOR) or action.value
         successor_id = chosen if is_slack_id(chosen) else None
-        if successor_id is not None:
-            ensure_successor(self._context, user_id, successor_id)
-        organized = self._service.list_to_hand_over(user_id)
-        is_done = self._service.delete_user(user_id, successor_id=successor_id)
-        reply.replace(account_views.forgotten(is_done, user_id, organized, successor_id))
+        if successor_id is not None and not preview.has_started:
+            ensure_successor(self._context, action.user_id, successor_id)
+        deletion = self._service.delete_previewed_user(preview, successor_id)
+        reply.replace(account_views.forgotten(deletion))
 
     def choose_successor(self, action: BlockAction, reply: Reply) -> None:
         """Ask again, and say what the choice of a successor changes."""
+        preview = self._service.preview_user_deletion(action.user_id)
+        if preview.has_started:
+            reply.replace(account_views.forgotten(preview))
+            return
         chosen = action.selected_user_id
         is_refused = chosen is not None and not can_succeed(self._context, action.user_id, chosen)
-        organized = self._service.list_to_hand_over(action.user_id)
-        reply.replace(
-            account_views.forget_me_question(
-                action.user_id, organized, chosen, is_refused=is_refused
-            )
-        )
+        reply.replace(account_views.forget_me_question(preview, chosen, is_refused=is_refused))
 
     def _ask_to_forget(self, command: SlashCommand) -> Message:
-        organized = self._service.list_to_hand_over(command.user_id)
-        return account_views.forget_me_question(command.user_id, organized)
+        preview = self._service.preview_user_deletion(command.user_id)
+        if preview.has_started:
+            return account_views.forgotten(preview)
+        return account_views.forget_me_question(preview)
 
     def keep_data(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
         """Delete nothing."""

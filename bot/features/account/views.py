@@ -11,7 +11,7 @@ from bot.blocks.formatting import moment
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, shortened
 from bot.slack.error_messages import CHOOSE_ANOTHER
-from domain.models import Event
+from domain.models import Event, UserDeletion
 
 HELP = """*Rollcall* registers you for events, right here in Slack.
 
@@ -48,24 +48,22 @@ MAX_SHOWN = 50
 """Characters of an unknown command that are shown."""
 
 
+NO_LONGER_SOON = "You’ll no longer organize:"
+
 MAX_NAMED = 7
 """Events that the question and the reply name. They give a count of the others."""
 
 
 def forget_me_question(
-    user_id: str,
-    organized: Sequence[Event] = (),
-    chosen: str | None = None,
-    *,
-    is_refused: bool = False,
+    preview: UserDeletion, chosen: str | None = None, *, is_refused: bool = False
 ) -> Message:
     """Ask before everything about a user is deleted, and say what becomes of the events they organize.
 
     `chosen` is who is to take over the events that nobody else organizes, unless that is refused.
     """
     successor_id = None if is_refused else chosen
-    lines = _lines(user_id, organized, successor_id, "will organize it")
-    if _needs_admins(user_id, organized, successor_id):
+    lines = _lines(preview, successor_id, "will organize it")
+    if _needs_admins(preview, successor_id):
         lines.append(
             "Choose who takes over what no one else organizes. Otherwise, I’ll ask the workspace admins."
         )
@@ -80,18 +78,16 @@ def forget_me_question(
     return note(
         "This unregisters you from all events and deletes your data. This can’t be undone. Your Slack ID"
         " stays in the history of events.",
-        *_handed_over("You’ll no longer organize:", lines),
-        *_successor_select(user_id, organized, successor_id),
+        *_handed_over(NO_LONGER_SOON, lines),
+        *_successor_select(preview, successor_id),
         *refusal,
         ActionsBlock(elements=buttons),
     )
 
 
-def _successor_select(
-    user_id: str, organized: Sequence[Event], successor_id: str | None
-) -> list[Block]:
+def _successor_select(preview: UserDeletion, successor_id: str | None) -> list[Block]:
     """Let a user choose who takes over the events that nobody else organizes."""
-    if not _needs_admins(user_id, organized, None):
+    if not _needs_admins(preview, None):
         return []
     select = UserSelectElement(
         action_id=ActionId.SUCCESSOR,
@@ -101,36 +97,32 @@ def _successor_select(
     return [ActionsBlock(elements=[select])]
 
 
-def forgotten(
-    done: bool,
-    user_id: str = "",
-    organized: Sequence[Event] = (),
-    successor_id: str | None = None,
-) -> Message:
-    """Tell a user that their data is deleted, or that the deletion has started.
-
-    `organized` has the events that they organized.
-    """
+def forgotten(deletion: UserDeletion) -> Message:
+    """Tell a user that their data is deleted, or that the deletion has started, and who organizes their events."""
     text = "I’ve started to unregister you from your events. After that, your data will be deleted."
-    if done:
+    first, takes_over = NO_LONGER_SOON, "will organize it"
+    if deletion.is_done:
         text = "You’re no longer registered for any event, and your data has been deleted."
-    lines = _lines(user_id, organized, successor_id, "organizes it now")
-    if _needs_admins(user_id, organized, successor_id):
+        first, takes_over = "You no longer organize:", "organizes it now"
+    lines = _lines(deletion, deletion.successor_id, takes_over)
+    if _needs_admins(deletion, deletion.successor_id):
         lines.append("I’ll ask the workspace admins to take over what no one else organizes.")
-    return note(text, *_handed_over("You no longer organize:", lines))
+    return note(text, *_handed_over(first, lines))
 
 
 def _handed_over(first: str, lines: Sequence[str]) -> list[Block]:
     return [section("\n".join([first, *lines]))] if lines else []
 
 
-def _lines(
-    user_id: str, organized: Sequence[Event], successor_id: str | None, takes_over: str
-) -> list[str]:
-    """Say of each event that a user organizes what becomes of it (R2.9)."""
+def _lines(deletion: UserDeletion, successor_id: str | None, takes_over: str) -> list[str]:
+    """Say of each event that a user organizes what becomes of it (R2.9).
+
+    What nobody else organizes comes first: a successor changes something in the events that are named.
+    """
+    organized = sorted(deletion.organized, key=lambda one: not _has_no_other(deletion, one))
     lines = []
     for event in organized[:MAX_NAMED]:
-        new = _next_organizer(event, user_id, successor_id)
+        new = _next_organizer(event, deletion.user_id, successor_id)
         becomes = "no one else organizes it" if new is None else f"{mention(new)} {takes_over}"
         starts = moment(event.starts_at, event.time_zone)
         lines.append(f"• {bold(event.title, LISTED)}, {starts} – {becomes}")
@@ -139,8 +131,13 @@ def _lines(
     return lines
 
 
-def _needs_admins(user_id: str, organized: Sequence[Event], successor_id: str | None) -> bool:
-    return any(_next_organizer(event, user_id, successor_id) is None for event in organized)
+def _needs_admins(deletion: UserDeletion, successor_id: str | None) -> bool:
+    alone = (_has_no_other(deletion, event) for event in deletion.organized)
+    return successor_id is None and any(alone)
+
+
+def _has_no_other(deletion: UserDeletion, event: Event) -> bool:
+    return _next_organizer(event, deletion.user_id, None) is None
 
 
 def _next_organizer(event: Event, user_id: str, successor_id: str | None) -> str | None:

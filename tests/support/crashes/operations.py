@@ -8,7 +8,7 @@ from datetime import timedelta
 from domain.commands import Register, StartDeletion
 from domain.enums import NotificationKind
 from domain.inputs import AnnouncementDraft, EventChanges, EventDraft, UserChanges, UserDraft
-from domain.models import Actor, Card, DeliveryState, UnreachableRecipient
+from domain.models import Actor, Card, DeliveryState, UnreachableRecipient, UserDeletion
 from tests.support.crashes.cases import Operation, ServiceProcess
 from tests.support.environment import (
     START,
@@ -298,7 +298,7 @@ ORGANIZERS = [
     Operation(
         "delete organizer of three events, with a successor",
         organized_events,
-        lambda p: p.service.delete_user("new", successor_id="ada"),
+        lambda p: p.service.delete_previewed_user(UserDeletion("new"), "ada"),
         is_long=True,
     ),
     Operation(

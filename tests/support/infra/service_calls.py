@@ -95,7 +95,7 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
         ),
     ),
     "preview_unregister": (FULL, lambda service: service.preview_unregister("e1", "ada")),
-    "list_to_hand_over": (FULL, lambda service: service.list_to_hand_over("organizer")),
+    "preview_user_deletion": (FULL, lambda service: service.preview_user_deletion("organizer")),
     "seconds_left": (FULL, lambda service: service.seconds_left()),
     "list_history": (FULL, lambda service: service.list_history("e1")),
     "list_registration_history": (

@@ -14,7 +14,7 @@ from domain.execution.committer import Committer
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import EventChanges, UserChanges, UserDraft
-from domain.models import PAGE_SIZE, Page, WaitlistEntry
+from domain.models import PAGE_SIZE, Page, UserDeletion, WaitlistEntry
 from domain.planning.plan import Plan
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.ports import AnswerLost, Conflict, Unavailable
@@ -225,6 +225,19 @@ def test_user_changed_at_the_start_of_its_deletion_is_deleted(
     assert service.delete_user("a")
     assert "a" not in store.users
     assert_invariants(store)
+
+
+def test_deletion_that_someone_else_has_finished_is_done_and_names_no_events(
+    service: Service, other: Service
+) -> None:
+    """Nobody knows anymore whom that deletion made the successor."""
+    other.edit_event("e1", EventChanges.of(co_organizer_ids=["a"]))
+    preview = service.preview_user_deletion("a")
+    assert [event.event_id for event in preview.organized] == ["e1"]
+    other.delete_user("a")
+    assert service.delete_previewed_user(preview, "b") == UserDeletion(
+        "a", has_started=True, is_done=True
+    )
 
 
 def test_unconfirmed_update_of_a_deleted_user_resolves_to_a_refusal(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from bot.slack.error_messages import CHOOSE_ANOTHER, sentence
 from bot.slack.member_directory import CACHED_FOR
 from bot.slack.refusals import SlackBusy, SuccessorRefused
 from domain.enums import ChangeKind
+from domain.errors import UnknownUser
 from domain.execution.deletion_ids import deletion_id_with
 from domain.inputs import EventChanges
 from playground.client.member_client import ActionResult
@@ -149,6 +151,33 @@ def test_many_events_are_handed_over(harness: SlackHarness) -> None:
     assert harness.store.get_user(BJORN) is None
 
 
+def test_events_that_no_one_else_organizes_are_named_first(harness: SlackHarness) -> None:
+    """With a successor for these, the question and the reply name them."""
+    for number in range(account_views.MAX_NAMED):
+        organizing(harness, DIEGO, event_id=f"shared{number}")
+    later = harness.clock.now() + timedelta(days=9)
+    harness.event("own", title="Own", organizer_id=BJORN, starts_at=later)
+    asked = question(harness)
+    assert "no one else organizes it" in shown(asked)
+    chosen = choose(harness, asked, CHLOE)
+    done = confirm(harness, chosen)
+    for said, does in ((shown(chosen), "will organize"), (reply(done), "organizes")):
+        assert re.search(rf"\*Own\*, .+ – {mention(CHLOE)} {does} it", said)
+
+
+def test_events_of_an_organizer_who_is_no_user_are_handed_over(harness: SlackHarness) -> None:
+    """An event that is created over HTTP names whom it likes."""
+    harness.event(organizer_id=BJORN)
+    confirm(harness, choose(harness, question(harness), CHLOE))
+    assert organizers(harness) == (CHLOE,)
+    assert harness.store.get_user(BJORN) is None
+
+
+def test_who_has_no_data_is_not_asked(harness: SlackHarness) -> None:
+    asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
+    assert reply(asked) == sentence(UnknownUser(BJORN))
+
+
 UNFIT: dict[str, dict[str, Any]] = {
     "guest of several channels": {"is_restricted": True},
     "guest of one channel": {"is_ultra_restricted": True},
@@ -219,6 +248,62 @@ def test_second_press_changes_nothing_twice(harness: SlackHarness) -> None:
     harness.deliver_due()
     assert organizers(harness) == (CHLOE,)
     assert len(harness.direct_messages(CHLOE)) == 1
+
+
+def test_second_press_with_a_successor_who_became_unfit_says_that_nothing_is_stored(
+    harness: SlackHarness,
+) -> None:
+    """The refusal of a successor says that nothing was deleted."""
+    organizing(harness)
+    asked = choose(harness, question(harness), CHLOE)
+    confirm(harness, asked)
+    change_member(harness, CHLOE, deleted=True)
+    harness.clock.advance(CACHED_FOR)
+    assert reply(confirm(harness, asked)) == sentence(UnknownUser(BJORN))
+
+
+def being_deleted(harness: SlackHarness, successor_id: str) -> None:
+    """Start Björn's deletion in a process that dies."""
+    harness.bot.service.ensure_user(harness.draft(successor_id))
+    start_user_deletion(harness.store, BJORN, deletion_id_with(successor_id, "d1"))
+
+
+def test_reply_names_the_successor_of_the_deletion_that_has_started(harness: SlackHarness) -> None:
+    organizing(harness)
+    asked = choose(harness, question(harness), DIEGO)
+    being_deleted(harness, CHLOE)
+    said = reply(confirm(harness, asked))
+    assert f"{mention(CHLOE)} organizes it now" in said
+    assert mention(DIEGO) not in said
+    assert organizers(harness) == (CHLOE,)
+
+
+def test_unfit_successor_does_not_matter_once_the_deletion_has_started(
+    harness: SlackHarness,
+) -> None:
+    organizing(harness)
+    asked = choose(harness, question(harness), DIEGO)
+    being_deleted(harness, CHLOE)
+    change_member(harness, DIEGO, deleted=True)
+    harness.clock.advance(CACHED_FOR)
+    assert f"{mention(CHLOE)} organizes it now" in reply(confirm(harness, asked))
+
+
+def test_forget_me_asks_nothing_once_the_deletion_has_started(harness: SlackHarness) -> None:
+    organizing(harness)
+    being_deleted(harness, CHLOE)
+    said = question(harness)
+    assert ActionId.FORGET_ME not in str(said.blocks)
+    assert f"{mention(CHLOE)} will organize it" in shown(said)
+
+
+def test_choice_comes_too_late_once_the_deletion_has_started(harness: SlackHarness) -> None:
+    organizing(harness)
+    asked = question(harness)
+    being_deleted(harness, CHLOE)
+    said = shown(choose(harness, asked, DIEGO))
+    assert f"{mention(CHLOE)} will organize it" in said
+    assert mention(DIEGO) not in said
 
 
 def test_crash_loses_no_successor(harness: SlackHarness) -> None:

@@ -11,6 +11,7 @@ from bot.features.account import views as account_views
 from bot.features.browsing.views import NO_EVENTS, NO_REGISTRATIONS
 from bot.features.home.views import PAGE_SIZE
 from domain.errors import UnknownUser
+from domain.models import UserDeletion
 from playground.demo.seed import EVENTS, RANDOM
 from tests.support.slack import sentences
 from tests.support.slack.harness import (
@@ -285,11 +286,13 @@ def test_forget_me_asks_then_deletes_and_promotes(harness: SlackHarness) -> None
     harness.event(capacity=1)
     harness.register(BJORN, CHLOE)
     asked = harness.slack.command(BJORN, RANDOM, "/rollcall", "forget-me")
-    assert account_views.forget_me_question(BJORN).text in reply(asked)
+    assert account_views.forget_me_question(UserDeletion(BJORN)).text in reply(asked)
     assert BJORN in harness.everything().users
 
     done = harness.slack.click(BJORN, asked.ephemeral[-1], ActionId.FORGET_ME)
-    assert account_views.forgotten(True).text in shown(done.messages[-1])
+    assert account_views.forgotten(UserDeletion(BJORN, is_done=True)).text in shown(
+        done.messages[-1]
+    )
     assert done.messages[-1].ts == asked.ephemeral[-1].ts
     everything = harness.assert_invariants()
     assert BJORN not in everything.users

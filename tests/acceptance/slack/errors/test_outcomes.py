@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,7 @@ from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
 from domain.errors import Busy, NotConfirmed, NotOrganizer, UnknownEvent
 from domain.inputs import EventChanges
-from domain.models import User
+from domain.models import User, UserDeletion
 from domain.planning.plan import Plan
 from domain.ports import AnswerLost, Unavailable
 from playground.demo.seed import EVENTS, RANDOM
@@ -225,8 +226,23 @@ def test_unconfirmed_deletion_of_a_user_is_resolved_with_a_message(
     store_of(failing).lose = lambda: False
     background.run()
     last = failing.workspace.messages(RANDOM, visible_to=BJORN)[-1]
-    assert account_views.forgotten(True).text in shown(last)
+    assert account_views.forgotten(UserDeletion(BJORN, is_done=True)).text in shown(last)
     assert BJORN not in failing.assert_invariants().users
+
+
+def test_outcome_of_an_unconfirmed_deletion_says_who_organizes_the_events(
+    failing: SlackHarness, background: Background
+) -> None:
+    """R2.9."""
+    failing.bot.service.ensure_user(failing.draft(BJORN))
+    failing.event(organizer_id=BJORN, co_organizer_ids=(CHLOE,))
+    asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    store_of(failing).lose = lambda: True
+    failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
+    store_of(failing).lose = lambda: False
+    background.run()
+    last = shown(failing.workspace.messages(RANDOM, visible_to=BJORN)[-1])
+    assert re.search(rf"\*Yoga in the park\*, .+ – <@{CHLOE}> organizes it now", last)
 
 
 def test_organizer_of_an_unconfirmed_event_learns_how_to_post_its_card(
@@ -444,10 +460,26 @@ def test_deletion_longer_than_slacks_limit_says_it_has_started(
     asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
     store_of(failing).before_commit = lambda: failing.clock.advance(timedelta(seconds=1.3))
     done = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
-    assert account_views.forgotten(False).text in shown(done.messages[-1])
+    assert account_views.forgotten(UserDeletion(BJORN)).text in shown(done.messages[-1])
     assert BJORN in failing.everything().users
     background.run()
     assert BJORN not in failing.assert_invariants().users
+
+
+def test_deletion_that_has_started_says_who_will_organize_the_events(
+    failing: SlackHarness, background: Background
+) -> None:
+    """The store is so slow that every event still has its organizer when the reply is sent."""
+    for number in range(3):
+        failing.event(f"e{number}", organizer_id=BJORN, co_organizer_ids=(CHLOE,))
+        failing.register(BJORN, event_id=f"e{number}")
+    asked = failing.slack.command(BJORN, RANDOM, "/rollcall", "forget-me").ephemeral[-1]
+    store_of(failing).before_commit = lambda: failing.clock.advance(timedelta(seconds=1.3))
+    done = failing.slack.click(BJORN, asked, ActionId.FORGET_ME)
+    said = shown(done.messages[-1])
+    assert failing.bot.service.get_event("e0").organizer_ids == (BJORN, CHLOE)
+    assert said.count(f"<@{CHLOE}> will organize it") == 3
+    assert account_views.NO_LONGER_SOON in said
 
 
 def test_capacity_increase_in_steps_says_it_has_started(failing: SlackHarness) -> None:

@@ -81,6 +81,7 @@ from domain.models import (
     UnreachableRecipient,
     UnregisterPreview,
     User,
+    UserDeletion,
     UserRegistration,
     WaitlistEntry,
     WaitlistPosition,
@@ -492,14 +493,18 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "calendar.views.no_files_here": lambda: calendar_views.no_files_here(
         LARGEST, "missing_scope", LARGEST.join_link
     ),
-    "account.views.forget_me_question": lambda: account_views.forget_me_question(IDS[0], SOME),
+    "account.views.forget_me_question": lambda: account_views.forget_me_question(
+        UserDeletion(IDS[0], SOME)
+    ),
     "account.views.forget_me_question, refused": lambda: account_views.forget_me_question(
-        IDS[0], OWN_ALONE, IDS[1], is_refused=True
+        UserDeletion(IDS[0], OWN_ALONE), IDS[1], is_refused=True
     ),
     "account.views.forget_me_question, successor": lambda: account_views.forget_me_question(
-        IDS[0], OWN_ALONE, IDS[1]
+        UserDeletion(IDS[0], OWN_ALONE), IDS[1]
     ),
-    "account.views.forgotten": lambda: account_views.forgotten(False, IDS[0], OWN_ALONE, IDS[1]),
+    "account.views.forgotten": lambda: account_views.forgotten(
+        UserDeletion(IDS[0], OWN_ALONE, IDS[1])
+    ),
     "account.views.nothing_deleted": account_views.nothing_deleted,
     "account.views.help_message": account_views.help_message,
     "browsing.choice_views.nothing_to_register_for": choice_views.nothing_to_register_for,
