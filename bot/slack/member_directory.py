@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from slack_sdk import WebClient
@@ -26,7 +26,7 @@ from domain.ports import Clock
 T = TypeVar("T")
 
 CACHED_FOR = 300.0
-"""Seconds for which a member may still act as an admin after losing that role."""
+"""Seconds for which a member may still act as an admin after losing that role, if no event says so."""
 
 CACHE_SIZE = 10_000
 """Members cached at a time."""
@@ -152,6 +152,14 @@ class MemberDirectory:
             raise GuestStatusUnknown
         if is_guest:
             raise GuestRefused
+
+    def expire(self, user_id: str) -> None:
+        """Have a member looked up again when they are needed next: Slack says that they changed."""
+        with self._lock:
+            cached = self._cache.get(user_id)
+            if cached is not None:
+                # It stays for what Slack's last answer is good for.
+                self._cache[user_id] = replace(cached, expires_at=self._clock.monotonic())
 
     # Later
 

@@ -25,9 +25,11 @@ class AccountListeners:
 
     def __init__(self, context: AppContext) -> None:
         self._service = context.service
+        self._members = context.members
 
     def user_changed(self, event: UserChange) -> None:
         """Store a member's new name; free the seats of a member whose account was deactivated."""
+        self._members.expire(event.member.id)
         sync_member(self._service, event.member)
 
     def app_uninstalled(self, event: SlackEvent) -> None:  # noqa: ARG002  # as all listeners

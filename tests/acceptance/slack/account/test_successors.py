@@ -221,6 +221,15 @@ def test_successor_who_became_unfit_is_refused_and_nothing_is_deleted(
     assert harness.store.get_user(CHLOE) is None
 
 
+def test_successor_whom_an_event_deactivates_is_refused_at_once(harness: SlackHarness) -> None:
+    """They were no user when the event came, so nobody would notice later that they are gone."""
+    organizing(harness)
+    asked = choose(harness, question(harness), CHLOE)
+    harness.slack.update_member(CHLOE, deleted=True)
+    assert reply(confirm(harness, asked)) == sentence(SuccessorRefused(CHLOE))
+    assert harness.store.get_user(CHLOE) is None
+
+
 def test_successor_who_is_being_deleted_is_refused(harness: SlackHarness) -> None:
     organizing(harness)
     harness.bot.service.ensure_user(harness.draft(CHLOE))
