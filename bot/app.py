@@ -22,6 +22,7 @@ from bot.features.event_form import create, edit, event_command
 from bot.features.going import listeners as going_listeners
 from bot.features.history import listeners as history_listeners
 from bot.features.home import listeners as home_listeners
+from bot.features.home.publisher import HomePublisher
 from bot.features.manage import listeners as manage_listeners
 from bot.features.registration import listeners as registration_listeners
 from bot.slack.context import AppContext, Cards, Later
@@ -77,7 +78,21 @@ def build_app(
     `executor` runs the listeners: it has as many threads as people may press at the same time.
     """
     reply_client = bounded_client(client, token=client.token, seconds=REPLY_SECONDS)
-    error_handler = ErrorHandler(new_id, sender, reply_client)
+    lookup_client = bounded_client(client, token=client.token, seconds=LOOKUP_SECONDS)
+    context = AppContext(
+        service=service,
+        cards=cards,
+        members=members,
+        client=lookup_client,
+        reply_client=reply_client,
+        later=later,
+        new_id=new_id,
+        workspace_id=workspace_id,
+        follow_channel_later=follow_channel_later,
+        clock=clock,
+    )
+    home = HomePublisher(context)
+    error_handler = ErrorHandler(new_id, sender, reply_client, home.refresh_if_shown)
     app = App(
         # Without a name, Bolt reads the source of the whole call stack to find one.
         name="rollcall",
@@ -96,20 +111,7 @@ def build_app(
         ),
     )
     app.error(error_handler.handle)
-    lookup_client = bounded_client(client, token=client.token, seconds=LOOKUP_SECONDS)
     app.use(only_from(workspace_id, members))
-    context = AppContext(
-        service=service,
-        cards=cards,
-        members=members,
-        client=lookup_client,
-        reply_client=reply_client,
-        later=later,
-        new_id=new_id,
-        workspace_id=workspace_id,
-        follow_channel_later=follow_channel_later,
-        clock=clock,
-    )
     registrar = Registrar(app, sender, reply_client)
     for feature in FEATURES:
         feature.add_listeners(registrar, context)

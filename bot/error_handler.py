@@ -39,12 +39,20 @@ from bot.slack.unexpected_failures import log_unexpected
 from bot.slack.view_payloads import ViewPayload
 from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
+    AlreadyRegistered,
+    AttendeesHidden,
     Busy,
     CapacityBelowRegistered,
+    EventCanceled,
+    EventFull,
+    EventOver,
     Invalid,
     NotConfirmed,
+    NotOrganizer,
     NotRegistered,
+    RegistrationClosed,
     RollcallError,
+    UnknownEvent,
 )
 from domain.models import UserDeletion
 from domain.ports import NewId
@@ -57,13 +65,37 @@ _TOO_MANY_MODALS = "push_limit_reached"
 """Slack's error for a fourth modal over three."""
 
 
-class ErrorHandler:
-    """Replies to the person whose request failed."""
+_OUTDATED = (
+    AlreadyRegistered,
+    AttendeesHidden,
+    EventCanceled,
+    EventFull,
+    EventOver,
+    NotOrganizer,
+    NotRegistered,
+    RegistrationClosed,
+    UnknownEvent,
+)
+"""Refusals of a press that show that the view with its button is out of date."""
 
-    def __init__(self, new_id: NewId, sender: ReplySender, client: WebClient) -> None:
+
+class ErrorHandler:
+    """Replies to the person whose request failed.
+
+    `refresh_home` updates App Home after a press in it, or in a modal over it.
+    """
+
+    def __init__(
+        self,
+        new_id: NewId,
+        sender: ReplySender,
+        client: WebClient,
+        refresh_home: Callable[[BlockAction], None],
+    ) -> None:
         self._new_id = new_id
         self._sender = sender
         self._client = client
+        self._refresh_home = refresh_home
 
     def handle(self, error: Exception, context: BoltContext, body: dict[str, Any]) -> BoltResponse:
         """Reply once, where the person looks. Return the acknowledgement."""
@@ -78,6 +110,8 @@ class ErrorHandler:
         if interaction is None or isinstance(error, MalformedPayload | NotInUse):
             return self._reply_unparsed(body, message)
         response = self._reply(error, interaction, message)
+        if isinstance(interaction, BlockAction) and isinstance(error, _OUTDATED):
+            self._refresh_home(interaction)
         if isinstance(error, NotConfirmed) and _is_member_request(interaction):
             received_at = self._sender.receipt()
             # This comes last: if the outcome is known by now, the callback runs immediately.

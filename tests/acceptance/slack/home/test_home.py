@@ -279,6 +279,53 @@ def test_deleted_event_is_refused(harness: SlackHarness) -> None:
     assert sentences.EVENT_GONE in said(result.view)
 
 
+def test_refused_press_to_register_updates_home(harness: SlackHarness) -> None:
+    harness.event()
+    view = home(harness)
+    harness.bot.service.close_event("yoga")
+    result = harness.slack.click(CHLOE, view, ActionId.REGISTER)
+    assert sentences.seat() not in said(result.view)
+    assert f"[{ActionId.REGISTER}]" not in now(harness)
+
+
+def test_press_for_a_deleted_event_updates_home(harness: SlackHarness) -> None:
+    harness.event()
+    view = home(harness)
+    harness.bot.service.delete_event("yoga")
+    harness.slack.click(CHLOE, view, ActionId.REGISTER)
+    assert NO_EVENTS in now(harness)
+
+
+def test_refused_press_to_unregister_updates_home(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(CHLOE)
+    view = home(harness)
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.slack.click(CHLOE, view, ActionId.UNREGISTER)
+    assert NO_REGISTRATIONS in now(harness)
+
+
+def test_answer_that_comes_too_late_updates_home(harness: SlackHarness) -> None:
+    """The question is in a modal over App Home."""
+    harness.event(capacity=1)
+    harness.register(CHLOE, DIEGO)
+    harness.slack.click(CHLOE, home(harness), ActionId.UNREGISTER, value="yoga")
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.slack.click(CHLOE, top(harness, CHLOE), ActionId.UNREGISTER_CONFIRMED)
+    assert NO_REGISTRATIONS in now(harness)
+
+
+def test_refusal_comes_before_the_update_of_home(harness: SlackHarness) -> None:
+    """R8.12: without background threads, as on Lambda, both come before the acknowledgement."""
+    harness.event()
+    view = home(harness)
+    harness.bot.service.delete_event("yoga")
+    before = len(harness.api.calls())
+    harness.slack.click(CHLOE, view, ActionId.REGISTER)
+    methods = [call.method for call in harness.api.calls()[before:]]
+    assert methods == ["views.open", "views.publish"]
+
+
 def test_each_list_is_paged_separately(harness: SlackHarness) -> None:
     for number in range(20):
         starts_at = harness.clock.now() + timedelta(days=2 + number)
