@@ -13,15 +13,23 @@ from bot.slack.error_messages import why_no_files
 from domain.enums import EventStatus
 from domain.models import Event, UserRegistration
 
+TITLE = "Your calendar"
+"""The title of a reply in a modal."""
+
 
 def file_sent(
     event: Event, join_link: str = "", *, is_update: bool = False, is_here: bool = False
 ) -> Message:
     """Tell a user where the calendar file is. `is_here`: in the conversation that has the button."""
-    text = f"I sent you the calendar file for {bold(event.title)} in a direct message."
-    if is_here:
-        text = f"Here’s the calendar file for {bold(event.title)}."
-    return note(text, *_links(event, join_link, is_update=is_update))
+    title = bold(event.title)
+    if event.status is EventStatus.CANCELED:
+        file = "this file" if is_here else "the file that I sent you in a direct message"
+        text = f"To {change_in_calendar(event, title, is_update=is_update)}, open {file}."
+    elif is_here:
+        text = f"Here’s the calendar file for {title}."
+    else:
+        text = f"I sent you the calendar file for {title} in a direct message."
+    return note(text, *_links(event, join_link, is_update=is_update), title=TITLE)
 
 
 def _links(event: Event, join_link: str, *, is_update: bool) -> list[Block]:
@@ -44,7 +52,7 @@ def no_seat_yet(registration: UserRegistration) -> Message:
         if registration.has_started
         else " If you get a seat, I’ll message you so you can add the event to your calendar."
     )
-    return note(f"You’re {position} on the waitlist for {title}.{more}")
+    return note(f"You’re {position} on the waitlist for {title}.{more}", title=TITLE)
 
 
 def file_not_sent(event: Event, join_link: str = "", *, is_update: bool = False) -> Message:
@@ -53,6 +61,7 @@ def file_not_sent(event: Event, join_link: str = "", *, is_update: bool = False)
         f"Slack didn’t accept the calendar file for {bold(event.title)}."
         " Please try again in a moment.",
         *_links(event, join_link, is_update=is_update),
+        title=TITLE,
     )
 
 
@@ -65,4 +74,5 @@ def no_files_here(
         f"I can’t send you a calendar file, because {why_no_files(reason)}."
         f" Please {change} yourself: {when_and_where(event)}",
         *_links(event, join_link, is_update=is_update),
+        title=TITLE,
     )

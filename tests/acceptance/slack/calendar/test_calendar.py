@@ -113,7 +113,7 @@ def test_file_is_sent_by_direct_message(harness: SlackHarness) -> None:
 
 def test_waitlisted_user_gets_no_calendar_entry(harness: SlackHarness) -> None:
     """They may still see the button from when they had a seat."""
-    event = harness.event(capacity=1)
+    harness.event(capacity=1)
     harness.register(CHLOE)
     message = harness.slack.command(CHLOE, RANDOM, "/registrations").ephemeral[-1]
     harness.bot.service.unregister("yoga", CHLOE)
@@ -121,9 +121,9 @@ def test_waitlisted_user_gets_no_calendar_entry(harness: SlackHarness) -> None:
     said = reply(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
     assert "1st on the waitlist" in said
     assert files(harness, CHLOE) == []
-    harness.bot.service.cancel_event("yoga")
+    canceled = harness.bot.service.cancel_event("yoga").event
     said = reply(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
-    assert as_typed(calendar_views.file_sent(event).text) in said
+    assert as_typed(calendar_views.file_sent(canceled).text) in said
 
 
 def test_reply_says_that_the_file_is_where_the_button_was_pressed(harness: SlackHarness) -> None:
@@ -134,6 +134,29 @@ def test_reply_says_that_the_file_is_where_the_button_was_pressed(harness: Slack
     (promotion,) = harness.workspace.messages(harness.workspace.dm(CHLOE).id)
     said = reply(harness.slack.click(CHLOE, promotion, ActionId.ADD_TO_CALENDAR))
     assert as_typed(calendar_views.file_sent(event, is_here=True).text) in said
+    assert "direct message" not in said
+
+
+def test_reply_about_a_canceled_event_says_that_the_file_removes_it(harness: SlackHarness) -> None:
+    harness.event()
+    harness.register(CHLOE)
+    harness.bot.service.cancel_event("yoga")
+    message = harness.slack.command(CHLOE, RANDOM, "/registrations").ephemeral[-1]
+    said = reply(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    assert "remove *Yoga in the park* from your calendar" in said
+    assert "in a direct message" in said
+
+
+def test_message_about_a_cancellation_has_the_file_that_removes_the_event(
+    harness: SlackHarness,
+) -> None:
+    harness.event()
+    harness.register(CHLOE)
+    harness.bot.service.cancel_event("yoga")
+    harness.deliver_due()
+    (message,) = harness.workspace.messages(harness.workspace.dm(CHLOE).id)
+    said = reply(harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR))
+    assert "remove *Yoga in the park* from your calendar" in said
     assert "direct message" not in said
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, HomeList
 from bot.features.browsing.views import NO_EVENTS, NO_REGISTRATIONS
+from bot.features.calendar import views as calendar_views
 from bot.features.home.views import NO_OTHER_EVENTS
 from bot.features.home.views import ORGANIZED_HEADING as ORGANIZED
 from bot.features.home.views import REGISTRATIONS_HEADING as OWN
@@ -455,3 +456,33 @@ def test_reply_in_home_has_a_title_of_its_own(
     shown = harness.slack.click(CHLOE, home(harness), action).view
     assert shown is not None
     assert shown.title == title
+
+
+@pytest.mark.parametrize("fault", [None, "file_uploads_disabled", "internal_error"])
+@pytest.mark.parametrize("is_canceled", [False, True])
+def test_reply_about_the_calendar_in_home_has_a_title_of_its_own(
+    harness: SlackHarness, is_canceled: bool, fault: str | None
+) -> None:
+    harness.event()
+    harness.register(CHLOE)
+    if is_canceled:
+        harness.bot.service.cancel_event("yoga")
+    if fault is not None:
+        harness.api.fail_next("files.getUploadURLExternal", Fault.refused(fault))
+    shown = harness.slack.click(CHLOE, home(harness), ActionId.ADD_TO_CALENDAR).view
+    assert shown is not None
+    assert shown.title == calendar_views.TITLE
+
+
+def test_reply_to_a_waitlisted_member_in_home_has_the_title_of_the_calendar(
+    harness: SlackHarness,
+) -> None:
+    """The button is still shown from when they had a seat."""
+    harness.event(capacity=1)
+    harness.register(CHLOE)
+    view = home(harness)
+    harness.bot.service.unregister("yoga", CHLOE)
+    harness.register(DIEGO, CHLOE)
+    shown = harness.slack.click(CHLOE, view, ActionId.ADD_TO_CALENDAR).view
+    assert shown is not None
+    assert shown.title == calendar_views.TITLE
