@@ -257,7 +257,11 @@ class _PermissionCheck:
         """Return the user whom the confirmation of `forget-me` names."""
         if self._asked.what != ActionId.FORGET_ME:
             return set()
-        return {self._asked.payload["actions"][0].get("value")}
+        # What the select shows counts; the button may be older.
+        values = (self._asked.payload.get("state") or {}).get("values") or {}
+        selects = ((inputs or {}).get(ActionId.SUCCESSOR) for inputs in values.values())
+        chosen = next((select.get("selected_user") for select in selects if select), None)
+        return {chosen or self._asked.payload["actions"][0].get("value")}
 
     def _carded(self) -> None:
         """Assert that only a card that was pressed, or that an organizer posted, is remembered."""
