@@ -23,18 +23,34 @@ MAX_COMPARED = 100
 MIN_LENGTH_FOR_TYPO = 3
 """The length of the shortest word in which a typo is forgiven."""
 
-_SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u00b4`"
-_DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb"
-_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
+_SINGLE_QUOTES = (
+    "\u2018\u2019\u201a\u201b\u2032\u2035\u2039\u203a\u00b4\u1ffd`"
+    "\u02b9\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\u05f3\u275b\u275c"
+)
+_DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb\u02ba\u02ee\u05f4\u275d\u275e\u301d\u301e\u301f"
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u02d7\u05be\u2e3a\u2e3b"
 _ALIKE = str.maketrans(
     dict.fromkeys(_SINGLE_QUOTES, "'")
     | dict.fromkeys(_DOUBLE_QUOTES, '"')
     | dict.fromkeys(_DASHES, "-")
 )
 
-_EMOJI_CODE = re.compile(r":[a-z+_-][\w+'-]*:")
-_EMOJI_PARTS = frozenset("\u200d\ufe0e\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
-"""Characters that join emoji and choose their style or skin tone."""
+_NOT_SHOWN = re.compile(
+    r"[\xad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    r"\U000e0000-\U000e0fff]"
+)
+"""Soft hyphens, joiners, marks of direction, variation selectors and tags."""
+
+_EMOJI_LIKE_TEXT = re.compile(
+    "[\u203c\u2049\u2122\u2139\u2194\u24c2\u2934\u2935\u3030\u3297\u3299]\ufe0f|[\U0001f200-\U0001f251]"
+)
+"""Emoji that normalizing would make letters and marks of. Most are emoji only with a variation selector."""
+
+_EMOJI_CODE = re.compile(r":[a-z+_-][\w+'-]*:|[#*0-9]\u20e3")
+"""A code such as `:tada:`, or a keycap."""
+
+_EMOJI_PARTS = frozenset("\u25fd\u25fe\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+"""Skin tones and the squares that Unicode counts as mathematical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +101,7 @@ def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
     Case, spacing, emoji, and the forms of letters, quotes and dashes make no difference (R8.1). A title with a
     typo is only suggested. A text that is longer than titles, also without repeated words, must be contained.
     """
-    normalized = _without_emoji if _without_emoji(text) else comparable_title
+    normalized = without_emoji if without_emoji(text) else comparable_title
     wanted = normalized(text)
     titles = [(event, normalized(event.title)) for event in events]
     matches = tuple(event for event, title in titles if wanted in title)
@@ -103,7 +119,7 @@ def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
 
 def is_same_title(text: str, title: str) -> bool:
     """Return whether the text is the whole title, apart from what makes no difference in `find_events`."""
-    normalized = _without_emoji if _without_emoji(title) else comparable_title
+    normalized = without_emoji if without_emoji(title) else comparable_title
     return normalized(text) == normalized(title)
 
 
@@ -147,10 +163,10 @@ def _is_within_a_typo(word: str, typed: str) -> bool:
     return is_swapped or other in (one[1:], other[:1] + one[1:], other[:1] + one)
 
 
-def _without_emoji(text: str) -> str:
-    """Return the text without emoji, which Slack sends as codes from some places and as typed from others."""
-    kept = (" " if _is_emoji(one) else one for one in _EMOJI_CODE.sub(" ", comparable_title(text)))
-    return " ".join("".join(kept).split())
+def without_emoji(text: str) -> str:
+    """Return a comparable title without emoji, which Slack sends as codes from some places, as typed from others."""
+    title = _EMOJI_CODE.sub(" ", comparable_title(_EMOJI_LIKE_TEXT.sub(" ", text)))
+    return " ".join("".join(" " if _is_emoji(one) else one for one in title).split())
 
 
 def _is_emoji(character: str) -> bool:
@@ -159,5 +175,7 @@ def _is_emoji(character: str) -> bool:
 
 def comparable_title(text: str) -> str:
     """Return a title without differences of case, spacing, and the forms of letters, quotes and dashes."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    shown = _NOT_SHOWN.sub("", text).strip() or text
+    # Before they are normalized, too: that makes two characters of an acute accent and of a double prime.
+    folded = unicodedata.normalize("NFKC", shown.translate(_ALIKE)).casefold()
     return " ".join(unicodedata.normalize("NFKC", folded).translate(_ALIKE).split())

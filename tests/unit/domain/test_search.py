@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from domain.inputs import MAX_TITLE_LENGTH
 from domain.models import ListedEvent
-from domain.search import FoundEvents, find_events
+from domain.search import (
+    FoundEvents,
+    comparable_title,
+    find_events,
+    is_same_title,
+    without_emoji,
+)
 from tests.support.builders import an_event
 
 YOGA = ListedEvent.of(an_event(event_id="yoga", title="Yoga in the Park"))
@@ -44,6 +50,21 @@ def found(text: str, *titles: str) -> list[str]:
         ("\U0001f389", "\U0001f389 Party"),
         ("run 10k", "10K Run"),
         ("stra\u00dfe", "STRASSE"),
+        ("new year's eve", "New Year\u00b4s Eve"),
+        ('7" single', "7\u2033 Single"),
+        ("coffee", "Cof\u00adfee"),
+        ("team call", "\u2066Team\u2069 call"),
+        ("\u2194\ufe0f swap", ":left_right_arrow: Swap"),
+        ("\u25fe square", ":black_medium_small_square: Square"),
+        ("1\ufe0f\u20e3 sprint", ":one: Sprint"),
+        ("last call \u203c\ufe0f", "Last Call :bangbang:"),
+        ("\u3299\ufe0f santa", ":secret: Santa"),
+        ("\U0001f201 friends", ":koko: Friends"),
+        (
+            "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f trip",
+            ":flag-scotland: Trip",
+        ),
+        ("\u2764\ufe0f", "\u2764"),
     ],
 )
 def test_title_is_found_however_it_is_typed(typed: str, title: str) -> None:
@@ -69,11 +90,62 @@ def test_more_than_a_typo_a_word_is_no_typo(typed: str) -> None:
     assert find_events(typed, long) == FoundEvents((), ())
 
 
-@given(st.text(min_size=1, max_size=60).filter(str.strip))
+SINGLE_QUOTES = "\u2018\u2019\u201a\u201b\u2032\u2035\u00b4\u02bc\u2039\u203a\uff07`"
+DOUBLE_QUOTES = "\u201c\u201d\u201e\u201f\u2033\u2036\u00ab\u00bb\u301d\u301e\uff02"
+DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\ufe58\ufe63\uff0d"
+ON_A_KEYBOARD = str.maketrans(
+    dict.fromkeys(SINGLE_QUOTES, "'")
+    | dict.fromkeys(DOUBLE_QUOTES, '"')
+    | dict.fromkeys(DASHES, "-")
+)
+
+any_title = st.text(min_size=1, max_size=60).filter(str.strip)
+
+
+@given(any_title)
 def test_each_title_is_found_by_itself(title: str) -> None:
     (event,) = titled(title)
-    for form in ("NFC", "NFD", "NFKC", "NFKD"):
+    for typed in (title, unicodedata.normalize("NFC", title), unicodedata.normalize("NFD", title)):
+        assert find_events(typed, [event]).matches == (event,)
+        assert is_same_title(typed, title)
+
+
+@given(st.text(st.characters(categories=["L", "N", "Zs"]), min_size=1).filter(str.strip))
+def test_forms_of_letters_make_no_difference(title: str) -> None:
+    (event,) = titled(title)
+    for form in ("NFKC", "NFKD"):
         assert find_events(unicodedata.normalize(form, title), [event]).matches == (event,)
+
+
+@given(st.text(st.sampled_from(f"aZ7 .{SINGLE_QUOTES}{DOUBLE_QUOTES}{DASHES}"), min_size=1))
+def test_title_is_found_with_the_quotes_and_dashes_of_a_keyboard(title: str) -> None:
+    typed = title.translate(ON_A_KEYBOARD)
+    assert is_same_title(typed, title)
+    (event,) = titled(title)
+    assert find_events(typed, [event]).matches == (event,)
+
+
+@given(
+    any_title
+    | st.text(
+        st.sampled_from("1:at+ \u00b4\u0301\u00ad\u200d\ufe0f\u20e3\u2122\U0001f3fb\U0001f389")
+    )
+)
+def test_normalizing_twice_is_normalizing_once(title: str) -> None:
+    for normalized in (comparable_title, without_emoji):
+        assert normalized(normalized(title)) == normalized(title)
+
+
+@pytest.mark.parametrize("typed", ["\u200b", "\u00ad \u2060"])
+def test_text_that_shows_nothing_finds_nothing(typed: str) -> None:
+    """An empty text finds everything, and a single event that is found is registered for."""
+    assert found("", YOGA.title) == [YOGA.title]
+    assert found(typed, YOGA.title) == []
+
+
+def test_whole_title_is_the_same_without_emoji_and_with_plain_quotes() -> None:
+    assert is_same_title("1st new year's eve", "1st New Year\u00b4s Eve \u203c\ufe0f")
+    assert not is_same_title("new year", "New Year\u00b4s Eve")
 
 
 @given(
