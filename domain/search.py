@@ -101,20 +101,40 @@ def find_events(text: str, events: Iterable[ListedEvent]) -> FoundEvents:
     Case, spacing, emoji, and the forms of letters, quotes and dashes make no difference (R8.1). A title with a
     typo is only suggested. A text that is longer than titles, also without repeated words, must be contained.
     """
-    normalized = without_emoji if without_emoji(text) else comparable_title
-    wanted = normalized(text)
-    titles = [(event, normalized(event.title)) for event in events]
+    wanted, titles = _normalized(text, events)
     matches = tuple(event for event, title in titles if wanted in title)
     exact = tuple(event for event, title in titles if title == wanted)
     if len(exact) == 1:
         return FoundEvents(exact, is_exact=True)
-    words = tuple(dict.fromkeys(wanted.split()))
-    if len(wanted) > MAX_TITLE_LENGTH:
-        wanted = " ".join(words)
-    if matches or len(wanted) > MAX_TITLE_LENGTH:
+    words = _different_words(wanted)
+    if matches or not words:
         return FoundEvents(matches, is_exact=bool(exact))
     matches = tuple(event for event, title in titles if _has_words(title, words, str.startswith))
     return FoundEvents(matches, () if matches else _suggestions(wanted, words, titles))
+
+
+def find_all_matching(text: str, events: Iterable[ListedEvent]) -> tuple[ListedEvent, ...]:
+    """Return each event that `find_events` would find if it were the only one."""
+    wanted, titles = _normalized(text, events)
+    words = _different_words(wanted)
+    return tuple(
+        event
+        for event, title in titles
+        if wanted in title or (words and _has_words(title, words, str.startswith))
+    )
+
+
+def _normalized(
+    text: str, events: Iterable[ListedEvent]
+) -> tuple[str, list[tuple[ListedEvent, str]]]:
+    normalized = without_emoji if without_emoji(text) else comparable_title
+    return normalized(text), [(event, normalized(event.title)) for event in events]
+
+
+def _different_words(wanted: str) -> tuple[str, ...]:
+    """Return the words to look for, or none if they are longer than titles."""
+    words = tuple(dict.fromkeys(wanted.split()))
+    return words if len(" ".join(words)) <= MAX_TITLE_LENGTH else ()
 
 
 def is_same_title(text: str, title: str) -> bool:
@@ -127,6 +147,8 @@ def _suggestions(
     wanted: str, words: Sequence[str], titles: Sequence[tuple[ListedEvent, str]]
 ) -> tuple[ListedEvent, ...]:
     """Return the events with at most one typo a word first, then those with the most similar titles."""
+    if len(wanted) > MAX_TITLE_LENGTH:
+        wanted = " ".join(words)
     matcher = SequenceMatcher(b=wanted, autojunk=False)
     starts = [title[: 2 * len(wanted) + 20] for _, title in titles]
     likely: list[tuple[bool, float, int]] = []

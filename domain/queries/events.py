@@ -14,7 +14,7 @@ from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.inputs import EventDraft, is_identifier
 from domain.models import Actor, Event, ListedEvent, Page
 from domain.ports import Clock, Store
-from domain.search import FoundEvents, comparable_title, find_events
+from domain.search import FoundEvents, comparable_title, find_all_matching, find_events
 
 MANAGEABLE_FOR = timedelta(days=1)
 """How long after it is over an organizer finds an event in lists and by its title."""
@@ -174,13 +174,12 @@ class EventQueries:
     def _find_closed(self, text: str) -> FoundEvents:
         """Find listed events that take no registrations and are not over."""
         now = self._clock.now()
-        matching = [
+        closed = (
             one
             for one in self._list_manageable(None)
-            if one.listed
-            and (one.status is not EventStatus.OPEN or one.closes_at <= now)
-            and find_events(text, (one,)).matches
-        ]
+            if one.listed and (one.status is not EventStatus.OPEN or one.closes_at <= now)
+        )
+        matching = find_all_matching(text, closed)
         events = (event for event in self._with_counts(matching) if not event.is_over(now))
         return find_events(text, map(ListedEvent.of, events))
 

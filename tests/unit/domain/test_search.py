@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from collections.abc import Callable, Iterable
 from types import FrameType
 
 import pytest
@@ -15,6 +16,7 @@ from domain.models import ListedEvent
 from domain.search import (
     FoundEvents,
     comparable_title,
+    find_all_matching,
     find_events,
     is_same_title,
     without_emoji,
@@ -164,7 +166,11 @@ LONG = "Some of us, and everyone who came to an event before, meet at number {} 
 ANAGRAMS = "ab " * 38 + "{}"
 
 
-def calls(text: str, titles: list[str]) -> int:
+def calls(
+    text: str,
+    titles: list[str],
+    find: Callable[[str, Iterable[ListedEvent]], object] = find_events,
+) -> int:
     """Return how many functions are called, Python's own ones included, to find events."""
     events = titled(*titles)
     count = 0
@@ -176,7 +182,7 @@ def calls(text: str, titles: list[str]) -> int:
     before = sys.getprofile()
     sys.setprofile(called)
     try:
-        find_events(text, events)
+        find(text, events)
     finally:
         sys.setprofile(before)
     return count
@@ -198,6 +204,21 @@ def test_long_text_costs_no_more_than_a_title(text: str, title: str) -> None:
     titles = [title.format(number) for number in range(100)]
     typed = titles[0].replace("1", "2").replace("m", "n").replace("a", "x", 1)
     assert calls(text, titles) < 3 * calls(typed, titles)
+
+
+def test_long_text_is_normalized_once_for_all_that_match() -> None:
+    titles = [SHORT.format(number) for number in range(100)]
+    text = "somee " * 600
+    assert calls(text, titles, find_all_matching) < 5 * calls("yoag", titles, find_all_matching)
+
+
+@pytest.mark.parametrize(
+    "text", ["yoga", "park yoga", "Yoga in the Park", "yoag", "", "yoga " * 99]
+)
+def test_all_that_match_are_those_that_would_be_found_alone(text: str) -> None:
+    events = titled("Yoga in the Park", "Park yoga", "Yoga", "Chess")
+    alone = tuple(event for event in events if find_events(text, [event]).matches)
+    assert find_all_matching(text, events) == alone
 
 
 def test_only_the_most_likely_titles_are_compared_letter_by_letter() -> None:
