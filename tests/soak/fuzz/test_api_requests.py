@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -72,11 +73,13 @@ def consistent(case: Case[Any]) -> Case[Any]:
 def is_wrong(case: Case[Any]) -> bool:
     """Return whether a wrong request is wrong to the server, too.
 
-    An empty list in a query is not sent, and space around a text is not counted.
+    An empty list in a query is not sent. Space around a text is not counted, nor are control characters.
     """
     texts = case.body.values() if isinstance(case.body, dict) else []
     return [] not in (case.query or {}).values() and all(
-        text == text.strip() for text in texts if isinstance(text, str)
+        text == text.strip() and "Cc" not in map(unicodedata.category, text)
+        for text in texts
+        if isinstance(text, str)
     )
 
 
