@@ -18,6 +18,7 @@ from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import MessageSender
 from bot.notifications.time_slice import TimeSlice
 from bot.slack.admin_directory import AdminDirectory
+from domain.errors import OperatorNeeded
 from domain.execution.first_seen import FirstSeen
 from domain.execution.leases import Lease, Leases
 from domain.ports import Clock, Conflict
@@ -88,6 +89,7 @@ class EventDelivery:
         (R8.3). An entry stays marked undelivered until the cards show its version. Nothing is sent from
         `until` on.
         """
+        self._store_unsaved()
         lease = self._leases.take(event_id)
         if lease is None:
             return self._clock.monotonic() + self._lease_retry
@@ -121,6 +123,23 @@ class EventDelivery:
             ),
             admins=self._admins,
         )
+
+    def _store_unsaved(self) -> None:
+        """Store the progress that the store did not take before, of any event, and end its lease.
+
+        Nothing is sent before that: messages of other events may take longer than the lease lasts, and another
+        process would send again what was sent. Raises `OperatorNeeded`: it would take no other progress either.
+        """
+        for event_id in tuple(self._unsaved):
+            try:
+                lease = self._leases.take(event_id)
+                if lease is not None:
+                    self._restore_unsaved(lease)
+                    self._release(lease)
+            except OperatorNeeded:
+                raise
+            except Exception:  # noqa: BLE001, S112  # it holds up no other event, and is logged at its own turn
+                continue
 
     def _restore_unsaved(self, lease: Lease) -> None:
         unsaved = self._unsaved.pop(lease.state.event_id, None)

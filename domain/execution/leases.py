@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from domain.errors import OperatorNeeded
 from domain.models import DeliveryState
 from domain.ports import Clock, Conflict, Outbox
 
@@ -17,6 +18,8 @@ class Leases:
     Every process counts these seconds on its own monotonic clock: the holder from its last renewal,
     any other from when it saw the row change last. So no lease is taken from a holder that renews it,
     and one whose holder died is taken by the first process that saw it unchanged for that long.
+    A time in which the store takes no writes until its operator acts does not count: no holder can
+    renew then. Each gets the whole length again to store what it has done.
     """
 
     def __init__(self, outbox: Outbox, clock: Clock, *, holder: str, seconds: float) -> None:
@@ -28,15 +31,22 @@ class Leases:
         """Leases of other processes, oldest first: the row's last revision, and when this process saw it first."""
 
     def take(self, key: str) -> Lease | None:
-        """Take a lease, or return None while another process holds it. Raises `Unavailable`."""
+        """Take a lease, or return None while another process holds it.
+
+        Raises `Unavailable` and `OperatorNeeded`.
+        """
         revision, since = self._others.get(key, (None, 0.0))
         asked_at = self._clock.monotonic()
-        state = self._outbox.take_lease(
-            key,
-            holder=self._holder,
-            until=self._clock.now() + timedelta(seconds=self._seconds),
-            expired=revision if asked_at >= since + self._seconds else None,
-        )
+        try:
+            state = self._outbox.take_lease(
+                key,
+                holder=self._holder,
+                until=self._clock.now() + timedelta(seconds=self._seconds),
+                expired=revision if asked_at >= since + self._seconds else None,
+            )
+        except OperatorNeeded:
+            self._others.clear()
+            raise
         if state.holder == self._holder:
             self._others.pop(key, None)
             return Lease(self._outbox, self._clock, state, self._seconds, asked_at)

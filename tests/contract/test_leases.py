@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.errors import OperatorNeeded
 from domain.execution.leases import FORGOTTEN_AFTER, Lease, Leases
 from domain.ports import Clock, Conflict
 from tests.support.environment import START, ApartClock, ManualClock
@@ -67,6 +68,28 @@ def test_released_lease_is_taken_at_once(store: AnyStore, by: timedelta) -> None
     lease.release()
     taken(other).release()
     assert store.get_delivery("e1").leased_until is None
+
+
+def test_time_in_which_only_the_operator_can_help_does_not_end_a_lease(
+    store: AnyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its holder can't renew it on a full disk, and stores what it has done once there is space again."""
+
+    def full(*_: object, **__: object) -> None:
+        raise OperatorNeeded("the disk is full")
+
+    clock = ManualClock()
+    lease = taken(leases(store, clock, "one"))
+    other = leases(store, clock, "two")
+    assert other.take("e1") is None
+    with monkeypatch.context() as disk:
+        disk.setattr(store, "take_lease", full)
+        clock.advance(LENGTH)
+        with pytest.raises(OperatorNeeded):
+            other.take("another event")
+    assert other.take("e1") is None
+    lease.save(delivered_version=7)
+    assert store.get_delivery("e1").delivered_version == 7
 
 
 def test_leases_of_others_are_forgotten_in_time(store: AnyStore) -> None:

@@ -14,12 +14,16 @@ import pytest
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.startup_errors import StartupError
 from bot.entrypoints.stores import open_store
+from bot.notifications.delivery import LEASE
 from bot.slack.error_messages import SENTENCES
 from bot.store_alarm import REPEAT_AFTER, watched
 from domain.errors import OperatorNeeded
+from domain.models import DeliveryState
+from domain.ports import UnreadableRow
 from playground.demo.seed import RANDOM
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock, run_now
+from tests.support.notifications.workers import delivery_scene
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SlackHarness, reply, run_bot
 
 SENTENCE = SENTENCES[OperatorNeeded](None)
@@ -87,6 +91,10 @@ def test_nothing_is_sent_while_it_could_not_be_marked_as_sent(
     assert len(failing.direct_messages(CHLOE)) == 1
 
 
+def full(*_: object, **__: object) -> None:
+    raise OperatorNeeded("the disk is full")
+
+
 def test_message_is_not_repeated_while_only_the_lease_can_be_written(
     failing: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,9 +102,6 @@ def test_message_is_not_repeated_while_only_the_lease_can_be_written(
     failing.register(BJORN, CHLOE)
     failing.deliver_due()
     failing.bot.service.unregister("yoga", BJORN)
-
-    def full(_: object) -> None:
-        raise OperatorNeeded("the disk is full")
 
     with monkeypatch.context() as progress:
         progress.setattr(disk(failing), "save_delivery", full)
@@ -106,6 +111,65 @@ def test_message_is_not_repeated_while_only_the_lease_can_be_written(
     failing.deliver_due(15)
     assert len(failing.direct_messages(CHLOE)) == 1
     assert failing.store.get_undelivered("yoga") == ()
+
+
+def test_message_that_could_not_be_marked_is_marked_before_another_event_is_delivered(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the simulation: with a slow Slack, the other event took longer than the lease lasted."""
+    with delivery_scene(harness, "sqlite") as scene:
+        first, second = scene.worker("first"), scene.worker("second")
+        event, slow = (scene.event(BJORN, CHLOE, capacity=1) for _ in range(2))
+        scene.service.unregister(event.event_id, BJORN)
+        with monkeypatch.context() as progress:
+            progress.setattr(scene.store, "save_delivery", full)
+            with pytest.raises(OperatorNeeded):
+                first.process_event(event.event_id)
+        second.process_event(event.event_id)  # it sees the lease
+        first.process_event(slow.event_id)
+        harness.clock.advance(LEASE)
+        scene.run(second, event.event_id)
+        assert scene.received(event)[CHLOE] == ["promoted"]
+        assert event.event_id not in scene.undelivered()
+
+
+def test_nothing_is_sent_for_another_event_until_it_is_marked(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with delivery_scene(harness, "sqlite") as scene:
+        worker = scene.worker("first")
+        event, other = (scene.event(BJORN, CHLOE, capacity=1) for _ in range(2))
+        scene.service.unregister(event.event_id, BJORN)
+        scene.service.unregister(other.event_id, BJORN)
+        with monkeypatch.context() as progress:
+            progress.setattr(scene.store, "save_delivery", full)
+            for event_id in (event.event_id, other.event_id):
+                with pytest.raises(OperatorNeeded):
+                    worker.process_event(event_id)
+        assert CHLOE not in scene.received(other)
+
+
+def test_event_whose_progress_cannot_be_stored_holds_up_no_other(
+    harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row is damaged, for example. Only what the operator must end concerns all events."""
+    with delivery_scene(harness, "sqlite") as scene:
+        worker = scene.worker("first")
+        event, other = (scene.event(BJORN, CHLOE, capacity=1) for _ in range(2))
+        scene.service.unregister(event.event_id, BJORN)
+        scene.service.unregister(other.event_id, BJORN)
+        save = scene.store.save_delivery
+
+        def save_other(delivery: DeliveryState) -> DeliveryState:
+            if delivery.event_id == event.event_id:
+                raise UnreadableRow("damaged")
+            return save(delivery)
+
+        monkeypatch.setattr(scene.store, "save_delivery", save_other)
+        with pytest.raises(UnreadableRow):
+            worker.process_event(event.event_id)
+        scene.run(worker, other.event_id)
+        assert scene.received(other)[CHLOE] == ["promoted"]
 
 
 def test_fault_that_lasts_is_said_again(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
