@@ -13,14 +13,16 @@ from bot.notifications.sender import POST_METHOD
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ClassifiedError, ErrorClass, classify
 from bot.slack.context import CardStatus
 from domain.enums import NotificationKind
-from domain.errors import Busy
+from domain.errors import Busy, OperatorNeeded
 from domain.models import Card, Event, JournalEntry, Notification
-from domain.ports import Clock, Unavailable
+from domain.ports import Clock, Conflict, Unavailable
 
 _logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
 """Seconds between two looks at the store while a form waits. Another process may post the card."""
+
+_NOT_STORED = (Conflict, OperatorNeeded, Unavailable)
 
 _NOT_NOW = ClassifiedError(ErrorClass.TEMPORARY, "Slack takes no messages for now")
 
@@ -74,10 +76,13 @@ class CardPoster:
         try:
             try:
                 self._store.put_card(card)
-            except Unavailable:
+            except _NOT_STORED:
                 # Before another process looks: it would post the card again.
                 self._store.put_card(card)
-        except Unavailable:
+        except Conflict as error:  # a locked file; the lease is not lost
+            self._on_unstored(card)
+            raise Unavailable(str(error)) from error
+        except _NOT_STORED:
             self._on_unstored(card)
             raise
 

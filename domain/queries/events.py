@@ -192,9 +192,11 @@ class EventQueries:
         if event is not None:
             return FoundEvents((ListedEvent.of(event),))
         own = self._find_organized(text, actor.user_id)
-        if own.matches or not actor.is_admin:
+        if own.is_exact or not actor.is_admin:
             return own
         found = find_events(text, (one for one in self._list_manageable(None) if one.listed))
+        if own.matches and not found.is_exact:
+            return own
         return found if found.matches else own.or_suggested(found.suggestions)
 
     def _find_organized(self, text: str, user_id: str) -> FoundEvents:
@@ -206,7 +208,7 @@ class EventQueries:
             tuple(one for one in listed if one.event_id in organized)
             for listed in (found.matches, found.suggestions)
         )
-        return FoundEvents(matches, suggestions)
+        return FoundEvents(matches, suggestions, found.is_exact and bool(matches))
 
     def warnings_about(self, draft: EventDraft) -> tuple[CreationWarning, ...]:
         """Return what its organizer should know before an event is created (R12.6).

@@ -74,6 +74,10 @@ class RollcallCommandListeners:
             return account_views.forgotten(preview)
         return account_views.forget_me_question(preview)
 
-    def keep_data(self, action: BlockAction, reply: Reply) -> None:  # noqa: ARG002  # as all listeners
-        """Delete nothing."""
-        reply.replace(account_views.nothing_deleted())
+    def keep_data(self, action: BlockAction, reply: Reply) -> None:
+        """Delete nothing, unless the deletion was started elsewhere."""
+        preview = self._service.preview_user_deletion(action.user_id)
+        is_late = preview.has_started
+        reply.replace(
+            account_views.forgotten(preview) if is_late else account_views.nothing_deleted()
+        )

@@ -108,6 +108,17 @@ def test_events_of_one_title_show_their_starts(harness: SlackHarness) -> None:
     assert moment(later, event.time_zone) in asked
 
 
+def test_keep_pressed_after_the_deletion_does_not_say_that_nothing_was_deleted(
+    harness: SlackHarness,
+) -> None:
+    """A person can have asked twice."""
+    organizing(harness)
+    first, second = question(harness), question(harness)
+    confirm(harness, first)
+    kept = harness.slack.click(BJORN, second, ActionId.KEEP_DATA).messages[-1]
+    assert account_views.nothing_deleted().text not in shown(kept)
+
+
 def test_history_says_why_the_organizer_changed(harness: SlackHarness) -> None:
     organizing(harness)
     confirm(harness, choose(harness, question(harness), CHLOE))

@@ -17,10 +17,10 @@ from bot.features.cards.posting import CARD_SECONDS
 from bot.notifications.worker import NotificationWorker
 from bot.slack.api_errors import PAUSE
 from domain.enums import Audience, ChangeKind, NotificationKind
-from domain.errors import NotOrganizer
+from domain.errors import NotOrganizer, OperatorNeeded
 from domain.inputs import AnnouncementDraft, EventChanges, EventDraft
 from domain.models import Actor, Card, Event
-from domain.ports import Store, Unavailable
+from domain.ports import Conflict, Store, Unavailable
 from domain.service import Service
 from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS, GENERAL, LEADS
@@ -437,11 +437,12 @@ class FullStore(SQLiteStore):
     """The same file, which takes no card at first."""
 
     failures = 1
+    error: Exception = Unavailable("the disk is busy")
 
     def put_card(self, card: Card) -> bool:
         if self.failures:
             self.failures -= 1
-            raise Unavailable("the disk is busy")
+            raise self.error
         return super().put_card(card)
 
 
@@ -488,12 +489,17 @@ def test_card_whose_write_is_lost_once_is_not_posted_by_another_process(
         one.close()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [Unavailable("the disk is busy"), Conflict("locked"), OperatorNeeded("the disk is full")],
+    ids=lambda error: type(error).__name__,
+)
 def test_card_that_is_not_stored_stays_true_when_another_process_has_posted_one(
-    harness: SlackHarness, tmp_path: Path
+    harness: SlackHarness, tmp_path: Path, error: Exception
 ) -> None:
     """Its write may arrive late, when nobody updates the event's cards anymore."""
     store = FullStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
-    store.failures = 2
+    store.failures, store.error = 2, error
     other = SQLiteStore(tmp_path / "rollcall.sqlite", harness.workspace.team_id)
     service = dead_process(harness, store)
     created_by(service, harness, "pottery")

@@ -108,6 +108,16 @@ def test_admin_finds_listed_events_of_others_by_title(harness: SlackHarness) -> 
     assert NO_MATCH in reply(harness.slack.command(AMARA, RANDOM, "/event", "nothing"))
 
 
+def test_exact_title_of_anothers_event_wins_over_a_part_of_an_admins_own(
+    harness: SlackHarness,
+) -> None:
+    harness.event("mine", title="Yoga teacher meeting", organizer_id=AMARA)
+    harness.event("other", title="Yoga", organizer_id=BJORN)
+    view = harness.slack.command(AMARA, RANDOM, "/event", "yoga").view
+    assert view is not None
+    assert "*Yoga*\n" in shown(view)
+
+
 def test_admin_is_offered_similar_titles_of_own_unlisted_events_and_of_others(
     harness: SlackHarness,
 ) -> None:
