@@ -190,7 +190,7 @@ class EventQueries:
         """
         event = self.find(text)
         if event is not None:
-            return FoundEvents((ListedEvent.of(event),))
+            return FoundEvents((ListedEvent.of(event),), is_exact=True)
         own = self._find_organized(text, actor.user_id)
         if own.is_exact or not actor.is_admin:
             return own

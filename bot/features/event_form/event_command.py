@@ -36,7 +36,7 @@ class EventCommand:
             return self._create_form.build(command.user_id, title.strip())
         actor = Actor(command.user_id)
         found = self._service.find_events_to_manage(command.text, actor)
-        if not found.matches and self._members.is_admin(command.user_id):
+        if not found.is_exact and self._members.is_admin(command.user_id):
             actor = Actor(command.user_id, is_admin=True)
             found = self._service.find_events_to_manage(command.text, actor)
         if len(found.matches) != 1:
