@@ -14,7 +14,7 @@ from domain.models import ListedEvent, UserRegistration
 MAX_SUGGESTIONS = 3
 """The most titles that are suggested if none matches."""
 
-MIN_SIMILARITY = 0.4
+MIN_SIMILARITY = 0.6
 """The least similarity, from 0 to 1, of a title that is suggested."""
 
 MAX_COMPARED = 100

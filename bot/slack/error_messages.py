@@ -224,7 +224,7 @@ _OUTSIDE = ("not_in_channel", "channel_not_found")
 def card_not_posted(event_id: str, title: str, channel_id: str, failure: ClassifiedError) -> str:
     """Say why Slack refuses an event's card for good, and what to do, in mrkdwn."""
     card = f"the card for {bold(title)} in {channel_link(channel_id)}"
-    post_again = f"press *Post card* in `/event {event_id}`"
+    post_again = f"type `/event {event_id}` and press *Post card*"
     match failure.error_class:
         case ErrorClass.RECIPIENT if failure.reason in _OUTSIDE:
             return (

@@ -65,7 +65,8 @@ def forget_me_question(
     lines = _lines(preview, successor_id, "will organize it")
     if _needs_admins(preview, successor_id):
         lines.append(
-            "Choose who takes over what no one else organizes. Otherwise, I’ll ask the workspace admins."
+            "Choose who takes over the events that no one else organizes. If you don’t, I’ll ask the"
+            " workspace admins."
         )
     buttons = [
         button("Delete my data", ActionId.FORGET_ME, successor_id or "me", style="danger"),
@@ -73,7 +74,8 @@ def forget_me_question(
     ]
     refusal = []
     if chosen is not None and is_refused:
-        refused = f":warning: {mention(chosen)} can’t take over your events. {CHOOSE_ANOTHER}"
+        who = "You" if chosen == preview.user_id else mention(chosen)
+        refused = f":warning: {who} can’t take over your events. {CHOOSE_ANOTHER}"
         refusal.append(section(refused))
     return note(
         "This unregisters you from all events and deletes your data. This can’t be undone. Your Slack ID"
@@ -106,7 +108,9 @@ def forgotten(deletion: UserDeletion) -> Message:
         first, takes_over = "You no longer organize:", "organizes it now"
     lines = _lines(deletion, deletion.successor_id, takes_over)
     if _needs_admins(deletion, deletion.successor_id):
-        lines.append("I’ll ask the workspace admins to take over what no one else organizes.")
+        lines.append(
+            "I’ll ask the workspace admins to take over the events that no one else organizes."
+        )
     return note(text, *_handed_over(first, lines))
 
 

@@ -27,6 +27,7 @@ MAX_CHOICES = 10
 NO_MATCH = "No event matches that."
 NONE_ORGANIZED = "You don’t organize any event that matches that."
 NONE_OPEN = "You can’t register for any event that matches that."
+TYPE_MORE = f"Here are {MAX_CHOICES}. To find another one, type more of its title."
 ALL_CANCELED = "Every event that matches that has been canceled, so you don’t need to unregister."
 
 
@@ -65,13 +66,11 @@ def event_choice(
     if found.matches and not is_open:
         asked = NONE_OPEN
         if len(found.matches) > MAX_CHOICES:
-            asked += f" These are {MAX_CHOICES} of {len(found.matches)}:"
+            asked += f" {len(found.matches)} match. {TYPE_MORE}"
     elif found.matches:
         asked = "Which event do you mean?"
         if len(found.matches) > MAX_CHOICES:
-            asked = (
-                f"{len(found.matches)} events match. Which of the next {MAX_CHOICES} do you mean?"
-            )
+            asked = f"{len(found.matches)} events match. {TYPE_MORE}"
     blocks: list[Block] = [section(asked)]
     blocks += [section(_text(one), shown) for one, shown in zip(events, buttons, strict=True)]
     return Message(asked, blocks)
@@ -102,10 +101,7 @@ def registration_choice(found: FoundRegistrations, text: str) -> Message:
     """Offer a user's registrations that match, or those most similar, each with a button to unregister."""
     offered, asked = found.matches, "Which event do you want to unregister from?"
     if len(offered) > MAX_CHOICES:
-        asked = (
-            f"{len(offered)} of your registrations match. Which of the next {MAX_CHOICES} events do"
-            " you want to unregister from?"
-        )
+        asked = f"{len(offered)} of your registrations match. {TYPE_MORE}"
     if not offered:
         asked = NO_REGISTRATIONS
         if text:

@@ -96,7 +96,9 @@ def _closed(event: Event, reason: ClosedReason) -> str:
 
 
 def occupancy_bar(event: Event) -> str:
-    """Return a bar of ten squares, full only if the event is full, and the numbers."""
+    """Return a bar of ten squares, full only if the event is full, and the numbers; none once registration ended."""
+    if event.closed_reason(_last_look(event)) is not None:
+        return occupancy(event)
     filled = min(10, event.registered_count * 10 // event.capacity)
     if event.registered_count and not filled:
         filled = 1

@@ -99,8 +99,11 @@ def attendee_form(
         )
     else:
         status = f"{who} is {ordinal(attendee.position)} on the waitlist for {title}."
-        effect = "Everyone behind them moves up."
-    consequence = f"If you remove {who}, they’ll be notified and can read your reason. {effect}"
+        is_last = attendee.position == event.waitlist_count
+        effect = "" if is_last else "Everyone behind them moves up."
+    consequence = (
+        f"If you remove {who}, they’ll be notified and can read your reason. {effect}".strip()
+    )
     if is_over or event.status is EventStatus.CANCELED:
         why_not = "over" if is_over else "canceled"
         consequence = f"The event is {why_not}, so no one will be notified."
