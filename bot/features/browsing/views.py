@@ -240,4 +240,5 @@ def unknown_filter(text: str) -> Message:
     return note(
         f"Unknown filter “{escape(shortened(text, 50))}”."
         " Try `/registrations registered` or `/registrations waitlisted`."
+        " Past registrations are one press away in `/registrations`."
     )
