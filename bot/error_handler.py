@@ -32,7 +32,15 @@ from bot.slack.interactions import (
     has_response_url,
 )
 from bot.slack.middleware import interaction_in
-from bot.slack.refusals import MalformedPayload, MembershipUnknown, NotInUse, SlackBusy
+from bot.slack.refusals import (
+    MalformedPayload,
+    MembershipUnknown,
+    NotInUse,
+    NoUseOnceOver,
+    RefreshFailed,
+    SlackBusy,
+)
+from bot.slack.registrar import RefreshHome
 from bot.slack.replies import Reply, can_acknowledge_with, command_response, post_ephemeral
 from bot.slack.reply_sender import PendingReply, ReplyNotSent, ReplySender
 from bot.slack.unexpected_failures import log_unexpected
@@ -73,16 +81,18 @@ _OUTDATED = (
     EventOver,
     NotOrganizer,
     NotRegistered,
+    NoUseOnceOver,
+    RefreshFailed,
     RegistrationClosed,
     UnknownEvent,
 )
-"""Refusals of a press that show that the view with its button is out of date."""
+"""Refusals and failures which show that the view with the button or form is out of date."""
 
 
 class ErrorHandler:
     """Replies to the person whose request failed.
 
-    `refresh_home` updates App Home after a press in it, or in a modal over it.
+    `refresh_home` updates App Home after a press in it, or after a press or a form in a modal.
     """
 
     def __init__(
@@ -90,7 +100,7 @@ class ErrorHandler:
         new_id: NewId,
         sender: ReplySender,
         client: WebClient,
-        refresh_home: Callable[[BlockAction], None],
+        refresh_home: RefreshHome,
     ) -> None:
         self._new_id = new_id
         self._sender = sender
@@ -110,7 +120,7 @@ class ErrorHandler:
         if interaction is None or isinstance(error, MalformedPayload | NotInUse):
             return self._reply_unparsed(body, message)
         response = self._reply(error, interaction, message)
-        if isinstance(interaction, BlockAction) and isinstance(error, _OUTDATED):
+        if isinstance(interaction, BlockAction | ViewSubmission) and isinstance(error, _OUTDATED):
             self._refresh_home(interaction)
         if isinstance(error, NotConfirmed) and _is_member_request(interaction):
             received_at = self._sender.receipt()

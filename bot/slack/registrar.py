@@ -28,17 +28,26 @@ SubmissionListener: TypeAlias = Callable[[ViewSubmission], View | None]
 
 OptionsListener: TypeAlias = Callable[[OptionsRequest], dict[str, Any]]
 
+RefreshHome: TypeAlias = Callable[[BlockAction | ViewSubmission], None]
+"""Updates App Home after a press in it, or after a press or a form in a modal, which may lie over it."""
+
 E = TypeVar("E", bound=SlackEvent)
 
 
 class Registrar:
-    """Registers the listeners of every feature. Work comes first, then the acknowledgement."""
+    """Registers the listeners of every feature. Work comes first, then the acknowledgement.
 
-    def __init__(self, app: App, sender: ReplySender, client: WebClient) -> None:
+    A listener that `refreshes_home` may have changed what App Home shows, or is asked for by a button in it.
+    """
+
+    def __init__(
+        self, app: App, sender: ReplySender, client: WebClient, refresh_home: RefreshHome
+    ) -> None:
         """Create it. `client` opens views before the acknowledgement."""
         self._app = app
         self._sender = sender
         self._client = client
+        self._refresh_home = refresh_home
         self.commands: dict[str, CommandListener] = {}
         """The listeners of the commands, by name without the slash; `/rollcall` offers them too."""
 
@@ -58,21 +67,30 @@ class Registrar:
 
         self._app.command(name)(handle)
 
-    def action(self, action_id: ActionId, listener: ActionListener) -> None:
+    def action(
+        self, action_id: ActionId, listener: ActionListener, *, refreshes_home: bool = False
+    ) -> None:
         """Have a listener handle presses of a button, or choices in a select."""
 
         def handle(ack: Ack, context: BoltContext) -> None:
             action = cast("BlockAction", interaction_in(context))
             listener(action, Reply(action, self._sender, self._client))
+            if refreshes_home:
+                self._refresh_home(action)
             ack()
 
         self._app.action(action_id)(handle)
 
-    def submission(self, callback_id: CallbackId, listener: SubmissionListener) -> None:
+    def submission(
+        self, callback_id: CallbackId, listener: SubmissionListener, *, refreshes_home: bool = False
+    ) -> None:
         """Have a listener handle a submitted form."""
 
         def handle(ack: Ack, context: BoltContext) -> None:
-            view = listener(cast("ViewSubmission", interaction_in(context)))
+            submission = cast("ViewSubmission", interaction_in(context))
+            view = listener(submission)
+            if refreshes_home:
+                self._refresh_home(submission)
             if view is None:
                 ack()
             else:

@@ -20,7 +20,7 @@ from domain.models import Event
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = CalendarListeners(context)
-    registrar.action(ActionId.ADD_TO_CALENDAR, listeners.add_to_calendar)
+    registrar.action(ActionId.ADD_TO_CALENDAR, listeners.add_to_calendar, refreshes_home=True)
     registrar.action(ActionId.UPDATE_CALENDAR, listeners.update_calendar)
 
 

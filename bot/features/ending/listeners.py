@@ -24,9 +24,9 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = EndingListeners(context)
     registrar.action(ActionId.CANCEL_EVENT, listeners.ask_to_cancel)
-    registrar.submission(CallbackId.CANCEL_EVENT, listeners.cancel)
+    registrar.submission(CallbackId.CANCEL_EVENT, listeners.cancel, refreshes_home=True)
     registrar.action(ActionId.DELETE_EVENT, listeners.ask_to_delete)
-    registrar.submission(CallbackId.DELETE_EVENT, listeners.delete)
+    registrar.submission(CallbackId.DELETE_EVENT, listeners.delete, refreshes_home=True)
 
 
 class EndingListeners:

@@ -21,7 +21,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = EditListeners(context)
     registrar.action(ActionId.EDIT, listeners.open_form)
-    registrar.submission(CallbackId.EDIT_EVENT, listeners.edit)
+    registrar.submission(CallbackId.EDIT_EVENT, listeners.edit, refreshes_home=True)
 
 
 class EditListeners:

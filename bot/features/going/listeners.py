@@ -16,7 +16,7 @@ from bot.slack.replies import Reply
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = GoingListeners(context)
-    registrar.action(ActionId.GOING, listeners.show_going)
+    registrar.action(ActionId.GOING, listeners.show_going, refreshes_home=True)
     for action in (ActionId.MORE_GOING, ActionId.GOING_BACK):
         registrar.action(action, listeners.more_going)
 

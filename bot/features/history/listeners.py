@@ -27,7 +27,9 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.HISTORY, listeners.open_history)
     registrar.action(ActionId.HISTORY_PAGE, listeners.next_page)
     registrar.action(ActionId.HISTORY_BACK, listeners.first_page)
-    registrar.action(ActionId.REGISTRATION_HISTORY, listeners.open_registration_history)
+    registrar.action(
+        ActionId.REGISTRATION_HISTORY, listeners.open_registration_history, refreshes_home=True
+    )
     registrar.action(ActionId.REGISTRATION_HISTORY_PAGE, listeners.next_registration_page)
     registrar.action(ActionId.REGISTRATION_HISTORY_BACK, listeners.first_registration_page)
 

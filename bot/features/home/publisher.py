@@ -16,6 +16,7 @@ from bot.slack.interactions import BlockAction, ViewSubmission
 from bot.slack.refusals import GuestRefused, GuestStatusUnknown
 from bot.slack.replies import changing_nothing
 from bot.slack.view_metadata import HomeMetadata
+from bot.slack.view_payloads import ViewPayload
 from domain.errors import RollcallError
 from domain.models import Event, EventForUser, Page, PastRegistrations, UserRegistration
 
@@ -53,20 +54,22 @@ class HomePublisher:
         except FAILURES as error:
             _log_refusal(error)
 
-    def refresh_if_shown(self, action: BlockAction) -> None:
-        """Update App Home after a press in it, or in a modal over it."""
-        if action.surface is not None:
-            self.refresh(action)
+    def refresh_if_shown(self, interaction: BlockAction | ViewSubmission) -> None:
+        """Update App Home after a press in it, or after a press or a form in a modal.
+
+        Slack does not say whether a modal lies over App Home.
+        """
+        if interaction.surface is not None:
+            self.refresh(interaction)
 
     def refresh(self, interaction: BlockAction | ViewSubmission) -> None:
         """Update App Home soon, if possible. If not, it is up to date the next time it is opened."""
-        surface = interaction.surface if isinstance(interaction, BlockAction) else None
-        shown = HomeMetadata.of(surface) if surface and surface.is_home else HomeMetadata()
-        user_id = interaction.user_id
-        self._later(f"App Home of {user_id}", lambda: self._refresh(user_id, shown))
+        user_id, surface = interaction.user_id, interaction.surface
+        self._later(f"App Home of {user_id}", lambda: self._refresh(user_id, surface))
 
-    def _refresh(self, user_id: str, shown: HomeMetadata) -> None:
+    def _refresh(self, user_id: str, surface: ViewPayload | None) -> None:
         try:
+            shown = HomeMetadata.of(surface) if surface and surface.is_home else HomeMetadata()
             self._publish(self._client, user_id, shown)
         except RollcallError as error:
             _logger.warning("App Home was not updated: %r", error)

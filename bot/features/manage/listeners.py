@@ -31,21 +31,21 @@ from domain.models import Actor
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = ManageListeners(context)
-    registrar.action(ActionId.MANAGE, listeners.open_modal)
+    registrar.action(ActionId.MANAGE, listeners.open_modal, refreshes_home=True)
     registrar.action(ActionId.ATTENDEES_PAGE, listeners.next_page)
     registrar.action(ActionId.ATTENDEES_BACK, listeners.first_page)
     registrar.action(ActionId.ATTENDEE, listeners.open_attendee)
     registrar.action(ActionId.FIND_ATTENDEE, listeners.find_attendee)
-    registrar.submission(CallbackId.REMOVE, listeners.remove)
-    registrar.action(ActionId.CLOSE, listeners.close)
-    registrar.action(ActionId.REOPEN, listeners.reopen)
+    registrar.submission(CallbackId.REMOVE, listeners.remove, refreshes_home=True)
+    registrar.action(ActionId.CLOSE, listeners.close, refreshes_home=True)
+    registrar.action(ActionId.REOPEN, listeners.reopen, refreshes_home=True)
     registrar.action(ActionId.EXPORT, listeners.export)
     registrar.action(ActionId.POST_CARD, listeners.ask_for_channel)
     registrar.submission(CallbackId.POST_CARD, listeners.post_card)
     registrar.action(ActionId.TAKE_OVER, listeners.take_over)
     registrar.action(ActionId.CHANGE_CAPACITY, listeners.ask_for_capacity)
     registrar.submission(CallbackId.CAPACITY, listeners.preview_capacity)
-    registrar.submission(CallbackId.CAPACITY_CONFIRMED, listeners.set_capacity)
+    registrar.submission(CallbackId.CAPACITY_CONFIRMED, listeners.set_capacity, refreshes_home=True)
 
 
 class ManageListeners:

@@ -11,7 +11,6 @@ from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.features.browsing import choice_views
 from bot.features.cards.posting import remembering_card
-from bot.features.home.publisher import HomePublisher
 from bot.features.registration import views as registration_views
 from bot.slack.context import AppContext
 from bot.slack.error_messages import FieldProblem
@@ -29,13 +28,17 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     listeners = RegistrationListeners(context)
     registrar.command("/register", listeners.register_command)
     registrar.command("/unregister", listeners.unregister_command)
-    registrar.action(ActionId.REGISTER, listeners.press_register)
-    registrar.action(ActionId.CHOOSE_TO_REGISTER, listeners.choose_to_register)
-    registrar.action(ActionId.UNREGISTER, listeners.press_unregister)
-    registrar.action(ActionId.CHOOSE_TO_UNREGISTER, listeners.choose_to_unregister)
-    registrar.action(ActionId.GIVE_UP_SEAT, listeners.choose_to_unregister)
-    registrar.action(ActionId.UNREGISTER_CONFIRMED, listeners.confirm_unregister)
-    registrar.action(ActionId.KEEP_REGISTRATION, listeners.keep_registration)
+    registrar.action(ActionId.REGISTER, listeners.press_register, refreshes_home=True)
+    registrar.action(ActionId.CHOOSE_TO_REGISTER, listeners.choose_to_register, refreshes_home=True)
+    registrar.action(ActionId.UNREGISTER, listeners.press_unregister, refreshes_home=True)
+    registrar.action(
+        ActionId.CHOOSE_TO_UNREGISTER, listeners.choose_to_unregister, refreshes_home=True
+    )
+    registrar.action(ActionId.GIVE_UP_SEAT, listeners.choose_to_unregister, refreshes_home=True)
+    registrar.action(
+        ActionId.UNREGISTER_CONFIRMED, listeners.confirm_unregister, refreshes_home=True
+    )
+    registrar.action(ActionId.KEEP_REGISTRATION, listeners.keep_registration, refreshes_home=True)
     registrar.options(ActionId.EVENT, listeners.offer_events)
     registrar.submission(CallbackId.REGISTER, listeners.submit_register)
     registrar.submission(CallbackId.UNREGISTER, listeners.submit_unregister)
@@ -50,7 +53,6 @@ class RegistrationListeners:
         self._cards = context.cards
         self._later = context.later
         self._members = context.members
-        self._home = HomePublisher(context)
 
     # Commands
 
@@ -82,29 +84,24 @@ class RegistrationListeners:
         """Register, and reply without changing the card."""
         with remembering_card(self._cards, self._later, action, event_id=action.value):
             reply.ephemeral(self._register(action.value, action.user_draft))
-            self._home.refresh_if_shown(action)
 
     def choose_to_register(self, action: BlockAction, reply: Reply) -> None:
         """Register for the event chosen; the reply replaces the question."""
         reply.replace(self._register(action.value, action.user_draft))
-        self._home.refresh_if_shown(action)
 
     def press_unregister(self, action: BlockAction, reply: Reply) -> None:
         """Unregister, or ask first, without changing the card."""
         with remembering_card(self._cards, self._later, action, event_id=action.value):
             reply.ephemeral(self._unregister_or_ask(action.value, action.user_id))
-            self._home.refresh_if_shown(action)
 
     def choose_to_unregister(self, action: BlockAction, reply: Reply) -> None:
         """Unregister, or ask first; the reply replaces the message."""
         reply.replace(self._unregister_or_ask(action.value, action.user_id))
-        self._home.refresh_if_shown(action)
 
     def confirm_unregister(self, action: BlockAction, reply: Reply) -> None:
         """Unregister, after the question said what it costs."""
         outcome = self._service.unregister(action.value, action.user_id)
         reply.replace(registration_views.unregistered(outcome))
-        self._home.refresh_if_shown(action)
 
     def keep_registration(self, action: BlockAction, reply: Reply) -> None:
         """Change nothing, and show one's registration."""

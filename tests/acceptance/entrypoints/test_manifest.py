@@ -75,7 +75,8 @@ def registered(harness: SlackHarness) -> set[tuple[str, str]]:
         clock=harness.clock,
     )
     app = RecordingApp()
-    registrar = Registrar(cast("App", app), harness.bot.reply_sender, client)
+    sender = harness.bot.reply_sender
+    registrar = Registrar(cast("App", app), sender, client, lambda interaction: None)
     for module in pkgutil.walk_packages(bot.features.__path__, "bot.features."):
         flow = importlib.import_module(module.name)
         if hasattr(flow, "add_listeners"):
