@@ -45,6 +45,7 @@ class FieldProblem(StrEnum):
         "must be after the start. If it’s on the next day, type how long the event lasts"
     )
     ENDS_ON_ANOTHER_DAY = "doesn’t match how long the event lasts, so clear one of them"
+    CHANGED_MEANWHILE = "someone else just changed the time. Reopen Edit to see it"
     NOT_THE_TITLE = "that’s not the event’s title, so nothing was deleted"
 
 

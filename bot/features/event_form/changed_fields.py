@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from bot.blocks.ids import BlockId
 from bot.features.event_form.event_times import end_after, shown_end, shown_time
+from bot.slack.error_messages import FieldProblem
+from domain.errors import Invalid
 from domain.inputs import EventChanges
 from domain.models import Event
 
@@ -25,6 +28,13 @@ FORM_FIELDS = (
     *("has_waitlist", "listed", "reminders", "join_link", "attendees_visible_to"),
 )
 """The fields of the form, by the domain's names."""
+
+_TIME_INPUTS = {
+    "starts_at": BlockId.START_TIME,
+    "ends_at": BlockId.END,
+    "registration_deadline": BlockId.DEADLINE_TIME,
+    "time_zone": BlockId.TIME_ZONE,
+}
 
 
 def fingerprints(event: Event) -> dict[str, str]:
@@ -44,15 +54,35 @@ def changed_fields(
 
     `event` is the event as it is now. It has the start or the end that the form leaves alone.
     """
-    changed = {
+    touched = {
         name: value for name, value in values.items() if _fingerprint(value) != shown.get(name)
     }
-    if not changed.keys().isdisjoint(("starts_at", "ends_at")):
-        end = changed.get("ends_at", shown_end(event))
+    changed = dict(touched)
+    if not touched.keys().isdisjoint(("starts_at", "ends_at")):
+        end = touched.get("ends_at", shown_end(event))
         if isinstance(end, timedelta):
-            start = changed.get("starts_at", shown_time(event.starts_at, event.time_zone))
+            start = touched.get("starts_at", shown_time(event.starts_at, event.time_zone))
             changed["ends_at"] = end_after(start, end)
+    stale = {name for name, now in fingerprints(event).items() if now != shown.get(name)}
+    for name, block in _TIME_INPUTS.items():
+        # A form that is sent twice finds its own changes.
+        is_news = name in touched and changed[name] != getattr(event, name)
+        if is_news and not stale.isdisjoint(_seen_with(name, touched, event)):
+            raise Invalid(block, FieldProblem.CHANGED_MEANWHILE)
     return EventChanges.of(**changed)
+
+
+def _seen_with(name: str, touched: Mapping[str, Any], event: Event) -> set[str]:
+    """Return the fields that an organizer who changes this one relies on as shown.
+
+    Only a length relies on no start, and a start only on an end that does not move with it.
+    """
+    if name == "starts_at" and isinstance(shown_end(event), datetime):
+        return {"starts_at", "time_zone", "ends_at"}
+    if name == "ends_at":
+        is_time = isinstance(touched[name], datetime)
+        return {"ends_at", "starts_at", "time_zone"} if is_time else {"ends_at"}
+    return {name, "time_zone"}
 
 
 def _fingerprint(value: object) -> str:

@@ -192,6 +192,106 @@ def test_other_changes_leave_times_to_another_organizer(harness: SlackHarness) -
     assert (event.starts_at, event.ends_at) == (moved.starts_at, moved.ends_at)
 
 
+# Two organizers change the same time
+
+
+@pytest.fixture
+def starts_at(harness: SlackHarness) -> datetime:
+    """Return a start in the evening, a week from now."""
+    local = harness.clock.now().astimezone(BERLIN) + timedelta(days=7)
+    return local.replace(hour=18, minute=0, second=0, microsecond=0)
+
+
+@pytest.mark.parametrize("later_by", [-2, 2], ids=["earlier", "later"])
+def test_end_as_a_time_is_refused_after_another_organizer_moved_the_event(
+    harness: SlackHarness, starts_at: datetime, later_by: int
+) -> None:
+    yoga(harness, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+    view = form(harness, ActionId.EDIT)
+    move(harness, timedelta(days=later_by))
+    assert refused(harness, view, END="21:30", offered="9:30 PM") == {BlockId.END}
+
+
+@pytest.mark.parametrize("lasts", [timedelta(hours=2), timedelta(days=3)], ids=["short", "days"])
+def test_start_is_refused_after_another_organizer_moved_the_event(
+    harness: SlackHarness, starts_at: datetime, lasts: timedelta
+) -> None:
+    yoga(harness, starts_at=starts_at, ends_at=starts_at + lasts)
+    view = form(harness, ActionId.EDIT)
+    move(harness, timedelta(days=9))
+    assert refused(harness, view, START_TIME="19:00") == {BlockId.START_TIME}
+
+
+def test_start_is_refused_after_another_organizer_changed_an_end_that_does_not_move(
+    harness: SlackHarness, starts_at: datetime
+) -> None:
+    yoga(harness, starts_at=starts_at, ends_at=starts_at + timedelta(days=3))
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.edit_event("yoga", EventChanges.of(ends_at=starts_at + timedelta(days=2)))
+    day = (starts_at + timedelta(days=2, hours=1)).date().isoformat()
+    assert refused(harness, view, START_DATE=day) == {BlockId.START_TIME}
+
+
+def test_length_is_refused_after_another_organizer_changed_it(
+    harness: SlackHarness, starts_at: datetime
+) -> None:
+    yoga(harness, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.edit_event("yoga", EventChanges.of(ends_at=starts_at + timedelta(hours=1)))
+    assert refused(harness, view, END="180 min", offered="3h") == {BlockId.END}
+
+
+def test_time_is_refused_after_another_organizer_changed_the_time_zone(
+    harness: SlackHarness, starts_at: datetime
+) -> None:
+    yoga(harness, starts_at=starts_at)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.edit_event("yoga", EventChanges.of(time_zone="America/Lima"))
+    assert refused(harness, view, START_TIME="19:00") == {BlockId.START_TIME}
+
+
+def test_deadline_is_refused_after_another_organizer_changed_it(
+    harness: SlackHarness, starts_at: datetime
+) -> None:
+    deadline = starts_at - timedelta(days=2)
+    yoga(harness, starts_at=starts_at, registration_deadline=deadline)
+    view = form(harness, ActionId.EDIT)
+    earlier = EventChanges.of(registration_deadline=deadline - timedelta(days=1))
+    harness.bot.service.edit_event("yoga", earlier)
+    assert refused(harness, view, DEADLINE_TIME="19:00") == {BlockId.DEADLINE_TIME}
+
+
+def test_times_sent_twice_are_no_collision(harness: SlackHarness, starts_at: datetime) -> None:
+    yoga(harness, starts_at=starts_at, ends_at=starts_at + timedelta(hours=2))
+    view = form(harness, ActionId.EDIT)
+    offered_ends(harness, view, "9:30 PM")
+    values = {INPUTS[BlockId.START_TIME]: "19:00", INPUTS[BlockId.END]: "21:30"}
+    harness.slack.submit(BJORN, view.id, values)
+    again = harness.workspace.views.open(BJORN, view.body, None)
+    offered_ends(harness, again, "9:30 PM")
+    assert NO_CHANGES in said(harness.slack.submit(BJORN, again.id, values).view)
+
+
+def move(harness: SlackHarness, by: timedelta) -> None:
+    """Let another organizer move the event."""
+    event = harness.bot.service.get_event("yoga")
+    assert event.ends_at is not None
+    moved = EventChanges.of(starts_at=event.starts_at + by, ends_at=event.ends_at + by)
+    harness.bot.service.edit_event("yoga", moved)
+
+
+def refused(harness: SlackHarness, view: View, *, offered: str = "", **values: str) -> set[str]:
+    """Submit a form that collides, and return the inputs that say so. Nothing is saved."""
+    before = harness.everything()
+    if offered:
+        offered_ends(harness, view, offered)
+    given = {INPUTS[BlockId[name]]: value for name, value in values.items()}
+    errors = harness.slack.submit(BJORN, view.id, given).errors
+    assert set(errors.values()) == {field_error(FieldProblem.CHANGED_MEANWHILE)}
+    assert harness.everything() == before
+    return set(errors)
+
+
 @pytest.mark.parametrize(
     ("starts", "lasts"),
     [
