@@ -35,9 +35,11 @@ class CreateMetadata(EventMetadata):
     """`time_zone` is that of the times if the form has no input for it.
 
     `warned` is the fingerprint of what the form's person was warned about; empty before that.
+    `is_copy` tells a form that *Duplicate* opened.
     """
 
     time_zone: str | None = None
+    is_copy: bool = False
     warned: str = ""
 
 

@@ -163,6 +163,7 @@ class CreateListeners:
             form.event_id,
             content_in(view, form.time_zone),
             is_complete=view.shows(BlockId.OPTIONS),
+            is_copy=form.is_copy,
             warnings=warnings,
             warned=warned,
         )

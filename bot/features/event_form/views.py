@@ -61,7 +61,12 @@ def create_form(
         blocks.insert(0, context(COPY_NOTE))
     if warnings:
         blocks.insert(0, warning(warning_text(warnings)))
-    metadata = {"event_id": event_id, "time_zone": content.time_zone, "warned": warned}
+    metadata = {
+        "event_id": event_id,
+        "time_zone": content.time_zone,
+        "warned": warned,
+        "is_copy": is_copy,
+    }
     return View(
         type="modal",
         callback_id=CallbackId.CREATE_EVENT,

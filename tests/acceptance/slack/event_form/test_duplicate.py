@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import as_typed
-from bot.features.event_form.views import COPY_NOTE
+from bot.features.event_form.views import COPY_NOTE, warning_text
+from domain.enums import CreationWarning
 from domain.models import Event
 from tests.support.slack.event_form import INPUTS, changes_of_the_clock, opened
 from tests.support.slack.harness import BJORN, SlackHarness, text_of
@@ -27,6 +28,16 @@ def copied(harness: SlackHarness, **values: str) -> Event:
 def test_form_says_that_it_is_a_copy(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN)
     assert text_of(form(harness, ActionId.DUPLICATE).blocks[:1]) == as_typed(COPY_NOTE)
+
+
+def test_form_that_warns_still_says_that_it_is_a_copy(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    view = form(harness, ActionId.DUPLICATE)
+    day = (harness.clock.now() + timedelta(days=800)).date().isoformat()
+    warned = harness.slack.submit(BJORN, view.id, {INPUTS[BlockId.START_DATE]: day}).view
+    assert warned is not None
+    assert as_typed(warning_text([CreationWarning.FAR_AWAY])) in text_of(warned.blocks[:1])
+    assert as_typed(COPY_NOTE) in text_of(warned.blocks[1:2])
 
 
 def test_new_form_does_not_say_that_it_is_a_copy(harness: SlackHarness) -> None:
