@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -137,8 +137,10 @@ def _end(view: ViewPayload, starts_at: datetime, time_zone: str) -> datetime | t
             raise Invalid(BlockId.END, FieldProblem.TIME_MISSING)
         return None
     on = day or view.input(BlockId.START_DATE).selected_date or ""
-    days_later = 1 if end == time() and not day else 0
-    ends_at = _moment(BlockId.END, on, f"{end:%H:%M}", time_zone, days_later=days_later)
+    if end == time() and not day:
+        ends_at = _end_of_day(on, time_zone)
+    else:
+        ends_at = _moment(BlockId.END, on, f"{end:%H:%M}", time_zone)
     if not day and ends_at <= starts_at:
         raise Invalid(BlockId.END, FieldProblem.ENDS_TOO_EARLY)
     return ends_at
@@ -162,16 +164,25 @@ def _optional_time(
     return _moment(time_block, date_given, time_given, time_zone)
 
 
-def _moment(
-    block: BlockId, date_given: str, time_given: str, time_zone: str, *, days_later: int = 0
-) -> datetime:
+def _end_of_day(day_given: str, time_zone: str) -> datetime:
+    """Return the first moment of the next day in UTC. Raises `Invalid`.
+
+    Where the clocks skip midnight, counting it by the old clocks gives that moment.
+    """
+    try:
+        day = date.fromisoformat(day_given) + timedelta(days=1)
+        return datetime.combine(day, time(), ZoneInfo(time_zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Invalid(BlockId.END, FieldProblem.NO_SUCH_MOMENT) from None
+
+
+def _moment(block: BlockId, date_given: str, time_given: str, time_zone: str) -> datetime:
     """Return a local time as UTC; of an hour that comes twice, the first one (R8.7).
 
     Raises `Invalid` for an hour that daylight saving time skips, too.
     """
     try:
-        day = date.fromisoformat(date_given) + timedelta(days=days_later)
-        local = datetime.combine(day, time.fromisoformat(time_given))
-    except (ValueError, OverflowError):
+        local = datetime.combine(date.fromisoformat(date_given), time.fromisoformat(time_given))
+    except ValueError:
         raise Invalid(block, FieldProblem.NO_SUCH_MOMENT) from None
     return from_local(block, local, time_zone)

@@ -300,6 +300,22 @@ def test_midnight_is_the_end_of_the_day_of_the_start(harness: SlackHarness) -> N
     assert event.ends_at == event.starts_at + timedelta(hours=6)
 
 
+def test_midnight_that_the_clocks_skip_is_the_first_moment_of_the_next_day(
+    harness: SlackHarness,
+) -> None:
+    """Egypt's clocks go forward at the midnight that begins the last Friday of April."""
+    first_of_may = datetime(harness.clock.now().year + 1, 5, 1, tzinfo=ZoneInfo("Africa/Cairo"))
+    friday = first_of_may - timedelta(days=(first_of_may.weekday() - 5) % 7 + 1)
+    view = opened(harness)
+    offered_ends(harness, view, "midnight")
+    harness.slack.options(BJORN, view, ActionId.TIME_ZONE, query="cairo")
+    day = (friday - timedelta(days=1)).date().isoformat()
+    values = {"START_DATE": day, "END": "00:00", "TIME_ZONE": "Africa/Cairo"}
+    assert harness.slack.submit(BJORN, view.id, filled(harness, **values)).errors == {}
+    ends_at = only_event(harness).ends_at.astimezone(ZoneInfo("Africa/Cairo"))
+    assert f"{ends_at:%Y-%m-%d %H:%M}" == f"{friday:%Y-%m-%d} 01:00"
+
+
 def test_midnight_after_the_last_day_is_a_field_error(harness: SlackHarness) -> None:
     result = sent(harness, START_DATE="9999-12-31", END="00:00", client_checks=False)
     assert result.errors == {BlockId.END: field_error(FieldProblem.NO_SUCH_MOMENT)}
