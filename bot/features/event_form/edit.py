@@ -35,7 +35,7 @@ class EditListeners:
 
     def open_form(self, action: BlockAction, reply: Reply) -> None:
         """Open the form, filled in."""
-        event = self._manage_modal.get_event(action.user_id, action.value)
+        event = self._manage_modal.get_event_to_change(action.user_id, action.value)
         reply.open_modal(event_form_views.edit_form(event, fingerprints(event)))
 
     def edit(self, submission: ViewSubmission) -> View:

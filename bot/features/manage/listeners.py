@@ -138,7 +138,7 @@ class ManageListeners:
             reply.update_modal(self._modal.build(action.user_id, action.value, note=note))
 
     def _require_not_started(self, action: BlockAction) -> None:
-        """Raise `NoUseOnceOver` or `RegistrationClosed` once an event takes no registrations either way."""
+        """Raise `EventCanceled`, `NoUseOnceOver` or `RegistrationClosed` if neither has an effect anymore."""
         event = self._modal.get_event_to_come(action.user_id, action.value)
         if self._service.has_started(event):
             raise RegistrationClosed(

@@ -10,6 +10,8 @@ from bot.slack.context import AppContext
 from bot.slack.interactions import ViewSubmission
 from bot.slack.refusals import NoUseOnceOver
 from bot.slack.replies import showing_change, update_view
+from domain.enums import EventStatus
+from domain.errors import EventCanceled
 from domain.models import Event
 
 
@@ -29,12 +31,22 @@ class ManageModal:
             user_id, lambda actor: self._service.get_event(event_id, actor=actor)
         )
 
-    def get_event_to_come(self, user_id: str, event_id: str) -> Event:
-        """Return an event that is not over, for one of its organizers.
+    def get_event_to_change(self, user_id: str, event_id: str) -> Event:
+        """Return an event that is not canceled, for one of its organizers.
 
-        Raises `UnknownEvent`, `NotOrganizer`, `NoUseOnceOver`.
+        Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`.
         """
         event = self.get_event(user_id, event_id)
+        if event.status is EventStatus.CANCELED:
+            raise EventCanceled(event_id)
+        return event
+
+    def get_event_to_come(self, user_id: str, event_id: str) -> Event:
+        """Return an event that is neither canceled nor over, for one of its organizers.
+
+        Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`, `NoUseOnceOver`.
+        """
+        event = self.get_event_to_change(user_id, event_id)
         if self._service.is_over(event):
             raise NoUseOnceOver
         return event

@@ -140,8 +140,17 @@ def test_canceled_event_is_not_changed_by_forms(harness: SlackHarness, name: str
     assert harness.everything() == before
 
 
-@pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.REOPEN])
-def test_canceled_event_is_not_opened_or_closed(harness: SlackHarness, action: ActionId) -> None:
+NO_USE_ONCE_CANCELED = [
+    *(ActionId.EDIT, ActionId.CHANGE_CAPACITY, ActionId.CLOSE, ActionId.REOPEN),
+    *(ActionId.POST_CARD, ActionId.CANCEL_EVENT),
+]
+"""Buttons that Manage has only while the event is not canceled."""
+
+
+@pytest.mark.parametrize("action", NO_USE_ONCE_CANCELED)
+def test_button_that_has_no_effect_on_a_canceled_event_says_so(
+    harness: SlackHarness, action: ActionId
+) -> None:
     view = open_manage(harness, action)
     harness.bot.service.cancel_event("yoga")
     before = harness.everything()
