@@ -47,6 +47,7 @@ class EndingListeners:
         """Cancel the event, with a reason if one was typed."""
         event_id = EventMetadata.of(submission.view).event_id
         reason = submission.view.text(BlockId.REASON)
+        self._manage_modal.require_not_over(submission.user_id, event_id)
         outcome = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.cancel_event(event_id, actor=actor, reason=reason),
@@ -69,7 +70,8 @@ class EndingListeners:
         is_done = self._members.as_organizer(
             submission.user_id, lambda actor: self._service.delete_event(event_id, actor=actor)
         )
-        result = ending_views.event_deleted(event, is_done)
+        is_over = self._service.is_over(event)
+        result = ending_views.event_deleted(event, is_done, is_over=is_over)
         if view.view_below is None:
             return result
         with showing_change():

@@ -12,6 +12,7 @@ from bot.blocks.ids import BlockId, CallbackId
 from bot.blocks.inputs import input_block, line_element, paragraph_element
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold
+from bot.features.manage.attendee_views import no_one_notified
 from domain.commands import ChangeOutcome
 from domain.enums import EventStatus
 from domain.inputs import MAX_REASON_LENGTH
@@ -57,6 +58,8 @@ def event_canceled(outcome: ChangeOutcome) -> View:
         text = f"{bold(event.title)} was already canceled. Nothing changed."
     elif attendees and outcome.notifies:
         text += f" {headcount(attendees)} will be notified."
+    elif attendees:
+        text += " The event is over, so no one will be notified."
     return note_modal(_CANCEL, Message(text, [section(text)]), close="Back")
 
 
@@ -86,11 +89,14 @@ def delete_form(event: Event, *, is_over: bool) -> View:
     )
 
 
-def event_deleted(event: Event, done: bool) -> View:
-    """Confirm that an event is deleted, or that the deletion has started."""
+def event_deleted(event: Event, done: bool, *, is_over: bool = False) -> View:
+    """Confirm that an event is deleted, or that the deletion has started. Say if no attendee is notified."""
     text = f"{bold(event.title)} has been deleted."
     if not done:
         text = f"{bold(event.title)} is no longer available. Its attendees are still being removed."
+    has_ended = is_over or event.status is EventStatus.CANCELED
+    if has_ended and event.registered_count + event.waitlist_count:
+        text += f" {no_one_notified(event)}"
     return note_modal(_DELETE, Message(text, [section(text)]))
 
 

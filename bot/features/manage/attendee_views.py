@@ -105,8 +105,7 @@ def attendee_form(
         f"If you remove {who}, they’ll be notified and can read your reason. {effect}".strip()
     )
     if is_over or event.status is EventStatus.CANCELED:
-        why_not = "over" if is_over else "canceled"
-        consequence = f"The event is {why_not}, so no one will be notified."
+        consequence = no_one_notified(event)
     why = paragraph_element(MAX_REASON_LENGTH)
     metadata = {"event_id": event.event_id, "user_id": registration.user_id}
     return View(
@@ -155,7 +154,15 @@ def removal_message(outcome: UnregisterOutcome, users: Mapping[str, User]) -> Me
         text += f" {mention_list(outcome.promoted, len(outcome.promoted))} gets the seat."
     if outcome.notifies:
         text += f" {'Both' if outcome.promoted else 'They'} will be notified."
+    else:
+        text += f" {no_one_notified(outcome.event)}"
     return note(text)
+
+
+def no_one_notified(event: Event) -> str:
+    """Say why no one hears of a change to an event that is over or canceled."""
+    why = "canceled" if event.status is EventStatus.CANCELED else "over"
+    return f"The event is {why}, so no one will be notified."
 
 
 _TITLE = "Attendee"

@@ -174,6 +174,7 @@ class ManageListeners:
         channel_id = submission.view.input(BlockId.CHANNEL).selected_conversation
         if channel_id is None:
             raise MalformedPayload("view.state.values.channel")
+        self._modal.get_event_to_come(submission.user_id, form.event_id)
         outcome = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.post_card(
@@ -227,6 +228,7 @@ class ManageListeners:
         return self._preview(submission, event_id, submission.view.whole_number(BlockId.CAPACITY))
 
     def _preview(self, submission: ViewSubmission, event_id: str, capacity: int) -> View:
+        self._modal.get_event_to_come(submission.user_id, event_id)
         preview = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.preview_capacity(event_id, capacity, actor=actor),
@@ -239,6 +241,7 @@ class ManageListeners:
         capacity = submission.view.whole_number(BlockId.CAPACITY)
         if capacity != form.capacity:
             return self._preview(submission, form.event_id, capacity)
+        self._modal.get_event_to_come(submission.user_id, form.event_id)
         outcome = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.edit_event(
@@ -246,4 +249,5 @@ class ManageListeners:
             ),
         )
         self._modal.update_below(submission, form.event_id)
-        return manage_views.capacity_set(outcome)
+        has_started = self._service.has_started(outcome.event)
+        return manage_views.capacity_set(outcome, has_started=has_started)

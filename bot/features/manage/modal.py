@@ -47,9 +47,21 @@ class ManageModal:
         Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`, `NoUseOnceOver`.
         """
         event = self.get_event_to_change(user_id, event_id)
+        self._require_not_over(event)
+        return event
+
+    def require_not_over(self, user_id: str, event_id: str) -> None:
+        """Raise `NoUseOnceOver` for a form that stayed open until the event is over.
+
+        A canceled event passes. Raises `UnknownEvent`, `NotOrganizer`.
+        """
+        event = self.get_event(user_id, event_id)
+        if event.status is not EventStatus.CANCELED:
+            self._require_not_over(event)
+
+    def _require_not_over(self, event: Event) -> None:
         if self._service.is_over(event):
             raise NoUseOnceOver
-        return event
 
     def build(
         self,

@@ -213,8 +213,11 @@ def _effect(preview: CapacityPreview) -> str:
         return same_capacity(after)
     text = f"Changing capacity from {before:,} to {after:,} doesn’t affect anyone."
     if after > before and preview.event.waitlist_count:
-        text += " The event has started, so no one on the waitlist gets a seat."
+        text += f" {NO_SEATS_ONCE_STARTED}"
     return text
+
+
+NO_SEATS_ONCE_STARTED = "The event has started, so no one on the waitlist gets a seat."
 
 
 def same_capacity(capacity: int) -> str:
@@ -222,13 +225,13 @@ def same_capacity(capacity: int) -> str:
     return f"The event already has {seats(capacity)}. Type another number to change that."
 
 
-def capacity_set(outcome: ChangeOutcome) -> View:
+def capacity_set(outcome: ChangeOutcome, *, has_started: bool = False) -> View:
     """Confirm a new capacity in the modal."""
-    return note_modal(_CAPACITY, capacity_message(outcome), close="Back")
+    return note_modal(_CAPACITY, capacity_message(outcome, has_started=has_started), close="Back")
 
 
-def capacity_message(outcome: ChangeOutcome) -> Message:
-    """Confirm a new capacity, or that it is growing, and say who got a seat."""
+def capacity_message(outcome: ChangeOutcome, *, has_started: bool = False) -> Message:
+    """Confirm a new capacity, or that it is growing, and say who got a seat, or why no one did."""
     event = outcome.event
     text = f"{bold(event.title)} now has {seats(event.capacity)}."
     if event.capacity_target is not None:
@@ -236,6 +239,8 @@ def capacity_message(outcome: ChangeOutcome) -> Message:
             f"{bold(event.title)} now has {seats(event.capacity)}. More are being added for people on"
             f" the waitlist, up to {event.capacity_target:,}."
         )
+    if has_started and event.waitlist_count and event.free_seats > 0:
+        text += f" {NO_SEATS_ONCE_STARTED}"
     return note(f"{text} {_promoted(outcome)}".rstrip())
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import escape
+from bot.features.manage.attendee_views import no_one_notified
 from domain.enums import EventStatus, NotificationKind
 from domain.errors import UnknownEvent
 from domain.inputs import MAX_REASON_LENGTH, EventChanges
@@ -85,17 +86,23 @@ def test_deleted_event_is_refused(harness: SlackHarness, action: ActionId) -> No
     assert GONE in said(submit(harness, view, values).view)
 
 
-@pytest.mark.parametrize("action", [ActionId.CANCEL_EVENT, ActionId.DELETE_EVENT])
-def test_ending_after_event_notifies_no_one(harness: SlackHarness, action: ActionId) -> None:
-    """The form is still open when the event is over."""
+@pytest.mark.parametrize("is_canceled", [True, False])
+def test_deletion_after_event_says_that_no_one_is_notified(
+    harness: SlackHarness, is_canceled: bool
+) -> None:
+    """The form is still open when the event is over or canceled, and promised a notification."""
     yoga(harness)
-    view = form(harness, action)
-    harness.clock.advance(timedelta(days=2, minutes=1))
-    values = {BlockId.CONFIRMATION: "Yoga in the park"} if action is ActionId.DELETE_EVENT else {}
-    answered = said(submit(harness, view, values).view)
+    view = form(harness, ActionId.DELETE_EVENT)
+    if is_canceled:
+        harness.bot.service.cancel_event("yoga")
+        harness.deliver_due(6)
+    else:
+        harness.clock.advance(timedelta(days=2, minutes=1))
+    event, before = harness.bot.service.get_event("yoga"), len(harness.direct_messages(CHLOE))
+    submit(harness, view, {BlockId.CONFIRMATION: "Yoga in the park"})
     harness.deliver_due(6)
-    assert "notified" not in answered
-    assert harness.direct_messages(CHLOE) == []
+    assert no_one_notified(event) in said(harness.workspace.views.stack(BJORN)[0])
+    assert len(harness.direct_messages(CHLOE)) == before
 
 
 @pytest.mark.parametrize("is_over", [True, False])

@@ -10,7 +10,7 @@ import pytest
 from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import as_typed
 from bot.features.browsing.choice_views import NO_MATCH, NONE_ORGANIZED
-from bot.features.manage.views import reopened_note, same_capacity
+from bot.features.manage.views import NO_SEATS_ONCE_STARTED, reopened_note, same_capacity
 from bot.slack.error_messages import capacity_too_low
 from bot.slack.member_directory import CACHED_FOR
 from domain.enums import ClosedReason
@@ -305,6 +305,18 @@ def test_capacity_of_an_event_that_has_started_gives_no_one_a_seat(harness: Slac
     assert "now has 2 seats" in reply(done)
     found = harness.assert_invariants()
     assert (found.seated("yoga"), found.waitlisted("yoga")) == ([CHLOE], [DIEGO])
+
+
+def test_capacity_set_after_the_start_says_that_no_one_got_a_seat(harness: SlackHarness) -> None:
+    """It was previewed before, when it gave someone a seat."""
+    ends_at = harness.clock.now() + timedelta(days=2, hours=2)
+    harness.event(organizer_id=BJORN, capacity=1, ends_at=ends_at)
+    harness.register(CHLOE, DIEGO)
+    preview = harness.slack.submit(BJORN, capacity_form(harness).id, {CAPACITY: "2"})
+    assert preview.view is not None
+    harness.clock.advance(timedelta(days=2, minutes=1))
+    assert NO_SEATS_ONCE_STARTED in reply(harness.slack.submit(BJORN, preview.view.id))
+    assert harness.assert_invariants().events["yoga"].registered_count == 1
 
 
 def test_capacity_preview_that_affects_no_one_says_so(harness: SlackHarness) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ActionId, BlockId
+from bot.features.manage.attendee_views import no_one_notified
 from bot.slack.refusals import NoUseOnceOver
 from domain.enums import ClosedReason
 from domain.inputs import EventChanges
@@ -131,7 +132,7 @@ def test_deleted_event_is_refused_by_every_form(harness: SlackHarness, name: str
     assert (harness.everything(), len(harness.workspace.messages(EVENTS))) == (before, cards)
 
 
-@pytest.mark.parametrize("name", ["edit", "capacity, preview", "capacity"])
+@pytest.mark.parametrize("name", ["edit", "capacity, preview", "capacity", "card"])
 def test_canceled_event_is_not_changed_by_forms(harness: SlackHarness, name: str) -> None:
     view, values = open_form(harness, name)
     harness.bot.service.cancel_event("yoga")
@@ -174,6 +175,26 @@ def test_button_that_has_no_effect_once_the_event_is_over_says_so(
     before = harness.everything()
     assert sentences.refusal(NoUseOnceOver()) in said(pressed(harness, action, view).view)
     assert harness.everything() == before
+
+
+@pytest.mark.parametrize("name", ["capacity, preview", "capacity", "card", "cancel"])
+def test_form_that_has_no_effect_once_the_event_is_over_says_so(
+    harness: SlackHarness, name: str
+) -> None:
+    view, values = open_form(harness, name)
+    harness.clock.advance(timedelta(days=2))
+    before = harness.everything()
+    assert sentences.refusal(NoUseOnceOver()) in said(submit(harness, view, values, PRIYA).view)
+    assert harness.everything() == before
+
+
+def test_removal_form_open_until_the_end_says_that_no_one_is_notified(
+    harness: SlackHarness,
+) -> None:
+    view, values = open_form(harness, "remove")
+    harness.clock.advance(timedelta(days=2))
+    result = submit(harness, view, values, PRIYA)
+    assert no_one_notified(harness.bot.service.get_event("yoga")) in said(result.view)
 
 
 @pytest.mark.parametrize("action", [ActionId.CLOSE, ActionId.REOPEN])
