@@ -107,10 +107,14 @@ def _record_edit(
     *,
     is_moved: bool,
 ) -> None:
-    """Add an edit to the history; notify the attendees if the event moved, and new organizers."""
+    """Add an edit to the history; notify the attendees if the event moved, and new organizers.
+
+    The note is kept only if it is sent: nobody is notified once the event is over.
+    """
     shown = {name: value for name, value in values.items() if name != "listing_channel"}
     fields = field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
-    note, actor_id = command.note if is_moved else None, _id_of(command.actor)
+    is_sent = is_moved and not work.current.is_over(work.now)
+    note, actor_id = command.note if is_sent else None, _id_of(command.actor)
     work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields, note=note)
     if is_moved:
         summary = EventSummary.of(before)

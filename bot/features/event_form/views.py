@@ -212,8 +212,12 @@ def event_edited(outcome: ChangeOutcome, *, has_note: bool = False) -> View:
     attendees = event.registered_count + event.waitlist_count
     if outcome.is_moved and attendees and outcome.notifies:
         text += f"\n{headcount(attendees)} will be notified of the change."
-    if has_note and outcome.changed and not outcome.is_moved:
+    if has_note and not (outcome.changed and outcome.is_moved):
         text += f"\n{NOTE_NOT_SENT}"
+    elif has_note and not outcome.notifies:
+        text += f"\n{NOTE_NOT_SENT_ONCE_OVER}"
+    elif has_note and not attendees:
+        text += f"\n{NOTE_WITHOUT_READERS}"
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")
 
 
@@ -229,3 +233,7 @@ PRIVACY_UNKNOWN = (
 NO_CHANGES = "No changes to save."
 
 NOTE_NOT_SENT = "Your note wasn’t sent, because neither the time nor the location changed."
+
+NOTE_NOT_SENT_ONCE_OVER = "Your note wasn’t sent, because the event is over."
+
+NOTE_WITHOUT_READERS = "Your note wasn’t sent, because no one is registered."

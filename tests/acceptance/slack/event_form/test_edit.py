@@ -11,7 +11,12 @@ import pytest
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.browsing.choice_views import NONE_ORGANIZED
 from bot.features.event_form.end_choices import NO_END
-from bot.features.event_form.views import NO_CHANGES, NOTE_NOT_SENT
+from bot.features.event_form.views import (
+    NO_CHANGES,
+    NOTE_NOT_SENT,
+    NOTE_NOT_SENT_ONCE_OVER,
+    NOTE_WITHOUT_READERS,
+)
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import ChangeKind, NotificationKind
 from domain.inputs import EventChanges
@@ -369,6 +374,42 @@ def test_note_that_is_not_sent_is_named_in_the_reply(harness: SlackHarness) -> N
     assert NOTE_NOT_SENT in said(submit(harness, form(harness, ActionId.EDIT), changed).view)
     moved = {BlockId.LOCATION: "Room 2", BlockId.NOTE: "The lawn is wet."}
     assert NOTE_NOT_SENT not in said(submit(harness, form(harness, ActionId.EDIT), moved).view)
+
+
+def test_note_once_the_event_is_over_is_neither_sent_nor_kept(harness: SlackHarness) -> None:
+    """The history must not claim that attendees got it."""
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.clock.advance(timedelta(days=2, minutes=1))
+    moved = {BlockId.LOCATION: "Room 2", BlockId.NOTE: "The lawn is wet."}
+    assert NOTE_NOT_SENT_ONCE_OVER in said(submit(harness, view, moved).view)
+    (entry, *_) = harness.bot.service.list_history("yoga").items
+    assert [change.note for change in entry.changes] == [None]
+
+
+def test_note_as_the_only_input_is_named_in_the_reply(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    answered = said(submit(harness, view, {BlockId.NOTE: "The lawn is wet."}).view)
+    assert NO_CHANGES in answered
+    assert NOTE_NOT_SENT in answered
+
+
+def test_note_with_a_location_that_was_saved_meanwhile_is_named_in_the_reply(
+    harness: SlackHarness,
+) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.edit_event("yoga", EventChanges.of(location="Room 2"))
+    moved = {BlockId.LOCATION: "Room 2", BlockId.NOTE: "The lawn is wet."}
+    assert NOTE_NOT_SENT in said(submit(harness, view, moved).view)
+
+
+def test_note_that_nobody_gets_is_named_in_the_reply(harness: SlackHarness) -> None:
+    harness.event(organizer_id=BJORN)
+    moved = {BlockId.LOCATION: "Room 2", BlockId.NOTE: "The lawn is wet."}
+    view = form(harness, ActionId.EDIT)
+    assert NOTE_WITHOUT_READERS in said(submit(harness, view, moved).view)
 
 
 def test_new_location_notifies_with_old_location(harness: SlackHarness) -> None:
