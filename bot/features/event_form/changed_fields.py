@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.blocks.ids import BlockId
-from bot.features.event_form.event_times import end_after, shown_end, shown_time
+from bot.features.event_form.event_times import end_after, shown_end, shown_time, start_minute
 from bot.slack.error_messages import FieldProblem
 from domain.errors import Invalid
 from domain.inputs import EventChanges
@@ -61,7 +61,7 @@ def changed_fields(
     if not touched.keys().isdisjoint(("starts_at", "ends_at")):
         end = touched.get("ends_at", shown_end(event))
         if isinstance(end, timedelta):
-            start = touched.get("starts_at", shown_time(event.starts_at, event.time_zone))
+            start = touched.get("starts_at", start_minute(event))
             changed["ends_at"] = end_after(start, end)
     stale = {name for name, now in fingerprints(event).items() if now != shown.get(name)}
     for name, block in _TIME_INPUTS.items():

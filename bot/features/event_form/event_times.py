@@ -27,11 +27,16 @@ def shown_time(moment: datetime, time_zone: str) -> datetime:
     return from_local(BlockId.START_TIME, shown, time_zone)
 
 
+def start_minute(event: Event) -> datetime:
+    """Return an event's start without seconds: what lengths count from, also in an hour that comes twice."""
+    return event.starts_at.replace(second=0, microsecond=0)
+
+
 def shown_end(event: Event) -> datetime | timedelta | None:
     """Return an event's end as the form shows it: how long a short event lasts, or else a time."""
     if event.ends_at is None:
         return None
-    lasts = event.ends_at - shown_time(event.starts_at, event.time_zone)
+    lasts = event.ends_at - start_minute(event)
     if lasts >= SHORT + _MINUTE:
         return shown_time(event.ends_at, event.time_zone)
     return max(lasts - lasts % _MINUTE, _MINUTE)

@@ -297,6 +297,25 @@ def refused(harness: SlackHarness, view: View, *, offered: str = "", **values: s
     return set(errors)
 
 
+SECOND_HALF_PAST_TWO = datetime.fromisoformat(f"{THE_YEAR_OF_THE_CLOCKS}-10-25T01:30:00+00:00")
+"""A start in the hour that comes twice in Berlin."""
+
+
+def test_form_shows_how_long_an_event_lasts_that_starts_in_the_repeated_hour(
+    harness: SlackHarness,
+) -> None:
+    yoga(harness, starts_at=SECOND_HALF_PAST_TWO, ends_at=SECOND_HALF_PAST_TWO + timedelta(hours=2))
+    (end,) = form(harness, ActionId.EDIT).state[BlockId.END].values()
+    assert end["selected_option"]["value"] == "120 min"
+
+
+def test_new_length_counts_from_a_start_in_the_repeated_hour(harness: SlackHarness) -> None:
+    yoga(harness, starts_at=SECOND_HALF_PAST_TWO, ends_at=SECOND_HALF_PAST_TWO + timedelta(hours=2))
+    event = edited(harness, form(harness, ActionId.EDIT), END="180 min")
+    assert event.starts_at == SECOND_HALF_PAST_TWO
+    assert event.ends_at == SECOND_HALF_PAST_TWO + timedelta(hours=3)
+
+
 @pytest.mark.parametrize(
     ("starts", "lasts"),
     [
