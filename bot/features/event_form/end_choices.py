@@ -26,7 +26,8 @@ _USUAL = (30, 45, 60, 90, 120, 180, 240, 480)
 
 _NAMED = {"noon": time(12), "midday": time(12), "midnight": time()}
 
-_TIME = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))? ?(?:([ap])\.? ?(?:m\.?)?)?")
+_TIME = re.compile(r"([0-9]{1,2})(?:[:.]([0-9]{2}))? ?(?:uhr|([ap])\.? ?(?:m\.?)?)?")
+_FOUR_DIGITS = re.compile(r"([0-9]{2})([0-9]{2})()")
 _TIME_WITH_H = re.compile(r"([0-9]{1,2}) ?h ?([0-9]{2})?")
 """In many countries, 7:30 PM is "19h30"."""
 
@@ -39,14 +40,31 @@ _DURATION = re.compile(
     r"(?:(?P<minutes>[0-9]{1,5}) ?(?:(?:m|mins?|minutes?)\.?)?)?"
 )
 
+_WORDS = (
+    *("one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
 _IN_DIGITS = (
-    (re.compile(r"\band\b|,(?![0-9])|(?<![0-9]),"), " "),
-    (re.compile(r"\bhalf(?: an?)?(?= (?:day|hour))"), "0.5"),
+    *((re.compile(rf"\b{word}\b"), str(number)) for number, word in enumerate(_WORDS, 1)),
+    (re.compile(r"\b([0-9]{1,2})([0-9]{2})(?= ?[ap]\.? ?m\b)"), r"\1:\2"),
+    # "1.30h" is no decimal, but "1.25h" is one.
+    (
+        re.compile(r"\b([0-9]{1,2})(?::|[.,](?!25|50|75)|(?<=1[3-9]|2[0-3])[.,])([0-5][0-9]) ?h\b"),
+        r"\1h\2",
+    ),
+    (re.compile(r"^([0-9]{1,2}[.,][0-9])$"), r"\1h"),
+    (re.compile(r"(?<=[0-9]) and a half\b"), ".5"),
+    (re.compile(r"\b(?:a )?half(?: an?)?(?= (?:day|hour))"), "0.5"),
     (re.compile(r"\ban?(?= (?:week|day|hour|minute))"), "1"),
+    (re.compile(r"\b([0-9]{1,2})( hours?| days?) and a half\b"), r"\1.5\2"),
+    (re.compile(r"\band\b|,(?![0-9])|(?<![0-9]),"), " "),
     (re.compile(r"(?<=[0-9])(?: ?½| 1/2\b)"), ".5"),
     (re.compile(r"½|\b1/2\b"), "0.5"),
 )
 """What people write, with what the patterns above read instead: "1.5 hours" for "1 1/2 hours"."""
+
+_FULL_WIDTH = {code + 0xFEE0: code for code in range(0x21, 0x7F)}
+"""What Japanese keyboards write. NFKC would also read "²" as 2, and take "1½" apart."""
 
 _VALUE = re.compile(r"([0-9]{2}:[0-9]{2})|([0-9]{1,5}) min")
 
@@ -80,7 +98,7 @@ def ends_meant(typed: str) -> list[End]:
     """Return what a person may mean, likeliest first; the usual durations if nothing is typed."""
     if not typed.strip():
         return [minutes * _MINUTE for minutes in _USUAL]
-    text = " ".join(typed.casefold().split())
+    text = " ".join(typed.translate(_FULL_WIDTH).casefold().split())
     for pattern, digits in _IN_DIGITS:
         text = pattern.sub(digits, text)
     text = " ".join(text.split())
@@ -93,12 +111,12 @@ def ends_meant(typed: str) -> list[End]:
 
 
 def _times(text: str) -> Iterator[time]:
-    named = _NAMED.get(text.removeprefix("12 "))
+    named = _NAMED.get(text.removeprefix("12:00 ").removeprefix("12 "))
     if named is not None:
         yield named
         return
     with_h = _TIME_WITH_H.fullmatch(text)
-    match = with_h or _TIME.fullmatch(text)
+    match = with_h or _TIME.fullmatch(text) or _FOUR_DIGITS.fullmatch(text)
     if match is None:
         return
     hour, minute, half = int(match[1]), int(match[2] or 0), None if with_h else match[3]

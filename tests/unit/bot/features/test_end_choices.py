@@ -35,6 +35,29 @@ from bot.features.event_form.end_choices import end_label, end_value, ends_meant
         ("1.5 days", ["1 day 12 hours"]),
         ("a week", ["7 days"]),
         ("1w", ["7 days"]),
+        ("1930", ["7:30 PM", "1 day 8 hours 10 minutes"]),
+        ("0730", ["7:30 AM", "7:30 PM", "12 hours 10 minutes"]),
+        ("130", ["2 hours 10 minutes"]),
+        ("730pm", ["7:30 PM"]),
+        ("1130 a.m.", ["11:30 AM"]),
+        ("19.30h", ["7:30 PM", "19 hours 30 minutes"]),
+        ("18.15 h", ["6:15 PM", "18 hours 15 minutes"]),
+        ("18.25 h", ["6:25 PM", "18 hours 25 minutes"]),
+        ("19:30 h", ["7:30 PM", "19 hours 30 minutes"]),
+        ("1.30h", ["1 hour 30 minutes", "1:30 AM"]),
+        ("1:30h", ["1 hour 30 minutes", "1:30 AM"]),
+        ("1.25h", ["1 hour 15 minutes"]),
+        ("an hour and a half", ["1 hour 30 minutes"]),
+        ("two and a half hours", ["2 hours 30 minutes"]),
+        ("a half hour", ["30 minutes"]),
+        ("Two hours", ["2 hours"]),
+        ("twelve hours", ["12 hours"]),
+        ("1.5", ["1 hour 30 minutes"]),
+        ("2,5", ["2 hours 30 minutes"]),
+        ("12:00 noon", ["12:00 PM"]),
+        ("19 Uhr", ["7:00 PM"]),
+        ("19.30 Uhr", ["7:30 PM"]),
+        ("\uff11\uff19\uff1a\uff13\uff10", ["7:30 PM", "19 hours 30 minutes"]),
     ],
 )
 def test_end_is_offered_for_what_is_usually_typed(typed: str, offered: list[str]) -> None:
@@ -56,7 +79,7 @@ _PARTS = st.sampled_from(
     [
         *("0", "1", "2", "7", "12", "19", "24", "30", "60", "99999", "½", "1/2", "half", "a", "an"),
         *(".", ",", ":", " ", "and", "am", "pm", "noon", "midnight"),
-        *("m", "min", "h", "hours", "d", "days", "w", "week", "٣", "²"),
+        *("m", "min", "h", "hours", "d", "days", "w", "week", "one", "uhr", "\uff13", "٣", "²"),
     ]
 )
 
