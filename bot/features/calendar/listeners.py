@@ -14,6 +14,7 @@ from bot.slack.interactions import BlockAction
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.unexpected_failures import log_unexpected
+from domain.enums import EventStatus
 from domain.models import Event
 
 
@@ -47,6 +48,13 @@ class CalendarListeners:
         if registration is not None and is_for_later(registration):
             reply.ephemeral(calendar_views.no_seat_yet(registration))
             return
+        if is_update and event.status is not EventStatus.CANCELED:
+            if registration is None:
+                reply.ephemeral(calendar_views.not_registered(event))
+                return
+            if self._service.is_over(event):
+                reply.ephemeral(calendar_views.nothing_to_update(event))
+                return
         join_link = registration.join_link if registration is not None else ""
         file = calendar_file(event, self._workspace_id, join_link, is_update=is_update)
         # A file takes four requests: more than a slow Slack takes before the acknowledgement.

@@ -55,6 +55,20 @@ def no_seat_yet(registration: UserRegistration) -> Message:
     return note(f"You’re {position} on the waitlist for {title}.{more}", title=TITLE)
 
 
+def not_registered(event: Event) -> Message:
+    """Tell someone who has left an event what to do about its entry in their calendar."""
+    return note(
+        f"You’re not registered for {bold(event.title)}. If it’s in your calendar, please delete it there.",
+        title=TITLE,
+    )
+
+
+def nothing_to_update(event: Event) -> Message:
+    """Tell an attendee that an event is over, so its entry needs no update."""
+    text = f"{bold(event.title)} is over, so there’s nothing to update in your calendar."
+    return note(text, title=TITLE)
+
+
 def file_not_sent(event: Event, join_link: str = "", *, is_update: bool = False) -> Message:
     """Tell a user that Slack did not take the calendar file."""
     return note(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -145,12 +146,13 @@ def test_message_goes_out_without_a_file_that_slack_does_not_take(
     assert harness.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
-def press_update(harness: SlackHarness) -> str:
+def press_update(harness: SlackHarness, meanwhile: Callable[[], object] = lambda: None) -> str:
     """Move an event while Slack takes no file, press the button in the message, and return the reply."""
     yoga(harness, CHLOE)
     harness.api.fail_next(UPLOAD_STEPS[0], Fault.server_error(500))
     move(harness)
     (message,) = harness.workspace.messages(harness.workspace.dm(CHLOE).id)
+    meanwhile()
     return reply(harness.slack.click(CHLOE, message, ActionId.UPDATE_CALENDAR))
 
 
@@ -169,6 +171,33 @@ def test_reply_in_the_direct_message_with_the_file_names_no_other_message(
     event = harness.bot.service.get_event("yoga")
     assert as_typed(calendar_views.file_sent(event, is_update=True, is_here=True).text) in said
     assert "direct message" not in said
+
+
+def test_button_sends_no_file_to_someone_who_has_left(harness: SlackHarness) -> None:
+    said = press_update(harness, lambda: harness.bot.service.unregister("yoga", CHLOE))
+    event = harness.bot.service.get_event("yoga")
+    assert as_typed(calendar_views.not_registered(event).text) in said
+    assert files(harness, CHLOE) == []
+
+
+def test_button_sends_no_file_once_the_event_is_over(harness: SlackHarness) -> None:
+    said = press_update(harness, lambda: harness.clock.advance(timedelta(days=6)))
+    event = harness.bot.service.get_event("yoga")
+    assert as_typed(calendar_views.nothing_to_update(event).text) in said
+    assert files(harness, CHLOE) == []
+
+
+def test_button_sends_the_file_that_removes_a_canceled_event(harness: SlackHarness) -> None:
+    """Also to someone who has left: the event may still be in their calendar."""
+
+    def leave_and_cancel() -> None:
+        harness.bot.service.unregister("yoga", CHLOE)
+        harness.bot.service.cancel_event("yoga")
+
+    said = press_update(harness, leave_and_cancel)
+    event = harness.bot.service.get_event("yoga")
+    assert as_typed(calendar_views.file_sent(event, is_update=True, is_here=True).text) in said
+    assert len(files(harness, CHLOE)) == 1
 
 
 def test_updated_entry_has_no_links_that_would_add_a_second_one(harness: SlackHarness) -> None:

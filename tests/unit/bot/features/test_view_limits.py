@@ -487,6 +487,8 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     ),
     "calendar.views.file_sent": lambda: calendar_views.file_sent(LARGEST, LARGEST.join_link),
     "calendar.views.no_seat_yet": lambda: calendar_views.no_seat_yet(own()),
+    "calendar.views.not_registered": lambda: calendar_views.not_registered(LARGEST),
+    "calendar.views.nothing_to_update": lambda: calendar_views.nothing_to_update(LARGEST),
     "calendar.views.file_not_sent": lambda: calendar_views.file_not_sent(
         LARGEST, LARGEST.join_link
     ),
