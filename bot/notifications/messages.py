@@ -49,6 +49,12 @@ def moved_message(
     return Message(f"{text}\n{line}", [*lines, context(line), buttons])
 
 
+def canceled_message(notification: Notification, entry: JournalEntry) -> Message:
+    """Render the notification about a canceled event for someone with a seat (R8.16)."""
+    remove = _calendar(entry, "Remove from calendar")
+    return _note(_cancellation(notification, entry), entry, remove)
+
+
 def late_note(at: datetime) -> ContextBlock:
     """Return what goes below a reply that was kept."""
     return context(
@@ -117,12 +123,13 @@ def _what_changed(title: str, before: EventSummary | None, after: EventSummary) 
 
 
 def _canceled(notification: Notification, entry: JournalEntry) -> Message:
+    """Render it for someone on the waitlist, who has nothing in their calendar to remove."""
+    return _note(_cancellation(notification, entry), entry, _events())
+
+
+def _cancellation(notification: Notification, entry: JournalEntry) -> str:
     by = f" by {mention(notification.actor_id)}" if notification.actor_id else ""
-    return _note(
-        f"{_title(entry)} has been canceled{by}.{_reason(notification)}",
-        entry,
-        _calendar(entry, "Remove from calendar"),
-    )
+    return f"{_title(entry)} has been canceled{by}.{_reason(notification)}"
 
 
 def _reason(notification: Notification) -> str:

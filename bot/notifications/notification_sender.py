@@ -9,7 +9,7 @@ from bot.blocks.builders import Message
 from bot.blocks.mrkdwn import is_slack_id
 from bot.notifications.calendar_files import CalendarFiles
 from bot.notifications.export_sender import ExportSender
-from bot.notifications.messages import moved_message, notification_message
+from bot.notifications.messages import canceled_message, moved_message, notification_message
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import POST_METHOD, MessageSender
 from bot.notifications.time_slice import TimeSlice
@@ -27,6 +27,9 @@ from domain.models import (
     UnreachableRecipient,
 )
 from domain.ports import Clock
+
+_IN_CALENDAR = {NotificationKind.MOVED, NotificationKind.CANCELED}
+"""Notifications that help those with a seat, and only them, to change their calendar."""
 
 
 class NotificationSender:
@@ -87,8 +90,11 @@ class NotificationSender:
         self, user_id: str, entry: JournalEntry, notification: Notification
     ) -> ClassifiedError | None:
         render = notification_message
-        if notification.kind is NotificationKind.MOVED and self._has_calendar(user_id, entry):
-            render = partial(moved_message, calendar_file=self._calendar_file(entry))
+        if notification.kind in _IN_CALENDAR and self._has_calendar(user_id, entry):
+            if notification.kind is NotificationKind.CANCELED:
+                render = canceled_message
+            else:
+                render = partial(moved_message, calendar_file=self._calendar_file(entry))
         return self.send_message(user_id, entry, lambda: render(notification, entry))
 
     def _has_calendar(self, user_id: str, entry: JournalEntry) -> bool:

@@ -15,9 +15,7 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 def is_for_later(registration: UserRegistration) -> bool:
     """Return whether a user is waitlisted, so the event does not belong in their calendar yet."""
-    return (
-        registration.position is not None and registration.event.status is not EventStatus.CANCELED
-    )
+    return registration.position is not None
 
 
 def change_in_calendar(event: Event, what: str, *, is_update: bool) -> str:

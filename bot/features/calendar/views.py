@@ -45,8 +45,11 @@ def _links(event: Event, join_link: str, *, is_update: bool) -> list[Block]:
 
 
 def no_seat_yet(registration: UserRegistration) -> Message:
-    """Tell a waitlisted user that there is nothing to add to a calendar yet, or no more (R4.7)."""
+    """Tell a waitlisted user that there is nothing to add to a calendar yet, or no more (R4.7), or to remove."""
     position, title = ordinal(registration.position or 0), bold(registration.event.title)
+    if registration.event.status is EventStatus.CANCELED:
+        text = f"You were on the waitlist for {title}, so there’s nothing to remove from your calendar."
+        return note(text, title=TITLE)
     more = (
         waitlist_note(has_started=True)
         if registration.has_started

@@ -132,14 +132,14 @@ def test_calendar_of_a_user_without_a_seat_has_no_join_link(harness: SlackHarnes
     assert "example.org" not in said
 
 
-def test_calendar_of_a_waitlisted_user_of_a_canceled_event_has_no_join_link(
+def test_file_that_removes_a_canceled_event_has_no_join_link_for_someone_who_left(
     harness: SlackHarness,
 ) -> None:
-    harness.event(join_link=LINK, capacity=1)
-    harness.register(BJORN, CHLOE)
+    harness.event(join_link=LINK)
+    harness.register(CHLOE)
+    message = harness.slack.command(CHLOE, RANDOM, "/registrations").ephemeral[-1]
+    harness.bot.service.unregister("yoga", CHLOE)
     harness.bot.service.cancel_event("yoga")
-    harness.deliver_due(6)
-    message = harness.workspace.messages(harness.workspace.dm(CHLOE).id)[-1]
     harness.slack.click(CHLOE, message, ActionId.ADD_TO_CALENDAR)
     (file,) = files(harness, CHLOE)
     assert b"example.org" not in (file.content or b"")

@@ -29,14 +29,16 @@ def test_cancel_asks_first_with_recipient_count(harness: SlackHarness) -> None:
     assert harness.bot.service.get_event("yoga").status is EventStatus.OPEN
 
 
-def test_cancellation_notifies_attendees_with_calendar_button(harness: SlackHarness) -> None:
+def test_cancellation_notifies_attendees_with_calendar_button_for_those_with_a_seat(
+    harness: SlackHarness,
+) -> None:
     yoga(harness)
     submit(harness, form(harness, ActionId.CANCEL_EVENT))
     harness.deliver_due(6)
-    for user_id in (CHLOE, DIEGO):
+    for user_id, has_seat in ((CHLOE, True), (DIEGO, False)):
         (message,) = harness.direct_messages(user_id)
         assert sentences.notified(NotificationKind.CANCELED, actor_id=BJORN) in message
-        assert f"[{ActionId.ADD_TO_CALENDAR}]" in message
+        assert (f"[{ActionId.ADD_TO_CALENDAR}]" in message) is has_seat
     assert "Canceled" in said(manage_modal(harness))
 
 

@@ -437,6 +437,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "notifications.messages.moved_message, no file": lambda: notification_messages.moved_message(
         *notified(NotificationKind.MOVED), None
     ),
+    "notifications.messages.canceled_message": lambda: notification_messages.canceled_message(
+        *notified(NotificationKind.CANCELED)
+    ),
     "notifications.messages.unreachable_message": unreachable,
     "notifications.messages.card_refused_message": lambda: (
         notification_messages.card_refused_message(entry(), REFUSED_CARD_RECORD)

@@ -183,7 +183,7 @@ BUTTONS = {
     NotificationKind.PROMOTED: f"[{ActionId.GIVE_UP_SEAT}]",
     NotificationKind.REMOVED: f"[{ActionId.SHOW_EVENTS}]",
     NotificationKind.MOVED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
-    NotificationKind.CANCELED: f"[{ActionId.ADD_TO_CALENDAR}]",
+    NotificationKind.CANCELED: f"[{ActionId.SHOW_EVENTS}]",
     NotificationKind.DELETED: f"[{ActionId.SHOW_EVENTS}]",
     NotificationKind.CLOSED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
     NotificationKind.REMINDER: f"[{ActionId.GIVE_UP_SEAT}]",
