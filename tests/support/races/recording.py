@@ -186,7 +186,9 @@ def _taken_apart(call: Call, listed: object, event_ids: Sequence[str]) -> Iterat
         yield replace(call, name="is_in", args=(event_id, *call.args), answer=answer)
 
 
-NOT_COMPARED = frozenset({"event_id", "user_id", "title", "since", "has_started"})
+NOT_COMPARED = frozenset(
+    {"event_id", "user_id", "title", "since", "has_started", "is_canceled", "is_over"}
+)
 """Facts of refusals that repeat the question, or that no race changes."""
 
 
