@@ -138,7 +138,10 @@ def _reason(notification: Notification) -> str:
 
 def _deleted(_: Notification, entry: JournalEntry) -> Message:
     return _note(
-        f"{_title(entry)} has been deleted, along with your registration.", entry, _events()
+        f"{_title(entry)} has been deleted, along with your registration. If you added it to your"
+        " calendar, please remove it there.",
+        entry,
+        _events(),
     )
 
 

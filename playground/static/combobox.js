@@ -75,7 +75,9 @@ export function combobox({ naming, multiple, chosen, placeholder, minLength, fin
     show(found.length ? null : "No results");
   }
 
-  text.addEventListener("focus", () => { if (!multiple) text.select(); search(); });
+  // The list would cover the error below a field that is wrong.
+  text.addEventListener("focus", () => { if (!multiple) text.select(); if (!text.closest(".wrong")) search(); });
+  text.addEventListener("click", () => { if (list.hidden) search(); });
   text.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, 150); });
   text.addEventListener("blur", () => { latest += 1; close(); label(); });
   text.addEventListener("keydown", (event) => {

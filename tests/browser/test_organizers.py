@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -40,6 +41,26 @@ def test_wrong_input_is_a_field_error_and_input_kept(visit: Visit) -> None:
     expect(amara.card("Sketching")).to_contain_text("0 of 3 seats")
     # Amara is in Lagos, eight hours behind.
     expect(amara.card("Sketching")).to_contain_text("10:30 AM")
+
+
+def test_error_of_a_select_is_not_covered_by_its_list(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.type_command("/event create")
+    form = amara.modal
+    form.get_by_label("Title").fill("Lunch talk")
+    tomorrow = (SystemClock().now() + timedelta(days=2)).astimezone(UTC)
+    form.get_by_label("Start date").fill(f"{tomorrow:%Y-%m-%d}")
+    form.get_by_label("Start time").fill("18:00")
+    end = form.get_by_role("combobox", name=re.compile("^End"))
+    end.fill("noon")
+    form.get_by_role("option", name="12:00 PM").click()
+    form.get_by_label("Seats").fill("3")
+    amara.press("Create", form)
+    expect(end).to_have_attribute("aria-invalid", "true")
+    expect(end).to_be_focused()
+    expect(form.get_by_role("listbox")).to_be_hidden()
+    end.click()
+    expect(form.get_by_role("option").first).to_be_visible()
 
 
 def test_capacity_increase_is_previewed_then_notified(visit: Visit) -> None:

@@ -41,7 +41,8 @@ def help_message(unknown: str = "") -> Message:
     if not unknown:
         return note(HELP)
     typed = escape(shortened(unknown, MAX_SHOWN))
-    return note(f"Unknown command “{typed}”. Here’s what you can type:", section(HELP))
+    commands = HELP.partition("\n\n")[2]
+    return note(f"Unknown command “{typed}”. Here’s what you can type:", section(commands))
 
 
 MAX_SHOWN = 50

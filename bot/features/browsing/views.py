@@ -206,8 +206,10 @@ def history_buttons(registration: UserRegistration) -> list[ButtonElement]:
 
 def past_registration_blocks(registration: UserRegistration) -> Sequence[Block]:
     """Show one of a user's own registrations for past events: it is history (R4.7)."""
-    (history,) = history_buttons(registration) or (None,)
-    return [section(past_text(registration), history)]
+    buttons = history_buttons(registration)
+    buttons += going_buttons(registration.event, is_attendee=True)
+    blocks: list[Block] = [section(past_text(registration))]
+    return [*blocks, ActionsBlock(elements=buttons)] if buttons else blocks
 
 
 def past_text(registration: UserRegistration) -> str:

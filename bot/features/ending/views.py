@@ -22,9 +22,10 @@ from domain.models import Event
 def cancel_form(event: Event) -> View:
     """Ask before an event is canceled, and say what that means."""
     attendees = event.registered_count + event.waitlist_count
-    notified = "No one is registered, so no one will be notified."
+    notified, about_list = "No one is registered, so no one will be notified.", []
     if attendees:
         notified = f"{headcount(attendees)} will be notified."
+        about_list = [context("The attendee list is kept until you delete the event.")]
     return View(
         type="modal",
         callback_id=CallbackId.CANCEL_EVENT,
@@ -37,13 +38,13 @@ def cancel_form(event: Event) -> View:
             warning(
                 f"{notified} No one will be able to register anymore, and this can’t be undone."
             ),
-            context("The attendee list is kept until you delete the event."),
+            *about_list,
             input_block(
                 BlockId.REASON,
                 "Reason for canceling",
                 paragraph_element(MAX_REASON_LENGTH),
                 optional=True,
-                hint="Attendees will see it in the message.",
+                hint="Attendees will see it in the message." if attendees else None,
             ),
         ],
     )

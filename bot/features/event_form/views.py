@@ -97,7 +97,10 @@ def _first_inputs(content: FormContent, event_id: str) -> list[Block]:
     return [
         title_input(content),
         *start_inputs(content),
-        end_input(content, "A time on the same day, or how long the event lasts."),
+        end_input(
+            content,
+            "Type a time on the same day or how long the event lasts, and choose it from the list.",
+        ),
         # Never a zone that nobody chose: times in it would be wrong, and nobody would see that.
         context(times_in(zone)) if zone else time_zone_input(content),
         location_input(content),
@@ -168,7 +171,10 @@ _WAITLIST = (
     "Once they’re all taken, people join a waitlist. When a seat opens up, the next person gets it."
 )
 _NOTE = "Sent with the message about a new time or location. If neither changes, it isn’t sent."
-_SAME_DAY = "A time on the same day unless you choose an end date, or how long the event lasts."
+_SAME_DAY = (
+    "Type how long the event lasts or a time, and choose it from the list. Without an end date, a time is"
+    " on the same day."
+)
 
 
 def time_zone_options(names: Sequence[str]) -> dict[str, Any]:

@@ -172,8 +172,10 @@ def _organized_past(registration: UserRegistration) -> list[Block]:
     """Show a past event to its organizer, who was registered for it."""
     manage = button("Manage", ActionId.MANAGE, registration.event.event_id)
     blocks: list[Block] = [section(browsing_views.past_text(registration), manage)]
-    if history := browsing_views.history_buttons(registration):
-        blocks.append(ActionsBlock(elements=history))
+    buttons = browsing_views.history_buttons(registration)
+    buttons += cards_views.going_buttons(registration.event, is_attendee=True)
+    if buttons:
+        blocks.append(ActionsBlock(elements=buttons))
     return blocks
 
 

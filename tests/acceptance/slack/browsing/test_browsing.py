@@ -299,6 +299,16 @@ def test_forget_me_asks_then_deletes_and_promotes(harness: SlackHarness) -> None
     assert everything.seated("yoga") == [CHLOE]
 
 
+def test_past_registration_shows_who_had_a_seat(harness: SlackHarness) -> None:
+    """R12.1."""
+    harness.event()
+    harness.register(BJORN)
+    harness.clock.advance(timedelta(days=9))
+    listed = harness.slack.command(BJORN, RANDOM, "/registrations").ephemeral[-1]
+    past = harness.slack.click(BJORN, listed, ActionId.PAST_REGISTRATIONS).messages[-1]
+    assert f"[{ActionId.GOING}]" in shown(past)
+
+
 def test_forget_me_declined_keeps_everything(harness: SlackHarness) -> None:
     harness.event()
     harness.register(BJORN)
