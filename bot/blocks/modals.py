@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from bot.blocks.formatting import plain_time
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import option_list
 from bot.blocks.mrkdwn import contained, shortened
+from domain.inputs import utf16_length
 from domain.models import Event, ListedEvent, UserRegistration
 
 
@@ -54,23 +56,57 @@ def _label(callback_id: CallbackId) -> str:
     return "Unregister" if callback_id is CallbackId.UNREGISTER else "Register"
 
 
-def event_options(events: Sequence[ListedEvent], time_zone: str, now: datetime) -> dict[str, Any]:
-    """Return open events as select options, with their starts in the reader's zone."""
-    return option_list((_event_label(one, time_zone, now), one.event_id) for one in events[:100])
+MAX_OPTIONS = 100
+
+
+def event_options(
+    events: Sequence[ListedEvent],
+    time_zone: str,
+    now: datetime,
+    locations: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return open events as select options, with their starts in the reader's zone.
+
+    `locations` has the locations of events with the same title and start (see `alike`), by id.
+    """
+    return option_list(
+        (_event_label(one, time_zone, now, (locations or {}).get(one.event_id, "")), one.event_id)
+        for one in events[:MAX_OPTIONS]
+    )
 
 
 def registration_options(
     registrations: Sequence[UserRegistration], time_zone: str, now: datetime
 ) -> dict[str, Any]:
     """Return a user's registrations as select options, with the events' starts in the user's zone."""
-    events = [one.event for one in registrations[:100]]
-    return option_list((_event_label(event, time_zone, now), event.event_id) for event in events)
+    events = [one.event for one in registrations[:MAX_OPTIONS]]
+    ids = alike(events)
+    return option_list(
+        (
+            _event_label(one, time_zone, now, one.location if one.event_id in ids else ""),
+            one.event_id,
+        )
+        for one in events
+    )
 
 
-def _event_label(event: ListedEvent | Event, time_zone: str, now: datetime) -> str:
+def alike(events: Sequence[ListedEvent | Event]) -> list[str]:
+    """Return the ids of those among the first events that have another's title and start: only the location differs."""
+    shown = events[:MAX_OPTIONS]
+    counts = Counter((one.title, one.starts_at) for one in shown)
+    return [one.event_id for one in shown if counts[one.title, one.starts_at] > 1]
+
+
+def _event_label(
+    event: ListedEvent | Event, time_zone: str, now: datetime, location: str = ""
+) -> str:
     when = f" · {plain_time(event.starts_at, time_zone, now)}"
-    return f"{contained(shortened(event.title, _LABEL_LENGTH - len(when)))}{when}"
+    where = f" · {contained(shortened(location, _LOCATION_LENGTH))}" if location else ""
+    title = shortened(event.title, _LABEL_LENGTH - utf16_length(when) - utf16_length(where))
+    return f"{contained(title)}{where}{when}"
 
+
+_LOCATION_LENGTH = 20
 
 _LABEL_LENGTH = 75 - 10
 """Characters of an option's label, without those that may close a title's text direction marks."""

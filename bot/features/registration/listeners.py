@@ -120,7 +120,10 @@ class RegistrationListeners:
             return modals.registration_options(own.matches or own.suggestions, time_zone, now)
         found = self._find_events(text, request.user_id)
         time_zone = self._members.time_zone(request.user_id) or "UTC"
-        return modals.event_options(found.matches or found.suggestions, time_zone, now)
+        events = found.matches or found.suggestions
+        same = self._service.get_events_for(request.user_id, modals.alike(events))
+        locations = {seen.event.event_id: seen.event.location for seen in same}
+        return modals.event_options(events, time_zone, now, locations)
 
     def submit_register(self, submission: ViewSubmission) -> View:
         """Register for the event picked."""

@@ -113,6 +113,21 @@ def test_registered_user_reads_that_the_event_has_ended(harness: SlackHarness, e
     assert "seat" not in said
 
 
+@pytest.mark.parametrize("command", ["/register", "/unregister"])
+def test_picker_shows_the_location_where_titles_and_starts_are_the_same(
+    harness: SlackHarness, command: str
+) -> None:
+    for event_id, location in (("one", "Café"), ("two", "Library")):
+        harness.event(event_id, title="Board games", location=location)
+        if command == "/unregister":
+            harness.register(BJORN, event_id=event_id)
+    view = harness.slack.command(BJORN, RANDOM, command).view
+    assert view is not None
+    options = harness.slack.options(BJORN, view.id, ActionId.EVENT).options
+    labels = [one["text"]["text"] for one in options]
+    assert [label.split(" · ")[1] for label in labels] == ["Café", "Library"]
+
+
 def test_event_that_is_over_is_not_found_by_title(harness: SlackHarness) -> None:
     start = harness.clock.now() + timedelta(hours=1)
     harness.event(starts_at=start, ends_at=start + timedelta(hours=1), title="Standup")
