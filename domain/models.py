@@ -657,7 +657,7 @@ class UserDeletion:
     organized: tuple[Event, ...] = ()
     """The upcoming and running events that the user organized when the deletion was previewed, by start."""
     successor_id: str | None = None
-    """Who takes over what nobody else organizes, if that was chosen when the deletion started."""
+    """The user who takes over events that nobody else organizes. None if no one was chosen at the start."""
     is_stored: bool = True
     """False for an organizer who is no user: an event that is created over HTTP names whom it likes."""
     has_started: bool = False

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from bot.entrypoints.system import SystemClock
 from tests.support.browser.windows import AMARA, BJORN, CHLOE, PRIYA, Window, plain
@@ -16,14 +16,20 @@ from tests.support.slack import sentences
 Visit = Callable[..., Window]
 
 
+def create_form(window: Window, title: str, start_time: str) -> Locator:
+    """Open the form that creates an event, and fill in its title and a start in two days."""
+    window.type_command("/event create")
+    form = window.modal
+    form.get_by_label("Title").fill(title)
+    day = (SystemClock().now() + timedelta(days=2)).astimezone(UTC)
+    form.get_by_label("Start date").fill(f"{day:%Y-%m-%d}")
+    form.get_by_label("Start time").fill(start_time)
+    return form
+
+
 def test_wrong_input_is_a_field_error_and_input_kept(visit: Visit) -> None:
     amara = visit(AMARA)
-    amara.type_command("/event create")
-    form = amara.modal
-    form.get_by_label("Title").fill("Sketching")
-    tomorrow = (SystemClock().now() + timedelta(days=2)).astimezone(UTC)
-    form.get_by_label("Start date").fill(f"{tomorrow:%Y-%m-%d}")
-    form.get_by_label("Start time").fill("18:30")
+    form = create_form(amara, "Sketching", "18:30")
     form.get_by_label("Seats").fill("none")
     amara.press("Create", form)
     expect(form.get_by_label("Seats")).to_have_attribute("aria-invalid", "true")
@@ -45,12 +51,7 @@ def test_wrong_input_is_a_field_error_and_input_kept(visit: Visit) -> None:
 
 def test_error_of_a_select_is_not_covered_by_its_list(visit: Visit) -> None:
     amara = visit(AMARA)
-    amara.type_command("/event create")
-    form = amara.modal
-    form.get_by_label("Title").fill("Lunch talk")
-    tomorrow = (SystemClock().now() + timedelta(days=2)).astimezone(UTC)
-    form.get_by_label("Start date").fill(f"{tomorrow:%Y-%m-%d}")
-    form.get_by_label("Start time").fill("18:00")
+    form = create_form(amara, "Lunch talk", "18:00")
     end = form.get_by_role("combobox", name=re.compile("^End"))
     end.fill("noon")
     form.get_by_role("option", name="12:00 PM").click()

@@ -75,7 +75,7 @@ def test_time_in_which_only_the_operator_can_help_does_not_end_a_lease(
 ) -> None:
     """Its holder can't renew it on a full disk, and stores what it has done once there is space again."""
 
-    def full(*_: object, **__: object) -> None:
+    def full(*_: object, **__: object) -> None:  # no store of this suite can be filled
         raise OperatorNeeded("the disk is full")
 
     clock = ManualClock()

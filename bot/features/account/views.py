@@ -122,7 +122,7 @@ def _handed_over(first: str, lines: Sequence[str]) -> list[Block]:
 def _lines(deletion: UserDeletion, successor_id: str | None, takes_over: str) -> list[str]:
     """Say of each event that a user organizes what becomes of it (R2.9).
 
-    What nobody else organizes comes first: a successor changes something in the events that are named.
+    Events that nobody else organizes come first, so a person who chooses a successor sees the effect.
     """
     organized = sorted(deletion.organized, key=lambda one: not _has_no_other(deletion, one))
     lines = []

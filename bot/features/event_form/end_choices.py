@@ -61,10 +61,10 @@ _IN_DIGITS = (
     (re.compile(r"(?<=[0-9])(?: ?½| 1/2\b)"), ".5"),
     (re.compile(r"½|\b1/2\b"), "0.5"),
 )
-"""What people write, with what the patterns above read instead: "1.5 hours" for "1 1/2 hours"."""
+"""Replacements that turn words and fractions into digits for the patterns above: "1 1/2 hours" into "1.5 hours"."""
 
 _FULL_WIDTH = {code + 0xFEE0: code for code in range(0x21, 0x7F)}
-"""What Japanese keyboards write. NFKC would also read "²" as 2, and take "1½" apart."""
+"""Full-width characters to ASCII, for Japanese keyboards. NFKC would also read "²" as 2, and take "1½" apart."""
 
 _VALUE = re.compile(r"([0-9]{2}:[0-9]{2})|([0-9]{1,5}) min")
 

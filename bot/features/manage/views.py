@@ -73,7 +73,7 @@ def _buttons(
 ) -> list[Block]:
     """Return what organizers can do, the most used first: the event, its attendees, more of it, its end.
 
-    What no longer has an effect is left out. A row of Slack's modal has room for three buttons.
+    Omit buttons that would have no effect. A row of Slack's modal has room for three buttons.
     """
 
     def of(label: str, action: ActionId, style: str | None = None) -> ButtonElement:

@@ -19,5 +19,6 @@ def test_event_that_was_created_while_the_program_asked_is_not_judged(
 ) -> None:
     program = Program(World(0))
     answer = Answer(200, {"items": [{"eventId": "created since"}]})
+    # No seed creates an event in just this moment for sure.
     monkeypatch.setattr(program, "_ask", lambda *_: answer)
     assert program._read_own("e0", "U001")

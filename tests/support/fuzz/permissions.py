@@ -257,7 +257,7 @@ class _PermissionCheck:
         """Return the user whom the confirmation of `forget-me` names."""
         if self._asked.what != ActionId.FORGET_ME:
             return set()
-        # What the select shows counts; the button may be older.
+        # The choice in the select counts: the button may be older.
         values = (self._asked.payload.get("state") or {}).get("values") or {}
         selects = ((inputs or {}).get(ActionId.SUCCESSOR) for inputs in values.values())
         chosen = next((select.get("selected_user") for select in selects if select), None)

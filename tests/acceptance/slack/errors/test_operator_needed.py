@@ -18,12 +18,12 @@ from bot.notifications.delivery import LEASE
 from bot.slack.error_messages import SENTENCES
 from bot.store_alarm import REPEAT_AFTER, watched
 from domain.errors import OperatorNeeded
-from domain.models import DeliveryState
+from domain.models import DeliveryState, Event
 from domain.ports import UnreadableRow
 from playground.demo.seed import RANDOM
 from storage.sqlite.store import SQLiteStore
 from tests.support.environment import ManualClock, run_now
-from tests.support.notifications.workers import delivery_scene
+from tests.support.notifications.workers import DeliveryScene, delivery_scene
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, SlackHarness, reply, run_bot
 
 SENTENCE = SENTENCES[OperatorNeeded](None)
@@ -92,6 +92,7 @@ def test_nothing_is_sent_while_it_could_not_be_marked_as_sent(
 
 
 def full(*_: object, **__: object) -> None:
+    """Stand for one method on a full disk. `FailingDisk` would refuse every write, also that of the lease."""
     raise OperatorNeeded("the disk is full")
 
 
@@ -133,14 +134,20 @@ def test_message_that_could_not_be_marked_is_marked_before_another_event_is_deli
         assert event.event_id not in scene.undelivered()
 
 
+def two_promotions(scene: DeliveryScene) -> tuple[Event, Event]:
+    """Create two events, and have Chloé promoted in each."""
+    event, other = (scene.event(BJORN, CHLOE, capacity=1) for _ in range(2))
+    for one in (event, other):
+        scene.service.unregister(one.event_id, BJORN)
+    return event, other
+
+
 def test_nothing_is_sent_for_another_event_until_it_is_marked(
     harness: SlackHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with delivery_scene(harness, "sqlite") as scene:
         worker = scene.worker("first")
-        event, other = (scene.event(BJORN, CHLOE, capacity=1) for _ in range(2))
-        scene.service.unregister(event.event_id, BJORN)
-        scene.service.unregister(other.event_id, BJORN)
+        event, other = two_promotions(scene)
         with monkeypatch.context() as progress:
             progress.setattr(scene.store, "save_delivery", full)
             for event_id in (event.event_id, other.event_id):
@@ -155,9 +162,7 @@ def test_event_whose_progress_cannot_be_stored_holds_up_no_other(
     """Its row is damaged, for example. Only what the operator must end concerns all events."""
     with delivery_scene(harness, "sqlite") as scene:
         worker = scene.worker("first")
-        event, other = (scene.event(BJORN, CHLOE, capacity=1) for _ in range(2))
-        scene.service.unregister(event.event_id, BJORN)
-        scene.service.unregister(other.event_id, BJORN)
+        event, other = two_promotions(scene)
         save = scene.store.save_delivery
 
         def save_other(delivery: DeliveryState) -> DeliveryState:

@@ -1,4 +1,4 @@
-"""What a person may type as the end of an event, and what is offered for it (R8.7)."""
+"""Options offered for the text typed as an event's end (R8.7)."""
 
 from __future__ import annotations
 
