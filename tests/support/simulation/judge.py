@@ -102,6 +102,13 @@ KINDS = {
 }
 """By call: the change that its commit must have made, if it says that it made one."""
 
+STATUSES = {
+    ChangeKind.CLOSED: EventStatus.CLOSED,
+    ChangeKind.REOPENED: EventStatus.OPEN,
+    ChangeKind.CANCELED: EventStatus.CANCELED,
+}
+"""The status that a change gives the event."""
+
 LONGEST_SEND = 45.0
 """Seconds that a message may be under way, from the look whether it is still true: a call to Slack can hang."""
 
@@ -161,7 +168,7 @@ class Judge:
             state = _state(data, event, self._world.scheduler.seconds)
             before = states[-1] if states else State(state.since, event, {})
             moments = self.moments.setdefault(event.event_id, [])
-            moments += [*_between(before, state, journal[-1]), state]
+            moments += [*states_between(before, state, journal[-1]), state]
             self._handovers.has_changed(states[-1].event if states else None, event, journal[-1])
             states.append(state)
             if before.waitlist and not state.waitlist:
@@ -456,9 +463,12 @@ def _state(data: MemoryData, event: Event, since: float) -> State:
     return State(since, event, rows)
 
 
-def _between(before: State, after: State, entry: JournalEntry) -> Iterator[State]:
-    """Yield what was true after each change of a commit: it may carry out several commands."""
-    event, rows = before.event, dict(before.rows)
+def states_between(before: State, after: State, entry: JournalEntry) -> Iterator[State]:
+    """Yield what was true after each change of a commit: it may carry out several commands.
+
+    One may close an event that another reopens: whoever was refused between the two was told the truth.
+    """
+    event, rows, status = before.event, dict(before.rows), before.event.status
     for change in entry.changes:
         user_id = change.user_id or ""
         match change.kind:
@@ -469,7 +479,8 @@ def _between(before: State, after: State, entry: JournalEntry) -> Iterator[State
             case ChangeKind.UNREGISTERED:
                 del rows[user_id]
             case _:
-                event = after.event
+                status = STATUSES.get(change.kind, status)
+                event = after.event.model_copy(update={"status": status})
         yield State(after.since, event, dict(rows))
         yield State(after.since, after.event, dict(rows))
     assert rows == after.rows, "the journal does not say what was written"
