@@ -31,6 +31,19 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
+class AddAttendees:
+    """Register users for an organizer, all of them or none, and notify them (R12.4). Gives `AddOutcome`."""
+
+    user_ids: tuple[str, ...]
+    """In the order in which they get seats. Each once."""
+    actor: Actor | None
+    request_id: str | None = None
+    """With one, those who are registered already are left out, and a repetition adds nobody."""
+    creates_users: bool = False
+    """Whether users who are not stored are created, without a name (R1.6)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unregister:
     """Delete the user's registration (R4); with a ticket, only that one. Gives `UnregisterOutcome`."""
 
@@ -185,6 +198,7 @@ class FillFreeSeats:
 Command = (
     Create
     | Register
+    | AddAttendees
     | Unregister
     | Remove
     | Edit
@@ -218,6 +232,23 @@ class RegisterOutcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Attendee:
+    """A user's registration, with its position if it is waitlisted."""
+
+    registration: Registration
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddOutcome:
+    """The users in `added` are registered or waitlisted now. Those in `present` were already."""
+
+    event: Event
+    added: tuple[Attendee, ...]
+    present: tuple[Attendee, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UnregisterOutcome:
     """The registration was deleted, and the users in `promoted` got seats."""
 
@@ -246,7 +277,7 @@ class ChangeOutcome:
     """Whether the users concerned are notified. They are not if the event is over, nor twice."""
 
 
-Outcome = RegisterOutcome | UnregisterOutcome | ChangeOutcome
+Outcome = RegisterOutcome | AddOutcome | UnregisterOutcome | ChangeOutcome
 
 
 def expect(kind: type[T], outcome: object) -> T:

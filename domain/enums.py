@@ -65,6 +65,8 @@ class Cause(StrEnum):
 class NotificationKind(StrEnum):
     """Why a user gets a direct message after a commit (R9.1)."""
 
+    ADDED = "added"
+    """To whoever an organizer registered (R12.4)."""
     PROMOTED = "promoted"
     REMOVED = "removed"
     MOVED = "moved"

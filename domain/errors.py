@@ -64,6 +64,28 @@ class EventFull(RollcallError):
 
 
 @dataclass(eq=False)
+class TooFewSeats(RollcallError):
+    """The event has fewer free seats than users to add, and no waitlist (R12.4, R2.7)."""
+
+    event_id: str
+    title: str
+    requested: int
+    free: int
+
+
+@dataclass(eq=False)
+class TooManyToAdd(RollcallError):
+    """One commit can't hold as many new attendees: at most `most` of these users (R12.4).
+
+    A waitlist entry makes a registration's write larger, so fewer can join the waitlist at once.
+    """
+
+    event_id: str
+    requested: int
+    most: int
+
+
+@dataclass(eq=False)
 class AlreadyRegistered(RollcallError):
     """The user is registered or waitlisted already (R3.4). A user with a seat has no position."""
 

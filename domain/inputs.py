@@ -162,6 +162,9 @@ Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 Capacity = Annotated[int, Field(strict=True, ge=1, le=MAX_CAPACITY)]
 CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
 
+MAX_ADDED = 49
+"""The most users that are added at once: a seat for each is all that DynamoDB takes in one transaction."""
+
 MAX_REMINDERS = 5
 LONGEST_REMINDER = 30 * 24 * 60
 """Minutes before the start: 30 days."""
@@ -413,6 +416,16 @@ class Removal(Draft):
     """Why an organizer removes a user. The user and the history see it; it may be empty."""
 
     reason: Reason = ""
+
+
+class Addition(Draft):
+    """The users whom an organizer adds to an event (R12.4), in the order in which they get seats. Each counts once."""
+
+    user_ids: Annotated[
+        tuple[Identifier, ...],
+        AfterValidator(lambda user_ids: tuple(dict.fromkeys(user_ids))),
+        Field(min_length=1, max_length=MAX_ADDED),
+    ]
 
 
 class Cancellation(Draft):

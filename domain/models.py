@@ -316,7 +316,7 @@ class Notification(BaseModel):
     note: str | None = None
     """An organizer's note about a new time or location."""
     actor_id: str | None = None
-    """The user who moved or canceled the event, or added the recipient as an organizer. None if no user did."""
+    """The user who moved or canceled the event, or added the recipient. None if no user did."""
     about_user_id: str | None = None
     """The user that the notification is about, if that is not its recipient."""
     channel_id: str | None = None

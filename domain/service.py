@@ -13,6 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from domain.commands import (
+    AddAttendees,
+    AddOutcome,
     Announce,
     ChangeOutcome,
     Command,
@@ -43,6 +45,7 @@ from domain.execution.long_operations import LongOperations
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
+    Addition,
     AnnouncementDraft,
     Cancellation,
     CardDraft,
@@ -477,6 +480,42 @@ class Service:
             with suppress(UnknownUser):  # deleted since
                 return self.register(event_id, draft.user_id)
         return self.register(event_id, self.ensure_user(draft).user_id)
+
+    def add_attendees(
+        self,
+        event_id: str,
+        user_ids: Sequence[str],
+        *,
+        actor: Actor | None = None,
+        request_id: str | None = None,
+        creates_users: bool = False,
+    ) -> AddOutcome:
+        """Register users for an organizer, all of them or none, in this order, and notify them (R12.4).
+
+        With a request id, those who are registered already are left out, and a repetition adds nobody. Raises
+        `UnknownEvent`, `NotOrganizer`, `UnknownUser`, `AlreadyRegistered`, `RegistrationClosed`, `TooFewSeats`,
+        `TooManyToAdd`, and `Invalid` for no users, a user twice, or more than `MAX_ADDED`.
+        """
+        command = self._addition(user_ids, actor, request_id, creates_users=creates_users)
+        return expect(AddOutcome, self._execute(event_id, command))
+
+    def preview_addition(
+        self, event_id: str, user_ids: Sequence[str], *, actor: Actor | None = None
+    ) -> AddOutcome:
+        """Return who would get a seat or a position, and who is in already. Raises what adding them would."""
+        command = self._addition(user_ids, actor, "preview", creates_users=True)
+        return self._previews.preview_addition(event_id, command)
+
+    @staticmethod
+    def _addition(
+        user_ids: Sequence[str],
+        actor: Actor | None,
+        request_id: str | None,
+        *,
+        creates_users: bool,
+    ) -> AddAttendees:
+        checked = Addition.of(user_ids=user_ids).user_ids
+        return AddAttendees(checked, actor, request_id, creates_users)
 
     def unregister(self, event_id: str, user_id: str) -> UnregisterOutcome:
         """Delete a registration and promote into a freed seat (R4).

@@ -29,9 +29,6 @@ from domain.planning.schedule import (
 )
 from domain.planning.working_copy import WorkingCopy
 
-MAX_RECENT_REQUESTS = 8
-"""Requests of organizers that an event recognizes: more than one organizer has open in Slack at a time."""
-
 _STATUS_CHANGES = {
     EventStatus.OPEN: ChangeKind.REOPENED,
     EventStatus.CLOSED: ChangeKind.CLOSED,
@@ -258,7 +255,7 @@ def announce(work: WorkingCopy, message: Announce) -> ChangeOutcome:
     event = work.event_organized_by(message.actor)
     if message.request_id in event.recent_requests:
         return ChangeOutcome(event, changed=False)
-    _remember_request(work, message.request_id)
+    work.remember_request(message.request_id)
     work.record(ChangeKind.ANNOUNCED, actor_id=_id_of(message.actor))
     work.notifications.append(
         Notification(
@@ -273,7 +270,7 @@ def export(work: WorkingCopy, actor: Actor, request_id: str) -> ChangeOutcome:
     event = work.event_organized_by(actor)
     if request_id in event.recent_requests:
         return ChangeOutcome(event, changed=False)
-    _remember_request(work, request_id)
+    work.remember_request(request_id)
     work.record(ChangeKind.EXPORTED, actor_id=actor.user_id)
     work.exports.append(actor.user_id)
     return ChangeOutcome(work.current)
@@ -284,7 +281,7 @@ def post_card(work: WorkingCopy, command: PostCard) -> ChangeOutcome:
     event = work.event_organized_by(command.actor)
     if command.request_id in event.recent_requests:
         return ChangeOutcome(event, changed=False)
-    _remember_request(work, command.request_id)
+    work.remember_request(command.request_id)
     _request_card(work, command.channel_id, _id_of(command.actor), after=command.after)
     return ChangeOutcome(work.current)
 
@@ -296,11 +293,6 @@ def _request_card(work: WorkingCopy, channel_id: str, actor_id: str | None, *, a
             kind=NotificationKind.CARD, user_id=actor_id, channel_id=channel_id, after=after
         )
     )
-
-
-def _remember_request(work: WorkingCopy, request_id: str) -> None:
-    requests = (*work.current.recent_requests, request_id)
-    work.update_event(recent_requests=requests[-MAX_RECENT_REQUESTS:])
 
 
 def run_schedule(work: WorkingCopy) -> ChangeOutcome:

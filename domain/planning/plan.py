@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from domain.commands import Outcome
 from domain.errors import RollcallError
-from domain.models import Event, JournalEntry, Registration, WaitlistEntry
+from domain.models import Event, JournalEntry, Registration, User, WaitlistEntry
 
 ACTIONS_PER_COMMIT = 100
 """The most actions that DynamoDB accepts in one transaction."""
@@ -63,6 +63,13 @@ class CheckUser:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateUser:
+    """Write a user, if none with this id is stored."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
 class PutJournalEntry:
     """Write a journal entry, if its version has none. `is_undelivered` marks it for delivery."""
 
@@ -77,6 +84,7 @@ Action = (
     | PutWaitlistEntry
     | DeleteWaitlistEntry
     | CheckUser
+    | CreateUser
     | PutJournalEntry
 )
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import assert_never
 
 from domain.commands import (
+    AddAttendees,
     Announce,
     ApplyFix,
     Command,
@@ -88,6 +89,8 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return events.create(work, command)
         case Register(user_id):
             return registrations.register(work, user_id)
+        case AddAttendees():
+            return registrations.add_attendees(work, command)
         case Unregister(user_id, cause, ticket):
             return registrations.unregister(work, user_id, cause, ticket)
         case Remove(user_id, actor, reason):

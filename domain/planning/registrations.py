@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from domain.commands import RegisterOutcome, UnregisterOutcome
+from domain.commands import (
+    AddAttendees,
+    AddOutcome,
+    Attendee,
+    RegisterOutcome,
+    UnregisterOutcome,
+)
 from domain.enums import Cause, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
@@ -12,6 +19,8 @@ from domain.errors import (
     EventOver,
     NotRegistered,
     RegistrationClosed,
+    TooFewSeats,
+    TooManyToAdd,
     UnknownUser,
 )
 from domain.models import Actor, Event, Registration, WaitlistEntry
@@ -26,19 +35,23 @@ def register(work: WorkingCopy, user_id: str) -> RegisterOutcome:
     """
     event = work.existing_event()
     _check_can_register(work, event, user_id)
-    # R3.6: nobody takes a seat ahead of the waitlist.
-    has_seat = event.waitlist_count == 0 and event.free_seats > 0
+    has_seat = has_seat_for_newcomer(event)
     if not has_seat and not event.has_waitlist:
         raise EventFull(event.event_id, event.title, event.capacity, event.registered_count)
     # Also for a user who leaves again in this batch: no registration can start after a user's
     # deletion has started.
     work.checked_users.add(user_id)
-    return _seat(work, event, user_id) if has_seat else _waitlist(work, event, user_id)
+    return (_seat if has_seat else _waitlist)(work, event, user_id, user_id)
 
 
 def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
     if user_id not in work.snapshot.users:
         raise UnknownUser(user_id)
+    _check_not_registered(work, event, user_id)
+    _check_open(work, event)
+
+
+def _check_not_registered(work: WorkingCopy, event: Event, user_id: str) -> None:
     registration = work.registration(user_id)
     if registration is not None:
         raise AlreadyRegistered(
@@ -51,29 +64,93 @@ def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
             event.status is EventStatus.CANCELED,
             event.is_over(work.now),
         )
+
+
+def _check_open(work: WorkingCopy, event: Event) -> None:
     reason = event.closed_reason(work.now)
     if reason is not None:
         since = event.closed_since(reason)
         raise RegistrationClosed(event.event_id, event.title, reason, since)
 
 
-def _seat(work: WorkingCopy, event: Event, user_id: str) -> RegisterOutcome:
+def add_attendees(work: WorkingCopy, command: AddAttendees) -> AddOutcome | None:
+    """Register users for an organizer, all of them or none, and notify them (R12.4).
+
+    Return None if it needs a commit of its own: its refusals follow from the snapshot. Raises `UnknownEvent`,
+    `NotOrganizer`, `RegistrationClosed`, `UnknownUser`, `AlreadyRegistered`, `TooFewSeats`, `TooManyToAdd`.
+    """
+    if work.event is not work.snapshot.event:
+        return None
+    event, request_id = work.event_organized_by(command.actor), command.request_id
+    present = _present(work, command.user_ids)
+    new = [user_id for user_id in command.user_ids if user_id not in present]
+    if request_id is None:
+        for user_id in present:
+            _check_not_registered(work, event, user_id)
+    elif not new or request_id in event.recent_requests:
+        return AddOutcome(event, (), tuple(present.values()))
+    _check_open(work, event)
+    if not event.has_waitlist and len(new) > event.free_seats:
+        raise TooFewSeats(event.event_id, event.title, len(new), event.free_seats)
+    if request_id is not None:
+        work.remember_request(request_id)
+    added, most = [], 0
+    for user_id in new:
+        added.append(_add(work, command, user_id))
+        most += work.cost <= work.budget
+    if most < len(new):
+        raise TooManyToAdd(event.event_id, len(new), most)
+    return AddOutcome(work.current, tuple(added), tuple(present.values()))
+
+
+def _present(work: WorkingCopy, user_ids: Sequence[str]) -> dict[str, Attendee]:
+    found = ((user_id, work.registration(user_id)) for user_id in user_ids)
+    return {
+        user_id: Attendee(registration, work.position(registration))
+        for user_id, registration in found
+        if registration is not None
+    }
+
+
+def _add(work: WorkingCopy, command: AddAttendees, user_id: str) -> Attendee:
+    if user_id in work.snapshot.users:
+        work.checked_users.add(user_id)
+    elif command.creates_users and user_id not in work.snapshot.users_in_deletion:
+        work.create_user(user_id)
+    else:
+        raise UnknownUser(user_id)
+    actor_id = command.actor.user_id if command.actor else None
+    event = work.current
+    add = _seat if has_seat_for_newcomer(event) else _waitlist
+    outcome = add(work, event, user_id, actor_id)
+    work.notify(NotificationKind.ADDED, outcome.registration, actor_id=actor_id)
+    return Attendee(outcome.registration, outcome.position)
+
+
+def has_seat_for_newcomer(event: Event) -> bool:
+    """Return whether a newcomer gets a seat: nobody takes one ahead of the waitlist (R3.6)."""
+    return event.waitlist_count == 0 and event.free_seats > 0
+
+
+def _seat(work: WorkingCopy, event: Event, user_id: str, actor_id: str | None) -> RegisterOutcome:
     registration = _new_registration(work, event, user_id, RegistrationStatus.REGISTERED)
     work.set_registration(user_id, registration)
     work.update_event(
         registered_count=event.registered_count + 1, next_ticket=event.next_ticket + 1
     )
-    work.record(ChangeKind.REGISTERED, user_id, user_id, registration.ticket)
+    work.record(ChangeKind.REGISTERED, user_id, actor_id, registration.ticket)
     return RegisterOutcome(event, registration)
 
 
-def _waitlist(work: WorkingCopy, event: Event, user_id: str) -> RegisterOutcome:
+def _waitlist(
+    work: WorkingCopy, event: Event, user_id: str, actor_id: str | None
+) -> RegisterOutcome:
     registration = _new_registration(work, event, user_id, RegistrationStatus.WAITLISTED)
     work.set_registration(user_id, registration)
     work.waitlist.append(WaitlistEntry.of(registration))
     work.update_event(next_ticket=event.next_ticket + 1)
     work.count_waitlisted(registration.ticket, +1)
-    work.record(ChangeKind.WAITLISTED, user_id, user_id, registration.ticket)
+    work.record(ChangeKind.WAITLISTED, user_id, actor_id, registration.ticket)
     return RegisterOutcome(event, registration, work.current.waitlist_count)
 
 

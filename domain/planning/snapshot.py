@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.commands import (
+    AddAttendees,
     Command,
     ContinueCapacityIncrease,
     Create,
@@ -58,6 +59,9 @@ def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset
             case Register(user_id):
                 registrations.add(user_id)
                 users.add(user_id)
+            case AddAttendees(user_ids):
+                registrations.update(user_ids)
+                users.update(user_ids)
             case Unregister(user_id) | Remove(user_id):
                 registrations.add(user_id)
             case RemoveAttendees(user_ids):
@@ -109,10 +113,15 @@ def positions_needed(
     registrations: Mapping[str, Registration], commands: Sequence[Command]
 ) -> frozenset[WaitlistEntry]:
     """Return the entries of waitlisted users who register again: the refusal states their position."""
+    again: set[str] = set()
+    for command in commands:
+        match command:
+            case Register(user_id):
+                again.add(user_id)
+            case AddAttendees(user_ids):
+                again.update(user_ids)
     return frozenset(
-        WaitlistEntry.of(registrations[command.user_id])
-        for command in commands
-        if isinstance(command, Register)
-        and command.user_id in registrations
-        and registrations[command.user_id].status is RegistrationStatus.WAITLISTED
+        WaitlistEntry.of(registrations[user_id])
+        for user_id in again & registrations.keys()
+        if registrations[user_id].status is RegistrationStatus.WAITLISTED
     )

@@ -28,6 +28,7 @@ from domain.models import (
     JournalEntry,
     Notification,
     Registration,
+    User,
     WaitlistEntry,
     block_of,
 )
@@ -35,6 +36,7 @@ from domain.planning.event_values import changed_values, repaired_values
 from domain.planning.plan import (
     Action,
     CheckUser,
+    CreateUser,
     DeleteRegistration,
     DeleteWaitlistEntry,
     Plan,
@@ -48,9 +50,13 @@ from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from domain.planning.waitlist import WorkingWaitlist
 
 _COPIED = (
-    *("changed", "costs", "checked_users", "new_organizers"),
+    *("changed", "costs", "checked_users", "created_users", "new_organizers"),
     *("changes", "notifications", "exports"),
 )
+
+
+MAX_RECENT_REQUESTS = 8
+"""Requests of organizers that an event recognizes: more than one organizer has open in Slack at a time."""
 
 
 class WorkingCopy:
@@ -72,6 +78,7 @@ class WorkingCopy:
         self.changed: dict[str, Registration | None] = {}
         self.costs: dict[str, int] = {}  # actions, by user id
         self.checked_users: set[str] = set()  # must still exist when the plan is committed
+        self.created_users: dict[str, User] = {}  # must not exist then
         self.new_organizers: set[str] = set()  # must not be in deletion then
         self.fixes: tuple[Action, ...] = ()
         self.fixed: tuple[FixedRegistration, ...] = ()
@@ -92,7 +99,7 @@ class WorkingCopy:
     @property
     def cost(self) -> int:
         """The number of actions so far, with one each for the event and the journal entry."""
-        checks = len(self.checked_users | self.new_organizers)
+        checks = len(self.checked_users | self.new_organizers | self.created_users.keys())
         return 2 + checks + len(self.fixes) + len(self.exports) + sum(self.costs.values())
 
     # The event
@@ -134,6 +141,11 @@ class WorkingCopy:
         self.event = self.current.model_copy(update=values)
         return self.event
 
+    def remember_request(self, request_id: str) -> None:
+        """Keep the id of a request that must not run twice (R8.13)."""
+        requests = (*self.current.recent_requests, request_id)
+        self.update_event(recent_requests=requests[-MAX_RECENT_REQUESTS:])
+
     def check_organizer(self, user_id: str) -> None:
         """Require that a user who becomes an organizer is not being deleted, now and at the commit (R2.9).
 
@@ -142,6 +154,17 @@ class WorkingCopy:
         if user_id in self.snapshot.users_in_deletion:
             raise UnknownUser(user_id)
         self.new_organizers.add(user_id)
+
+    def create_user(self, user_id: str) -> None:
+        """Create a user who is not stored, without a name (R1.6)."""
+        self.created_users[user_id] = User(
+            user_id=user_id,
+            name=user_id,
+            created_at=self.now,
+            updated_at=self.now,
+            revision=self.plan_id,
+            time_zone=None,
+        )
 
     # Registrations
 
@@ -216,14 +239,21 @@ class WorkingCopy:
         )
 
     def notify(
-        self, kind: NotificationKind, registration: Registration, reason: str | None = None
+        self,
+        kind: NotificationKind,
+        registration: Registration,
+        reason: str | None = None,
+        *,
+        actor_id: str | None = None,
     ) -> bool:
         """Notify a registration's user, unless the event is canceled or over. Return whether it does."""
         if self.is_canceled_or_over():
             return False
         user_id, ticket = registration.user_id, registration.ticket
         self.notifications.append(
-            Notification(kind=kind, user_id=user_id, ticket=ticket, reason=reason)
+            Notification(
+                kind=kind, user_id=user_id, ticket=ticket, reason=reason, actor_id=actor_id
+            )
         )
         return True
 
@@ -286,6 +316,8 @@ class WorkingCopy:
             passed = passed_due_at(event, self.now, due_at)
             event = self.update_event(next_due_at=due_at, last_due_at=passed)
         actions: list[Action] = [PutEvent(event, None if stored is None else stored.version)]
+        # A row that refers to a user is written after that user: SQLite checks each statement.
+        actions += [CreateUser(user) for user in self.created_users.values()]
         for user_id in self.changed:
             actions += self._registration_actions(user_id)
         actions += self._user_checks()
@@ -328,7 +360,9 @@ class WorkingCopy:
         )
 
     def _user_checks(self) -> Iterator[CheckUser]:
-        for user_id in sorted(self.checked_users | self.new_organizers):
+        for user_id in sorted(
+            (self.checked_users | self.new_organizers) - self.created_users.keys()
+        ):
             # Organizers need not be users: an API client names whom it likes.
             exists = user_id in self.checked_users or user_id in self.snapshot.users
             yield CheckUser(user_id, may_be_missing=not exists)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from domain.commands import ChangeOutcome, Edit, expect
+from domain.commands import (
+    AddAttendees,
+    AddOutcome,
+    ChangeOutcome,
+    Command,
+    Edit,
+    Outcome,
+    expect,
+)
 from domain.errors import CapacityBelowRegistered, EventOver, RollcallError, UnknownEvent
 from domain.execution.loader import load_snapshot
 from domain.execution.retry import RetryPolicy
@@ -15,6 +23,12 @@ from domain.queries.registrations import RegistrationQueries
 
 MAX_NAMED_USERS = 5
 """The most users that a preview names."""
+
+
+def _accepted(outcome: Outcome | RollcallError) -> Outcome:
+    if isinstance(outcome, RollcallError):
+        raise outcome
+    return outcome
 
 
 class Previews:
@@ -35,28 +49,40 @@ class Previews:
         edit = Edit(EventChanges.of(capacity=capacity), actor)
         return self._retry.read_consistently(lambda: self._try_capacity(event_id, capacity, edit))
 
-    def _try_capacity(self, event_id: str, capacity: int, edit: Edit) -> CapacityPreview | None:
-        """Return the preview, or None if the event changed while it was read."""
-        snapshot = load_snapshot(self._store, event_id, [edit])
+    def preview_addition(self, event_id: str, command: AddAttendees) -> AddOutcome:
+        """Return who would get a seat or a position, without adding anybody. Raises what adding raises."""
+
+        def read() -> AddOutcome | None:
+            planned = self._try(event_id, command)
+            return None if planned is None else expect(AddOutcome, _accepted(planned[1]))
+
+        return self._retry.read_consistently(read)
+
+    def _try(self, event_id: str, command: Command) -> tuple[Event, Outcome | RollcallError] | None:
+        """Return the event and the command's outcome on it, or None if it changed while it was read."""
+        snapshot = load_snapshot(self._store, event_id, [command])
         event = snapshot.event
         if event is None:
             raise UnknownEvent(event_id)
         try:
             plan = planner.plan(
-                snapshot, [edit], event_id=event_id, now=self._clock.now(), plan_id="preview"
+                snapshot, [command], event_id=event_id, now=self._clock.now(), plan_id="preview"
             )
         except InconsistentSnapshot:
             if self._registrations.are_unchanged([event]):
                 raise
             return None
-        (outcome,) = plan.outcomes
+        return (event, plan.outcomes[0]) if self._registrations.are_unchanged([event]) else None
+
+    def _try_capacity(self, event_id: str, capacity: int, edit: Edit) -> CapacityPreview | None:
+        """Return the preview, or None if the event changed while it was read."""
+        planned = self._try(event_id, edit)
+        if planned is None:
+            return None
+        event, outcome = planned
         if isinstance(outcome, CapacityBelowRegistered):
             return self._try_capacity_below_registered(event, capacity)
-        if isinstance(outcome, RollcallError):
-            raise outcome
-        if not self._registrations.are_unchanged([event]):
-            return None
-        promoted = expect(ChangeOutcome, outcome).promoted
+        promoted = expect(ChangeOutcome, _accepted(outcome)).promoted
         count = min(max(0, capacity - event.capacity), event.waitlist_count) if promoted else 0
         return CapacityPreview(event, capacity, promoted, count)
 

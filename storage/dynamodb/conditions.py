@@ -11,6 +11,7 @@ from domain.models import Event, Registration, WaitlistEntry
 from domain.planning.plan import (
     Action,
     CheckUser,
+    CreateUser,
     DeleteRegistration,
     DeleteWaitlistEntry,
     PutEvent,
@@ -20,7 +21,7 @@ from domain.planning.plan import (
 )
 from storage.dynamodb.items import to_wire
 from storage.dynamodb.keys import Keys
-from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, WAITLIST
+from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
 
 
 def transact_item(keys: Keys, action: Action) -> dict[str, Any]:
@@ -41,6 +42,9 @@ def transact_item(keys: Keys, action: Action) -> dict[str, Any]:
             return {"Delete": _delete_waitlist_entry(keys, event_id, entry)}
         case CheckUser(user_id, may_be_missing):
             return {"ConditionCheck": _check_user(keys, user_id, may_be_missing=may_be_missing)}
+        case CreateUser(user):
+            # There is no such user, not even one that is being deleted.
+            return {"Put": keys.put(USERS, keys.items.user(user), **_absent("user_id"))}
         case PutJournalEntry(journal_entry, is_undelivered):
             # One entry per version: it proves which plan made that version.
             item = keys.items.journal_entry(journal_entry, is_undelivered=is_undelivered)

@@ -13,6 +13,7 @@ from domain.models import Registration
 from domain.planning.plan import (
     Action,
     CheckUser,
+    CreateUser,
     DeleteRegistration,
     DeleteWaitlistEntry,
     PutEvent,
@@ -28,6 +29,7 @@ from storage.sqlite.rows import (
     insertion,
     journal_columns,
     registration_columns,
+    user_columns,
     waitlist_columns,
 )
 
@@ -64,6 +66,9 @@ def apply(connection: sqlite3.Connection, workspace_id: str, action: Action) -> 
             )
         case CheckUser(user_id, may_be_missing):
             _check_user(connection, workspace_id, user_id, may_be_missing=may_be_missing)
+        case CreateUser(user):
+            # There is no such user, not even one that is being deleted.
+            _insert(write, "users", user_columns(user))
         case PutJournalEntry(journal_entry, is_undelivered):
             # One entry per version: it proves which plan made that version.
             columns = journal_columns(journal_entry, is_undelivered=is_undelivered)

@@ -12,6 +12,7 @@ from domain.errors import UnknownUser
 from domain.planning.plan import (
     Action,
     CheckUser,
+    CreateUser,
     DeleteRegistration,
     DeleteWaitlistEntry,
     PutEvent,
@@ -24,6 +25,7 @@ from domain.ports import Conflict
 from tests.support.builders import (
     a_journal_entry,
     a_registration,
+    a_user,
     a_waitlist_entry,
     a_waitlisted_registration,
     an_event,
@@ -70,6 +72,7 @@ HOLDS: list[tuple[str, Action]] = [
         DeleteWaitlistEntry("e1", a_waitlist_entry("ben", 2)),
     ),
     ("a user who is not being deleted", CheckUser("cyd")),
+    ("a user who is not stored, to create", CreateUser(a_user("dee"))),
     ("an entry for a new version", PutJournalEntry(a_journal_entry(version=2))),
 ]
 
@@ -101,6 +104,7 @@ FAILS: list[tuple[str, Action]] = [
     ),
     ("to delete a missing waitlist entry", DeleteWaitlistEntry("e1", a_waitlist_entry("ben", 3))),
     ("a user that is not stored", CheckUser("nobody")),
+    ("to create a user who is stored", CreateUser(a_user("cyd"))),
     ("a version's second entry", PutJournalEntry(a_journal_entry(version=1, plan_id="other"))),
 ]
 

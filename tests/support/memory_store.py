@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable
 from copy import copy
 from datetime import datetime
@@ -23,6 +24,7 @@ from domain.models import (
 from domain.planning.plan import (
     Action,
     CheckUser,
+    CreateUser,
     DeleteRegistration,
     DeleteWaitlistEntry,
     Plan,
@@ -92,6 +94,9 @@ class MemoryStore:
             case CheckUser(user_id, may_be_missing):
                 user = self.users.get(user_id)
                 _require(may_be_missing if user is None else user.deletion_id is None)
+            case CreateUser(created):
+                _require(created.user_id not in self.users)
+                self.users[created.user_id] = created
             case PutJournalEntry(entry, _):
                 _require((entry.event_id, entry.version) not in self.journal)
                 self.journal[entry.event_id, entry.version] = entry
@@ -309,12 +314,13 @@ _KEYS: dict[type, Callable[..., object]] = {
     PutWaitlistEntry: lambda action: action.entry.ticket,
     DeleteWaitlistEntry: lambda action: action.entry.ticket,
     CheckUser: lambda action: action.user_id,
+    CreateUser: lambda action: action.user.user_id,
     PutJournalEntry: lambda action: (action.entry.event_id, action.entry.version),
 }
 
 
 def _key(action: Action) -> tuple[str, object]:
-    table = type(action).__name__.removeprefix("Put").removeprefix("Delete")
+    table = re.sub("^(Put|Delete|Check|Create)", "", type(action).__name__)
     return table, _KEYS[type(action)](action)
 
 

@@ -15,7 +15,7 @@ from domain.execution.leases import Lease
 from domain.execution.organizers import OrganizerRemoval
 from domain.inputs import EventDraft
 from domain.models import Event, ExportJob, Registration
-from domain.planning import events, organizers
+from domain.planning import organizers
 from domain.planning.working_copy import WorkingCopy
 from domain.service import Service
 from tests.support.simulation.busy_worlds import (
@@ -108,12 +108,12 @@ def _second_submit_creates_again(patch: pytest.MonkeyPatch, _: World) -> None:
 
 def _requests_not_remembered(patch: pytest.MonkeyPatch, _: World) -> None:
     """Send an announcement again if its form is submitted again (R8.13)."""
-    remember = events._remember_request
+    remember = WorkingCopy.remember_request
 
     def remember_another(work: WorkingCopy, request_id: str) -> None:
         remember(work, f"{request_id}, version {work.version}")
 
-    patch.setattr(events, "_remember_request", remember_another)
+    patch.setattr(WorkingCopy, "remember_request", remember_another)
 
 
 def _waitlisted_programs_read_registered(patch: pytest.MonkeyPatch, _: World) -> None:
