@@ -165,6 +165,12 @@ CoOrganizers = Annotated[tuple[Identifier, ...], Field(max_length=20)]
 MAX_ADDED = 49
 """The most users that are added at once: a seat for each is all that DynamoDB takes in one transaction."""
 
+UserIds = Annotated[
+    tuple[Identifier, ...],
+    AfterValidator(lambda user_ids: tuple(dict.fromkeys(user_ids))),
+    Field(min_length=1, max_length=MAX_ADDED),
+]
+
 MAX_REMINDERS = 5
 LONGEST_REMINDER = 30 * 24 * 60
 """Minutes before the start: 30 days."""
@@ -421,11 +427,7 @@ class Removal(Draft):
 class Addition(Draft):
     """The users whom an organizer adds to an event (R12.4), in the order in which they get seats. Each counts once."""
 
-    user_ids: Annotated[
-        tuple[Identifier, ...],
-        AfterValidator(lambda user_ids: tuple(dict.fromkeys(user_ids))),
-        Field(min_length=1, max_length=MAX_ADDED),
-    ]
+    user_ids: UserIds
 
 
 class Cancellation(Draft):

@@ -53,6 +53,14 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         "The user is already registered for the event or on its waitlist",
     ),
     errors.EventFull: (409, "event-full", "The event is full and has no waitlist"),
+    errors.TooFewSeats: (
+        *(409, "too-few-seats"),
+        "The event has fewer free seats than users to add, and no waitlist",
+    ),
+    errors.TooManyToAdd: (
+        *(422, "too-many-to-add"),
+        "Fewer users must be added at once: a waitlist entry takes more room in a commit than a seat",
+    ),
     errors.EventOver: (409, "event-over", "The event is over, so no one can leave it"),
     errors.RegistrationClosed: (
         *(409, "registration-closed"),

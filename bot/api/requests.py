@@ -26,6 +26,7 @@ from domain.inputs import (
     Title,
     UserChanges,
     UserDraft,
+    UserIds,
     from_local,
 )
 from domain.models import PAGE_SIZE
@@ -239,6 +240,12 @@ class NewRegistration(RequestModel):
     """A registration to create."""
 
     user_id: Identifier
+
+
+class NewAttendees(RequestModel):
+    """Users to register for an event, in the order in which they get seats. Each counts once."""
+
+    user_ids: UserIds
 
 
 # Lists

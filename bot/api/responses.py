@@ -142,6 +142,12 @@ class UserRegistration(Registration):
         return cls(event=Event.of(found.event), **registration.model_dump(by_alias=False))
 
 
+class AddedRegistrations(ResponseModel):
+    """The registrations of users who were added, in the order of the request."""
+
+    items: tuple[Registration, ...]
+
+
 class Unregistration(ResponseModel):
     """The result of unregistering: the ids of the users who were promoted, if any."""
 

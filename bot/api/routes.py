@@ -13,6 +13,7 @@ from bot.api.openapi import problems
 from bot.api.requests import (
     EventUpdate,
     Filter,
+    NewAttendees,
     NewEvent,
     NewRegistration,
     NewUser,
@@ -20,7 +21,7 @@ from bot.api.requests import (
     UserUpdate,
 )
 from domain import models
-from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -33,6 +34,8 @@ from domain.errors import (
     NotConfirmed,
     NotRegistered,
     RegistrationClosed,
+    TooFewSeats,
+    TooManyToAdd,
     UnknownEvent,
     UnknownUser,
 )
@@ -162,6 +165,32 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
         """Register a user, or add them to the waitlist."""
         outcome: RegisterOutcome = confirm(lambda: service.register(event_id, body.user_id))
         return responses.Registration.of(outcome.registration, outcome.position)
+
+    @router.post(
+        "/events/{eventId}/registrations",
+        status_code=201,
+        responses=problems(
+            UnknownUser,
+            UnknownEvent,
+            AlreadyRegistered,
+            TooFewSeats,
+            TooManyToAdd,
+            RegistrationClosed,
+            Invalid,
+            NotConfirmed,
+        ),
+    )
+    def add_attendees(event_id: EventId, body: NewAttendees) -> responses.AddedRegistrations:
+        """Register several users in the given order, all of them or none. Each is notified.
+
+        Those who get no seat join the waitlist, at its end.
+        """
+        outcome: AddOutcome = confirm(lambda: service.add_attendees(event_id, body.user_ids))
+        return responses.AddedRegistrations(
+            items=tuple(
+                responses.Registration.of(one.registration, one.position) for one in outcome.added
+            )
+        )
 
     @router.delete(
         "/events/{eventId}/register/{userId}",
