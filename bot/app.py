@@ -14,6 +14,7 @@ from slack_sdk import WebClient
 from bot.error_handler import ErrorHandler
 from bot.features.account import listeners as account_listeners
 from bot.features.account import rollcall_command
+from bot.features.adding import listeners as adding_listeners
 from bot.features.announcement import listeners as announcement_listeners
 from bot.features.browsing import listeners as browsing_listeners
 from bot.features.calendar import listeners as calendar_listeners
@@ -45,6 +46,7 @@ FEATURES = (
     create,
     edit,
     manage_listeners,
+    adding_listeners,
     announcement_listeners,
     ending_listeners,
     history_listeners,

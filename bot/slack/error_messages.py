@@ -35,6 +35,7 @@ class FieldProblem(StrEnum):
     """Reasons for `Invalid` that only a form can have."""
 
     NO_EVENT = "choose an event"
+    NO_PEOPLE = "choose at least one person"
     NO_WHOLE_NUMBER = "must be a whole number from 1 to 100,000"
     NO_TIME_ZONE = "choose a time zone"
     NO_DAY = "choose a date"
@@ -69,6 +70,9 @@ def message_for(requester_id: str, error: RollcallError) -> Message:
     if isinstance(error, errors.NotRegistered) and error.user_id != requester_id:
         who, title = mention(error.user_id), bold(error.title)
         return note(f"{who} isn’t registered for {title} anymore. Nothing changed.")
+    if isinstance(error, errors.UnknownUser) and error.user_id != requester_id:
+        who = mention(error.user_id)
+        return note(f"The data of {who} is being deleted right now. Nothing changed.")
     return message(error)
 
 
@@ -97,6 +101,14 @@ def _invalid(error: errors.Invalid) -> str:
 def _full(error: errors.EventFull) -> str:
     taken = f"{error.registered:,} of {seats(error.capacity)} taken"
     return f"{bold(error.title)} is full ({taken}), and it has no waitlist."
+
+
+def _too_few_seats(error: errors.TooFewSeats) -> str:
+    free = f"only {seats(error.free)} {'is' if error.free == 1 else 'are'} free"
+    return (
+        f"{bold(error.title)} has no waitlist, and {free if error.free else 'no seats are free'}."
+        f" {headcount(error.requested)} can’t be added. Nothing changed."
+    )
 
 
 def _already(error: errors.AlreadyRegistered) -> str:
@@ -152,6 +164,11 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.UnknownEvent: lambda _: "This event no longer exists.",
     errors.DuplicateEvent: lambda _: "An event with this ID already exists.",
     errors.EventFull: _full,
+    errors.TooFewSeats: _too_few_seats,
+    errors.TooManyToAdd: lambda error: (
+        f"{headcount(error.requested)} are too many to add at once, because most would join the"
+        f" waitlist. Add up to {error.most:,} now, then the others. Nothing changed."
+    ),
     errors.AlreadyRegistered: _already,
     errors.NotRegistered: lambda error: f"You’re not registered for {bold(error.title)}.",
     errors.RegistrationClosed: _closed,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -34,8 +36,11 @@ CACHE_SIZE = 10_000
 LATER_AT_A_TIME = 50
 """Members looked up later in one go, each minute: half of the rate of `users.info` that Slack allows."""
 
-_NO_ORGANIZERS = ("deleted", "is_bot", "is_stranger")
-"""Flags in Slack's user object of those who can't be made organizers, besides guests."""
+_NO_PEOPLE = ("deleted", "is_bot", "is_stranger")
+"""Flags in Slack's user object of those who can't be added to events."""
+
+LOOKUPS_AT_A_TIME = 25
+"""Lookups at the same time: those of `MAX_ADDED` people then take as long as two, within a request's time."""
 
 _SLACKBOT = "USLACKBOT"
 """Slack's own bot, about whom Slack does not say so."""
@@ -54,8 +59,8 @@ class _Profile:
     """The member's workspaces and organization; None if Slack can't say."""
     is_guest: bool | None = None
     """None if Slack can't answer."""
-    can_organize: bool | None = None
-    """Likewise."""
+    is_person: bool | None = None
+    """Whether it is an active member or guest, no app and no stranger. None if Slack can't answer."""
 
 
 class MemberDirectory:
@@ -132,10 +137,29 @@ class MemberDirectory:
 
         Raises `SlackBusy` if Slack can't answer.
         """
-        can_organize = self._look_up(user_id).can_organize
-        if can_organize is None:
+        profile = self._look_up(user_id)
+        if profile.is_person is None:
             raise SlackBusy
-        return can_organize
+        return profile.is_person and not profile.is_guest
+
+    def members_among(self, user_ids: Sequence[str]) -> frozenset[str]:
+        """Return who of these can attend events: active members and guests, no apps and no strangers.
+
+        Those who are not cached are looked up at the same time. Raises `SlackBusy` if Slack can't answer
+        about all of them; the answers that it gave are cached for the next try.
+        """
+        tasks = [
+            (copy_context(), user_id) for user_id in user_ids
+        ]  # a thread shares the request's time
+        with ThreadPoolExecutor(LOOKUPS_AT_A_TIME) as threads:
+            profiles = list(threads.map(lambda task: task[0].run(self._look_up, task[1]), tasks))
+        if any(profile.is_person is None for profile in profiles):
+            raise SlackBusy
+        return frozenset(
+            user_id
+            for user_id, profile in zip(user_ids, profiles, strict=True)
+            if profile.is_person
+        )
 
     def require_full_member(self, user_id: str) -> None:
         """Refuse guests what shows the whole workspace's events (R8.17).
@@ -215,7 +239,7 @@ class MemberDirectory:
                 time_zone=None,
                 expires_at=now,
                 team_ids=team_ids,
-                can_organize=None if team_ids is None else False,
+                is_person=None if team_ids is None else False,
             )
         return self._remember(user_id, user)
 
@@ -231,9 +255,7 @@ class MemberDirectory:
             expires_at=self._clock.monotonic() + CACHED_FOR,
             team_ids=team_ids,
             is_guest=is_guest,
-            can_organize=not (
-                is_guest or any(map(user.get, _NO_ORGANIZERS)) or user_id == _SLACKBOT
-            ),
+            is_person=not (any(map(user.get, _NO_PEOPLE)) or user_id == _SLACKBOT),
         )
         with self._lock:
             if len(self._cache) >= CACHE_SIZE:

@@ -69,6 +69,13 @@ class AnnouncementMetadata(EventMetadata):
     previewed: str
 
 
+class AdditionMetadata(EventMetadata):
+    """`previewed` is the fingerprint of the people in the preview; empty before the first preview."""
+
+    request_id: Text
+    previewed: str
+
+
 class ManageMetadata(EventMetadata):
     """`request_id` is that of an export requested from this modal (R8.13), `cursor` that of the page shown."""
 

@@ -1,0 +1,1 @@
+"""Adding people to an event, for its organizers (R12.4)."""
