@@ -17,6 +17,7 @@ from bot import telemetry
 from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
 from bot.features.account import views as account_views
+from bot.features.adding import views as adding_views
 from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
@@ -45,7 +46,7 @@ from bot.slack.replies import Reply, can_acknowledge_with, command_response, pos
 from bot.slack.reply_sender import PendingReply, ReplyNotSent, ReplySender
 from bot.slack.unexpected_failures import log_unexpected
 from bot.slack.view_payloads import ViewPayload
-from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import (
     AlreadyRegistered,
     AttendeesHidden,
@@ -143,7 +144,7 @@ class ErrorHandler:
             _logger.warning("Slack is busy: %s", error.reason)
         if isinstance(error, RollcallError):
             telemetry.log_refusal(error)
-            if isinstance(error, NotRegistered) and _is_member_request(interaction):
+            if _is_member_request(interaction):
                 return error_messages.message_for(interaction.user_id, error)
             return error_messages.message(error)
         if isinstance(error, SlackApiError) and error.response.get("error") in _TRIGGER_EXPIRED:
@@ -231,6 +232,7 @@ def _outcome_message(outcome: object, requester_id: str) -> Message:
     render: dict[type, Callable[[Any], Message]] = {
         RegisterOutcome: registration_views.registered,
         UnregisterOutcome: registration_views.unregistered,
+        AddOutcome: adding_views.addition_message,
         ChangeOutcome: manage_views.event_changed,
         UserDeletion: account_views.forgotten,
     }

@@ -63,6 +63,27 @@ def late_note(at: datetime) -> ContextBlock:
     )
 
 
+def _added(notification: Notification, entry: JournalEntry) -> Message:
+    who = mention(notification.actor_id) if notification.actor_id else "An organizer"
+    is_waitlisted = any(
+        change.user_id == notification.user_id and change.kind is ChangeKind.WAITLISTED
+        for change in entry.changes
+    )
+    if is_waitlisted:
+        return _note(
+            f"{who} added you to the waitlist for {_title(entry)}. I’ll message you if you get a seat.",
+            entry,
+            _unregister(entry, "Leave waitlist"),
+        )
+    return _note(
+        f"{who} registered you for {_title(entry)}. You have a seat.",
+        entry,
+        button("Give up my seat", ActionId.GIVE_UP_SEAT, entry.event_id),
+        _calendar(entry),
+        is_for_seated=True,
+    )
+
+
 def _promoted(notification: Notification, entry: JournalEntry) -> Message:
     has_more_seats = any(
         change.user_id == notification.user_id and change.cause is Cause.CAPACITY_INCREASED
@@ -259,6 +280,7 @@ def _seat_given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str 
 
 
 _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Message]] = {
+    NotificationKind.ADDED: _added,
     NotificationKind.PROMOTED: _promoted,
     NotificationKind.REMOVED: _removed,
     NotificationKind.MOVED: _moved,
@@ -276,6 +298,7 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
 
 
 _NAMES = {
+    NotificationKind.ADDED: "Added by an organizer",
     NotificationKind.PROMOTED: "Got a seat",
     NotificationKind.REMOVED: "Removed",
     NotificationKind.MOVED: "Time or location changed",

@@ -31,6 +31,13 @@ from domain.ports import Clock
 _IN_CALENDAR = {NotificationKind.MOVED, NotificationKind.CANCELED}
 """Notifications that help those with a seat, and only them, to change their calendar."""
 
+_ABOUT_REGISTRATION = {
+    NotificationKind.ADDED,
+    NotificationKind.PROMOTED,
+    NotificationKind.REMINDER,
+}
+"""Kinds that are no longer true once the recipient has left."""
+
 
 class NotificationSender:
     """Sends the messages and files of one event, or one job, under its lease."""
@@ -103,7 +110,7 @@ class NotificationSender:
             return False
         # Else a file would be uploaded for no message.
         self._message_sender.check_pause(POST_METHOD)
-        return self._registration(user_id, entry) is not None
+        return self._seat(user_id, entry) is not None
 
     def _calendar_file(self, entry: JournalEntry) -> str | None:
         """Return the address of a moved event's new file, or None if there is none."""
@@ -128,15 +135,19 @@ class NotificationSender:
         if notification.kind is NotificationKind.ORPHANED:
             event = self._store.get_event(entry.event_id)
             return event is not None and event.deletion is None and not event.organizer_ids
-        if notification.kind not in (NotificationKind.PROMOTED, NotificationKind.REMINDER):
+        if notification.kind not in _ABOUT_REGISTRATION:
             return True
-        registration = self._registration(user_id, entry)
+        find = self._registration if notification.kind is NotificationKind.ADDED else self._seat
+        registration = find(user_id, entry)
         return registration is not None and notification.ticket in (None, registration.ticket)
 
     def _registration(self, user_id: str, entry: JournalEntry) -> Registration | None:
-        """Return the registration of a user who has a seat, else None."""
         rows = self._store.get_rows(entry.event_id, registrations_of=[user_id], users=())
-        registration = rows.registrations.get(user_id)
+        return rows.registrations.get(user_id)
+
+    def _seat(self, user_id: str, entry: JournalEntry) -> Registration | None:
+        """Return the registration of a user who has a seat, else None."""
+        registration = self._registration(user_id, entry)
         if registration is None or registration.status is not RegistrationStatus.REGISTERED:
             return None
         return registration

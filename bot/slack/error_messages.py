@@ -35,7 +35,7 @@ class FieldProblem(StrEnum):
     """Reasons for `Invalid` that only a form can have."""
 
     NO_EVENT = "choose an event"
-    NO_PEOPLE = "choose at least one person"
+    NO_ATTENDEES = "choose at least one person"
     NO_WHOLE_NUMBER = "must be a whole number from 1 to 100,000"
     NO_TIME_ZONE = "choose a time zone"
     NO_DAY = "choose a date"

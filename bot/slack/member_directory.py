@@ -36,7 +36,7 @@ CACHE_SIZE = 10_000
 LATER_AT_A_TIME = 50
 """Members looked up later in one go, each minute: half of the rate of `users.info` that Slack allows."""
 
-_NO_PEOPLE = ("deleted", "is_bot", "is_stranger")
+_NO_ATTENDEES = ("deleted", "is_bot", "is_stranger")
 """Flags in Slack's user object of those who can't be added to events."""
 
 LOOKUPS_AT_A_TIME = 25
@@ -59,7 +59,7 @@ class _Profile:
     """The member's workspaces and organization; None if Slack can't say."""
     is_guest: bool | None = None
     """None if Slack can't answer."""
-    is_person: bool | None = None
+    can_attend: bool | None = None
     """Whether it is an active member or guest, no app and no stranger. None if Slack can't answer."""
 
 
@@ -138,9 +138,9 @@ class MemberDirectory:
         Raises `SlackBusy` if Slack can't answer.
         """
         profile = self._look_up(user_id)
-        if profile.is_person is None:
+        if profile.can_attend is None:
             raise SlackBusy
-        return profile.is_person and not profile.is_guest
+        return profile.can_attend and not profile.is_guest
 
     def members_among(self, user_ids: Sequence[str]) -> frozenset[str]:
         """Return who of these can attend events: active members and guests, no apps and no strangers.
@@ -153,12 +153,12 @@ class MemberDirectory:
         ]  # a thread shares the request's time
         with ThreadPoolExecutor(LOOKUPS_AT_A_TIME) as threads:
             profiles = list(threads.map(lambda task: task[0].run(self._look_up, task[1]), tasks))
-        if any(profile.is_person is None for profile in profiles):
+        if any(profile.can_attend is None for profile in profiles):
             raise SlackBusy
         return frozenset(
             user_id
             for user_id, profile in zip(user_ids, profiles, strict=True)
-            if profile.is_person
+            if profile.can_attend
         )
 
     def require_full_member(self, user_id: str) -> None:
@@ -239,7 +239,7 @@ class MemberDirectory:
                 time_zone=None,
                 expires_at=now,
                 team_ids=team_ids,
-                is_person=None if team_ids is None else False,
+                can_attend=None if team_ids is None else False,
             )
         return self._remember(user_id, user)
 
@@ -255,7 +255,7 @@ class MemberDirectory:
             expires_at=self._clock.monotonic() + CACHED_FOR,
             team_ids=team_ids,
             is_guest=is_guest,
-            is_person=not (any(map(user.get, _NO_PEOPLE)) or user_id == _SLACKBOT),
+            can_attend=not (any(map(user.get, _NO_ATTENDEES)) or user_id == _SLACKBOT),
         )
         with self._lock:
             if len(self._cache) >= CACHE_SIZE:

@@ -61,7 +61,7 @@ def service(store: Store, clock: ManualClock) -> Service:
     return service
 
 
-def places(outcome: AddOutcome) -> dict[str, int | None]:
+def positions(outcome: AddOutcome) -> dict[str, int | None]:
     """Return each added user's position; None for a seat."""
     return {one.registration.user_id: one.position for one in outcome.added}
 
@@ -73,7 +73,7 @@ def present(outcome: AddOutcome) -> dict[str, int | None]:
 def test_users_get_the_free_seats_in_their_order_and_then_positions(service: Service) -> None:
     new_event(service, "e1", capacity=2)
     outcome = service.add_attendees("e1", ["c", "a", "b", "d"], actor=BOSS)
-    assert places(outcome) == {"c": None, "a": None, "b": 1, "d": 2}
+    assert positions(outcome) == {"c": None, "a": None, "b": 1, "d": 2}
     assert (outcome.event.registered_count, outcome.event.waitlist_count) == (2, 2)
 
 
@@ -98,7 +98,7 @@ def test_nobody_gets_ahead_of_the_waitlist(service: Service) -> None:
     new_event(service, "e1", capacity=1)
     for user_id in "ab":
         service.register("e1", user_id)
-    assert places(service.add_attendees("e1", ["c"], actor=BOSS)) == {"c": 2}
+    assert positions(service.add_attendees("e1", ["c"], actor=BOSS)) == {"c": 2}
 
 
 def test_users_who_are_not_stored_are_created_without_a_name(
@@ -152,7 +152,7 @@ def test_with_a_request_id_those_in_already_are_left_out(service: Service) -> No
         service.register("e1", user_id)
     outcome = service.add_attendees("e1", ["b", "c", "a"], actor=BOSS, request_id="r1")
     assert present(outcome) == {"b": 1, "a": None}
-    assert places(outcome) == {"c": 2}
+    assert positions(outcome) == {"c": 2}
 
 
 def test_repeated_request_adds_nobody(service: Service, store: Store) -> None:
@@ -162,7 +162,7 @@ def test_repeated_request_adds_nobody(service: Service, store: Store) -> None:
     service.unregister("e1", "b")
     before = everything_in(store)
     outcome = service.add_attendees("e1", ["a", "b"], actor=BOSS, request_id="r1")
-    assert (places(outcome), present(outcome)) == ({}, {"a": None})
+    assert (positions(outcome), present(outcome)) == ({}, {"a": None})
     assert everything_in(store) == before
 
 
@@ -170,13 +170,13 @@ def test_request_that_finds_everybody_in_writes_nothing(service: Service, store:
     new_event(service, "e1")
     service.register("e1", "a")
     before = everything_in(store)
-    assert places(service.add_attendees("e1", ["a"], actor=BOSS, request_id="r1")) == {}
+    assert positions(service.add_attendees("e1", ["a"], actor=BOSS, request_id="r1")) == {}
     assert everything_in(store) == before
 
 
 def test_user_named_twice_is_added_once(service: Service) -> None:
     new_event(service, "e1")
-    assert places(service.add_attendees("e1", ["a", "b", "a"])) == {"a": None, "b": None}
+    assert positions(service.add_attendees("e1", ["a", "b", "a"])) == {"a": None, "b": None}
 
 
 def test_event_without_a_waitlist_takes_all_or_none(service: Service, store: Store) -> None:
@@ -186,7 +186,7 @@ def test_event_without_a_waitlist_takes_all_or_none(service: Service, store: Sto
         service.add_attendees("e1", ["a", "b", "c"], actor=BOSS)
     assert (refusal.value.requested, refusal.value.free) == (3, 2)
     assert everything_in(store) == before
-    assert places(service.add_attendees("e1", ["a", "b"], actor=BOSS)) == {"a": None, "b": None}
+    assert positions(service.add_attendees("e1", ["a", "b"], actor=BOSS)) == {"a": None, "b": None}
 
 
 def test_49_users_get_seats_in_one_commit(service: Service, store: Store) -> None:
@@ -256,12 +256,12 @@ def test_preview_says_what_adding_would_do_and_writes_nothing(
     service.register("e1", "a")
     before = everything_in(store)
     previewed = service.preview_addition("e1", ["a", "b", "new"], actor=BOSS)
-    assert (places(previewed), present(previewed)) == ({"b": None, "new": 1}, {"a": None})
+    assert (positions(previewed), present(previewed)) == ({"b": None, "new": 1}, {"a": None})
     assert everything_in(store) == before
     done = service.add_attendees(
         "e1", ["a", "b", "new"], actor=BOSS, request_id="r1", creates_users=True
     )
-    assert (places(done), present(done)) == (places(previewed), present(previewed))
+    assert (positions(done), present(done)) == (positions(previewed), present(previewed))
 
 
 def test_added_user_who_leaves_gives_the_seat_to_the_waitlist(

@@ -22,8 +22,8 @@ from domain.errors import Invalid
 def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = AddingListeners(context)
-    registrar.action(ActionId.ADD_PEOPLE, listeners.open_form)
-    registrar.submission(CallbackId.ADD_PEOPLE, listeners.preview_or_add)
+    registrar.action(ActionId.ADD_ATTENDEES, listeners.open_form)
+    registrar.submission(CallbackId.ADD_ATTENDEES, listeners.preview_or_add)
 
 
 class AddingListeners:
@@ -43,9 +43,9 @@ class AddingListeners:
     def preview_or_add(self, submission: ViewSubmission) -> View:
         """Preview who would be added how; add them once the same people are submitted again."""
         form = AdditionMetadata.of(submission.view)
-        chosen = submission.view.input(BlockId.PEOPLE).selected_users or []
+        chosen = submission.view.input(BlockId.ATTENDEES).selected_users or []
         if not chosen:
-            raise Invalid(BlockId.PEOPLE, FieldProblem.NO_PEOPLE)
+            raise Invalid(BlockId.ATTENDEES, FieldProblem.NO_ATTENDEES)
         members = self._members.members_among(chosen)
         able = [user_id for user_id in chosen if user_id in members]
         unable = [user_id for user_id in chosen if user_id not in members]
@@ -68,7 +68,7 @@ class AddingListeners:
         for one in outcome.added:
             self._members.meet(one.registration.user_id)
         self._manage_modal.update_below(submission, form.event_id)
-        return adding_views.people_added(outcome)
+        return adding_views.attendees_added(outcome)
 
     def _preview(self, user_id: str, event_id: str, able: list[str]) -> AddOutcome:
         return self._members.as_organizer(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from slack_sdk.models.blocks import Block, DividerBlock, UserMultiSelectElement
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, context, plain, section, warning
+from bot.blocks.builders import Message, context, note, plain, section, warning
 from bot.blocks.formatting import headcount, ordinal
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block
 from bot.blocks.modals import note_modal
-from bot.blocks.mrkdwn import bold, mention, mention_list
+from bot.blocks.mrkdwn import bold, mention
 from bot.features.cards.views import occupancy
 from domain.commands import AddOutcome, Attendee
 from domain.inputs import MAX_ADDED
@@ -41,31 +41,28 @@ def adding_form(
 
     `previewed` is the fingerprint of the people in the preview: they are added if it is submitted again.
     """
-    people = UserMultiSelectElement(
+    select = UserMultiSelectElement(
         action_id=ActionId.INPUT,
         max_selected_items=MAX_ADDED,
         initial_users=list(chosen) or None,
     )
     form = input_block(
-        BlockId.PEOPLE,
+        BlockId.ATTENDEES,
         "People",
-        people,
+        select,
         hint="Free seats are given out in this order. Everyone else joins the end of the waitlist.",
     )
     blocks: list[Block] = [section(f"{bold(event.title)}\n{occupancy(event)}"), form]
     if preview is not None:
-        lines = _lines(preview)
-        can_add = preview.outcome is not None and bool(preview.outcome.added)
-        if can_add:
-            top: list[Block] = [section("\n".join(lines)), context(_NOTIFIED)]
-        else:
+        top = _preview_blocks(preview)
+        if preview.outcome is None or not preview.outcome.added:
             previewed = ""
-            top = [warning("There’s no one to add."), section("\n".join(lines))]
+            top = [warning("There’s no one to add."), *top]
         blocks = [blocks[0], *top, DividerBlock(), form]
     metadata = {"event_id": event.event_id, "request_id": request_id, "previewed": previewed}
     return View(
         type="modal",
-        callback_id=CallbackId.ADD_PEOPLE,
+        callback_id=CallbackId.ADD_ATTENDEES,
         private_metadata=json.dumps(metadata),
         title=plain(_TITLE),
         submit=plain("Add" if previewed else "Preview"),
@@ -74,52 +71,65 @@ def adding_form(
     )
 
 
-def people_added(outcome: AddOutcome) -> View:
+def attendees_added(outcome: AddOutcome) -> View:
+    """Show that people were added, in place of the form."""
+    return note_modal(_TITLE, addition_message(outcome), close="Back")
+
+
+def addition_message(outcome: AddOutcome) -> Message:
     """Say who was added how, and who was in already."""
     title, count = bold(outcome.event.title), len(outcome.added)
     text = f"No one was added to {title}: everyone was in already."
     if count:
-        are = "has" if count == 1 else "have"
-        text = f"{headcount(count)} {are} been added to {title}. {_NOTIFIED}"
-    lines = [text, *_how(outcome)]
-    return note_modal(_TITLE, Message(text, [section("\n".join(lines))]), close="Back")
+        have = "has" if count == 1 else "have"
+        text = f"{headcount(count)} {have} been added to {title}. {_NOTIFIED}"
+    return note(text, *_groups(outcome))
 
 
 _TITLE = "Add people"
-_NOTIFIED = "Everyone who is added gets a direct message."
+_NOTIFIED = "Everyone who’s added gets a direct message."
 
 
-def _lines(preview: Preview) -> list[str]:
-    lines = _how(preview.outcome) if preview.outcome else []
+def _preview_blocks(preview: Preview) -> list[Block]:
+    outcome = preview.outcome
+    blocks = _groups(outcome) if outcome else []
+    blocks += _group("Can’t be added", map(mention, preview.unable))
     if preview.unable:
-        names = mention_list(preview.unable, len(preview.unable))
-        lines.append(
-            f"Can’t be added: {names}. Only active people in this workspace can, and no apps."
+        blocks.append(
+            context("Only people who are active in this workspace can be added, not apps.")
         )
-    return lines
+    if outcome and outcome.added:
+        blocks.append(context(_NOTIFIED))
+    return blocks
 
 
-def _how(outcome: AddOutcome) -> list[str]:
-    """Return who gets a seat, who is on the waitlist at which position, and who was in already."""
-    seats = [one for one in outcome.added if one.position is None]
+def _groups(outcome: AddOutcome) -> list[Block]:
+    """Show who gets a seat, who joins the waitlist at which position, and who was in already."""
+    seated = [one for one in outcome.added if one.position is None]
     waitlisted = [one for one in outcome.added if one.position is not None]
-    lines = []
-    if seats:
-        lines.append(f"*Seat:* {', '.join(map(_name, seats))}")
-    if waitlisted:
-        lines.append(f"*Waitlist:* {', '.join(map(_name_and_position, waitlisted))}")
-    if outcome.present:
-        present = (
-            _name(one) if one.position is None else _name_and_position(one)
-            for one in outcome.present
-        )
-        lines.append(f"*In already:* {', '.join(present)}")
-    return lines
+    return [
+        *_group("Get a seat", map(_name, seated)),
+        *_group("Join the waitlist", map(_name, waitlisted)),
+        *_group("Already in", map(_name, outcome.present)),
+    ]
+
+
+NAMES_IN_SECTION = 25
+"""Names in one section: with the longest ids, they fit into its 3,000 characters."""
+
+
+def _group(label: str, names: Iterable[str]) -> list[Block]:
+    rest = list(names)
+    lines = [
+        ", ".join(rest[first : first + NAMES_IN_SECTION])
+        for first in range(0, len(rest), NAMES_IN_SECTION)
+    ]
+    return [
+        section(f"*{label} ({len(rest)}):* {line}" if not number else line)
+        for number, line in enumerate(lines)
+    ]
 
 
 def _name(attendee: Attendee) -> str:
-    return mention(attendee.registration.user_id)
-
-
-def _name_and_position(attendee: Attendee) -> str:
-    return f"{_name(attendee)} ({ordinal(attendee.position or 0)})"
+    name = mention(attendee.registration.user_id)
+    return name if attendee.position is None else f"{name} ({ordinal(attendee.position)})"

@@ -167,9 +167,10 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
     by = mention(first.actor_id) if first.actor_id else "Rollcall"
     match first.kind:
         case ChangeKind.REGISTERED:
-            return f"{whom} got a seat"
+            return f"{by} registered {whom}" if is_added(first) else f"{whom} got a seat"
         case ChangeKind.WAITLISTED:
-            return f"{whom} joined the waitlist"
+            joined = f"{whom} joined the waitlist"
+            return f"{by} added {whom} to the waitlist" if is_added(first) else joined
         case ChangeKind.PROMOTED:
             return f"{whom} got a seat from the waitlist: {_why_promoted(first)}"
         case ChangeKind.UNREGISTERED:
@@ -188,6 +189,11 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
             return f"A repair fixed {f'the data of {whom}' if whom else 'the event'}"
     reason = f": {escape(first.reason, MAX_TEXT)}" if first.reason else ""
     return f"{by} {_DONE[first.kind]}{reason}"
+
+
+def is_added(change: Change) -> bool:
+    """Return whether someone else registered the user (R12.4)."""
+    return change.actor_id != change.user_id
 
 
 _DONE = {
@@ -308,9 +314,11 @@ def _moved_up(count: int) -> str:
 def _own_line(change: Change) -> str:
     match change.kind:
         case ChangeKind.REGISTERED:
-            return "You registered and got a seat"
+            added = "An organizer registered you: you got a seat"
+            return added if is_added(change) else "You registered and got a seat"
         case ChangeKind.WAITLISTED:
-            return "You registered and joined the waitlist"
+            added = "An organizer added you to the waitlist"
+            return added if is_added(change) else "You registered and joined the waitlist"
         case ChangeKind.PROMOTED:
             return f"You got a seat: {_why_promoted(change)}"
         case ChangeKind.UNREGISTERED if change.cause is Cause.REMOVED:

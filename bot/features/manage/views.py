@@ -96,12 +96,17 @@ def _buttons(
         rows = [about_attendees, [edit, copy, delete]]
     else:
         capacity = of("Change capacity", ActionId.CHANGE_CAPACITY)
+        message, export, history = about_attendees
+        post = of("Post in another channel" if has_card else "Post card", ActionId.POST_CARD)
         rows = [
             [edit, capacity] if has_started else [edit, capacity, of(*toggle)],
             about_attendees,
-            [of("Post in another channel" if has_card else "Post card", ActionId.POST_CARD), copy],
+            [post, copy],
             [of("Cancel event", ActionId.CANCEL_EVENT, "danger"), delete],
         ]
+        if event.status is EventStatus.OPEN and not has_started:
+            add = of("Add people", ActionId.ADD_ATTENDEES)
+            rows[1:3] = [[add, message, export], [history, post, copy]]
     return [ActionsBlock(elements=row) for row in rows]
 
 

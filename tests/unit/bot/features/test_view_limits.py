@@ -21,6 +21,7 @@ from bot.blocks import modals
 from bot.blocks.builders import Message, as_json, context
 from bot.blocks.ids import ActionId, CallbackId
 from bot.features.account import views as account_views
+from bot.features.adding import views as adding_views
 from bot.features.announcement import views as announcement_views
 from bot.features.browsing import choice_views
 from bot.features.browsing import views as browsing_views
@@ -44,7 +45,13 @@ from bot.slack import error_messages
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.context import CardStatus
 from bot.slack.view_metadata import HomeMetadata
-from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import (
+    AddOutcome,
+    Attendee,
+    ChangeOutcome,
+    RegisterOutcome,
+    UnregisterOutcome,
+)
 from domain.enums import (
     Audience,
     Cause,
@@ -191,6 +198,11 @@ WAITLIST = tuple(
 HALF = attendee_views.ATTENDEES_PAGE // 2
 ABOUT = EventSummary.of(LARGEST)
 DRAFT = AnnouncementDraft(text=WORST * 2_500, audience=Audience.EVERYONE)
+ADDED = AddOutcome(
+    LARGEST,
+    tuple(Attendee(seat(user_id)) for user_id in IDS[:49]),
+    tuple(Attendee(seat(user_id), WAITLISTED) for user_id in IDS[49:98]),
+)
 PREVIEW = CapacityPreview(LARGEST, MAX_CAPACITY, tuple(IDS), WAITLISTED)
 TOO_MANY = CapacityPreview(LARGEST, 1, affected=tuple(IDS[:5]), affected_count=REGISTERED - 1)
 
@@ -397,6 +409,23 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.attendee_views.attendee_removed": lambda: attendee_views.attendee_removed(
         UnregisterOutcome(LARGEST, seat(), tuple(IDS[:1])), USERS
     ),
+    "adding.views.adding_form": lambda: adding_views.adding_form(LARGEST, request_id="r" * 32),
+    "adding.views.adding_form, preview": lambda: adding_views.adding_form(
+        LARGEST,
+        request_id="r" * 32,
+        chosen=IDS[:49],
+        preview=adding_views.Preview(ADDED, IDS[:49]),
+        previewed="f" * 16,
+    ),
+    "adding.views.adding_form, no one": lambda: adding_views.adding_form(
+        LARGEST,
+        request_id="r" * 32,
+        chosen=IDS[:49],
+        preview=adding_views.Preview(None, IDS[:49]),
+        previewed="f" * 16,
+    ),
+    "adding.views.addition_message": lambda: adding_views.addition_message(ADDED),
+    "adding.views.attendees_added": lambda: adding_views.attendees_added(ADDED),
     "announcement.views.announcement_form": lambda: announcement_views.announcement_form(
         LARGEST, request_id="r" * 32
     ),

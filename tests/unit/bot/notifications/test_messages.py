@@ -159,9 +159,20 @@ def test_only_messages_to_users_with_a_seat_have_the_join_link(kind: Notificatio
     """R12.2: clickable, and unaltered."""
     about = ABOUT.model_copy(update={"join_link": "https://example.org/a_b*c~d?x=1&y=2"})
     text = said(Notification(kind=kind, text="words", about_user_id="U2"), about)
-    is_for_seated = kind in (NotificationKind.PROMOTED, NotificationKind.REMINDER)
+    is_for_seated = kind in (
+        NotificationKind.ADDED,
+        NotificationKind.PROMOTED,
+        NotificationKind.REMINDER,
+    )
     assert ("<https://example.org/a_b*c~d?x=1&amp;y=2>" in text) is is_for_seated
     assert ("example.org" in text) is is_for_seated
+
+
+@pytest.mark.parametrize("actor_id", ["U9", None])
+def test_added_attendee_reads_who_added_them(actor_id: str | None) -> None:
+    """R12.4."""
+    text = said(Notification(kind=NotificationKind.ADDED, user_id="U1", actor_id=actor_id))
+    assert ("<@U9> registered you" in text) is (actor_id is not None)
 
 
 @pytest.mark.parametrize("actor_id", ["U9", None])
@@ -180,6 +191,7 @@ def test_move_shows_the_new_values_before_the_old() -> None:
 
 
 BUTTONS = {
+    NotificationKind.ADDED: f"[{ActionId.GIVE_UP_SEAT}]",
     NotificationKind.PROMOTED: f"[{ActionId.GIVE_UP_SEAT}]",
     NotificationKind.REMOVED: f"[{ActionId.SHOW_EVENTS}]",
     NotificationKind.MOVED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",
