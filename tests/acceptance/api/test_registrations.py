@@ -41,6 +41,47 @@ def test_registration_gets_a_seat_or_a_waitlist_position(
     ]
 
 
+def test_users_are_added_in_their_order(
+    web: TestClient, supper: dict[str, Any], harness: SlackHarness
+) -> None:
+    """R12.4: seats first, then positions. Each is notified."""
+    answer = created(web.post("/events/supper/registrations", json={"userIds": ["b", "a", "c"]}))
+    assert [(one["userId"], one["status"], one["position"]) for one in answer["items"]] == [
+        ("b", "registered", None),
+        ("a", "waitlisted", 1),
+        ("c", "waitlisted", 2),
+    ]
+    listed = got(web.get("/events/supper/registrations"))
+    assert [one["userId"] for one in listed["waitlist"]] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("user_ids", "status", "kind"),
+    [
+        (["a", "nobody"], 404, "unknown-user"),
+        (["b", "a"], 409, "already-registered"),
+        ([], 422, "invalid"),
+        ([f"u{number}" for number in range(50)], 422, "invalid"),
+        (["b", ""], 422, "invalid"),
+    ],
+)
+def test_users_are_added_all_or_none(
+    web: TestClient, supper: dict[str, Any], user_ids: list[str], status: int, kind: str
+) -> None:
+    register(web, "a")
+    answer = web.post("/events/supper/registrations", json={"userIds": user_ids})
+    assert problem(answer, status, kind)
+    listed = got(web.get("/events/supper/registrations"))
+    assert (listed["registeredCount"], listed["waitlistCount"]) == (1, 0)
+
+
+def test_too_few_seats_refuse_with_the_numbers(web: TestClient, supper: dict[str, Any]) -> None:
+    got(web.put("/events/supper", json={"hasWaitlist": False}))
+    answer = web.post("/events/supper/registrations", json={"userIds": ["a", "b"]})
+    found = problem(answer, 409, "too-few-seats")
+    assert (found["requested"], found["free"]) == (2, 1)
+
+
 def test_registering_again_gives_a_new_registration_id(
     web: TestClient, supper: dict[str, Any]
 ) -> None:

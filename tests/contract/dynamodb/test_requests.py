@@ -168,6 +168,25 @@ def test_registration_takes_three_more_requests_if_the_cache_is_stale(
     assert (requests.reads, requests.transactions, requests.other_writes) == (2, 2, 0)
 
 
+@pytest.mark.parametrize("waitlisted", [0, 16])
+def test_adding_49_users_takes_few_reads_and_a_transaction(full: Full, waitlisted: int) -> None:
+    """All of them are unknown, but those who are on the waitlist already (R12.4)."""
+    event_id, users = FRESH(), [FRESH() for _ in range(49)]
+    new_event(full.service, event_id, capacity=50)
+    if waitlisted:
+        full.service.edit_event(event_id, EventChanges.of(capacity=1))
+        full.service.add_attendees(event_id, users[:17], request_id="r0", creates_users=True)
+        users = users[: 17 + 33]
+    service = cold(full)
+
+    def add() -> None:
+        service.add_attendees(event_id, users[:49], request_id="r1", creates_users=True)
+
+    requests = full.counting(add)
+    assert requests.reads <= 4
+    assert (requests.transactions, requests.other_writes) == (1, 0)
+
+
 def test_leaving_with_a_promotion_takes_four_reads_and_a_transaction(full: Full) -> None:
     new_event(full.service, "leaving", capacity=1)
     full.service.register("leaving", "seated")

@@ -208,6 +208,22 @@ REGISTRATIONS = [
     Operation(
         "register, no such event", prepare_nothing, lambda p: p.service.register("e1", "new")
     ),
+    Operation(
+        "add attendees",
+        ROOMY,
+        lambda p: p.service.add_attendees(
+            "e1",
+            ["new", "ada", "unknown1", "unknown2", "unknown3"],
+            actor=Actor("organizer"),
+            request_id="r1",
+            creates_users=True,
+        ),
+    ),
+    Operation(
+        "add attendees to a full event",
+        event_with("ada", "bob", has_waitlist=False),
+        lambda p: p.service.add_attendees("e1", ["new"], actor=Actor("organizer")),
+    ),
     Operation("unregister, no waitlist", ROOMY, lambda p: p.service.unregister("e1", "ada")),
     Operation("unregister with promotion", FULL, lambda p: p.service.unregister("e1", "ada")),
     Operation("unregister from the waitlist", FULL, lambda p: p.service.unregister("e1", "eve")),

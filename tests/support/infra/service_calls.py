@@ -94,6 +94,7 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
             service.preview_capacity("e1", 2),
         ),
     ),
+    "preview_addition": (FULL, lambda service: service.preview_addition("e1", ["eve", "new"])),
     "preview_unregister": (FULL, lambda service: service.preview_unregister("e1", "ada")),
     "preview_user_deletion": (FULL, lambda service: service.preview_user_deletion("organizer")),
     "seconds_left": (FULL, lambda service: service.seconds_left()),

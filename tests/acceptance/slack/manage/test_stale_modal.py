@@ -21,7 +21,7 @@ from playground.client.member_client import ActionResult
 from playground.demo.seed import EVENTS
 from playground.workspace.model import View
 from tests.support.slack import sentences
-from tests.support.slack.harness import BJORN, CHLOE, DIEGO, PRIYA, SlackHarness
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 from tests.support.slack.modals import GONE, NOT_ALLOWED, manage_modal, press, said, submit, top
 
 CANCELED = sentences.EVENT_CANCELED
@@ -38,6 +38,7 @@ WAYS: Mapping[ActionId, Mapping[str, Any]] = {
     ActionId.CANCEL_EVENT: {},
     ActionId.DELETE_EVENT: {},
     ActionId.DUPLICATE: {},
+    ActionId.ADD_ATTENDEES: {},
     ActionId.ATTENDEE: {"value": CHLOE},
     ActionId.FIND_ATTENDEE: {"selected": CHLOE},
     ActionId.ATTENDEES_PAGE: {},
@@ -51,6 +52,8 @@ FORMS: Mapping[str, tuple[ActionId, list[Mapping[BlockId, Any]]]] = {
     "capacity, preview": (ActionId.CHANGE_CAPACITY, [{BlockId.CAPACITY: "9"}]),
     "capacity": (ActionId.CHANGE_CAPACITY, [{BlockId.CAPACITY: "9"}, {}]),
     "card": (ActionId.POST_CARD, [{BlockId.CHANNEL: EVENTS}]),
+    "adding": (ActionId.ADD_ATTENDEES, [{BlockId.ATTENDEES: [HARUKI]}, {}]),
+    "adding, preview": (ActionId.ADD_ATTENDEES, [{BlockId.ATTENDEES: [HARUKI]}]),
     "message": (ActionId.MESSAGE_ATTENDEES, [{BlockId.TEXT: "Hello"}, {}]),
     "message, preview": (ActionId.MESSAGE_ATTENDEES, [{BlockId.TEXT: "Hello"}]),
     "cancel": (ActionId.CANCEL_EVENT, [{}]),
