@@ -90,6 +90,7 @@ ROUTES = [
     ("DELETE", "/events/supper"),
     ("POST", "/events/supper/register"),
     ("DELETE", "/events/supper/register/a"),
+    ("POST", "/events/supper/registrations"),
     ("GET", "/events/supper/registrations"),
     ("GET", "/nothing/of/the/kind"),
 ]
