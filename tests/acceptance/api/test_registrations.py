@@ -58,7 +58,7 @@ def test_users_are_added_in_their_order(
 @pytest.mark.parametrize(
     ("user_ids", "status", "kind"),
     [
-        (["a", "nobody"], 404, "unknown-user"),
+        (["b", "nobody"], 404, "unknown-user"),
         (["b", "a"], 409, "already-registered"),
         ([], 422, "invalid"),
         ([f"u{number}" for number in range(50)], 422, "invalid"),
