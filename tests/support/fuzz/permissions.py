@@ -33,6 +33,7 @@ DEACTIVATED = "event user_change"
 EDITS = {
     *("title", "description", "location", "starts_at", "ends_at", "time_zone", "co_organizer_ids"),
     *("registration_deadline", "listed", "has_waitlist", "reminders", "next_due_at"),
+    "last_due_at",
 }
 
 LEAVES = {
@@ -175,7 +176,9 @@ class _PermissionCheck:
     def _users(self) -> None:
         was, now = self._before.users, self._after.users
         touched = {user_id for user_id in {**was, **now} if was.get(user_id) != now.get(user_id)}
-        new = {user_id for user_id in touched if user_id not in was} & self._successors()
+        new = {user_id for user_id in touched if user_id not in was} & (
+            self._successors() | self._added()
+        )
         assert touched - new <= {self._actor}, f"{self._actor} changed {touched}"
         if self._actor in touched and self._actor not in now:
             assert self._asked.what in (ActionId.FORGET_ME, DEACTIVATED), (
@@ -187,6 +190,8 @@ class _PermissionCheck:
     ) -> None:
         event_id, user_id = key
         if now is None and self._removes_attendees(event_id):
+            return
+        if was is None and self._adds(event_id):
             return
         if user_id != self._actor:
             assert was is not None, f"{user_id} was registered by {self._actor}"
@@ -207,6 +212,17 @@ class _PermissionCheck:
         ways = {f"form {CallbackId.REMOVE}", f"form {CallbackId.DELETE_EVENT}"}
         event = self._before.events[event_id]
         return self._asked.what in ways and organizes(self._actor, event)
+
+    def _adds(self, event_id: str) -> bool:
+        """Return whether an organizer adds people to the event (R12.4)."""
+        event = self._before.events[event_id]
+        is_form = self._asked.what == f"form {CallbackId.ADD_ATTENDEES}"
+        return is_form and organizes(self._actor, event)
+
+    def _added(self) -> set[str | None]:
+        """Return the users who were registered by an organizer."""
+        new = self._after.registrations.keys() - self._before.registrations.keys()
+        return {user_id for event_id, user_id in new if self._adds(event_id)}
 
     def _frees(self, event_id: str) -> bool:
         """Return whether a seat became free: the actor left or removed somebody, or the capacity grew."""
@@ -276,6 +292,7 @@ class _PermissionCheck:
 _BY_FORM = {
     f"form {CallbackId.CAPACITY_CONFIRMED}": {"capacity", "capacity_target", "operation_id"},
     f"form {CallbackId.EDIT_EVENT}": EDITS,
+    f"form {CallbackId.ADD_ATTENDEES}": {"recent_requests"},
     f"form {CallbackId.ANNOUNCEMENT}": {"recent_requests"},
     f"form {CallbackId.POST_CARD}": {"recent_requests"},
     f"form {CallbackId.CANCEL_EVENT}": {"status", "next_due_at"},
@@ -287,6 +304,7 @@ _BY_FORM = {
 ORGANIZERS_ONLY = {
     CallbackId.EDIT_EVENT,
     CallbackId.REMOVE,
+    CallbackId.ADD_ATTENDEES,
     CallbackId.ANNOUNCEMENT,
     CallbackId.CANCEL_EVENT,
     CallbackId.DELETE_EVENT,

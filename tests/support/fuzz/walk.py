@@ -257,6 +257,10 @@ class Walk:
         }
         for values in (filled, {}):
             self._slack.submit(AMARA, form.id, values)
+        form = pressed(ActionId.ADD_ATTENDEES)
+        added: dict[tuple[str, str], Any] = {(BlockId.ATTENDEES, ActionId.INPUT): [CHLOE, BJORN]}
+        for values in (added, {}):
+            self._slack.submit(AMARA, form.id, values)
         pressed(ActionId.EXPORT)
         pressed(ActionId.DUPLICATE)
         pressed(ActionId.ATTENDEE)
