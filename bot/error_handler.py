@@ -61,6 +61,7 @@ from domain.errors import (
     NotRegistered,
     RegistrationClosed,
     RollcallError,
+    TooFewSeats,
     UnknownEvent,
 )
 from domain.models import UserDeletion
@@ -85,6 +86,7 @@ _OUTDATED = (
     NoUseOnceOver,
     RefreshFailed,
     RegistrationClosed,
+    TooFewSeats,
     UnknownEvent,
 )
 """Refusals and failures which show that the view with the button or form is out of date."""

@@ -246,6 +246,8 @@ class AddOutcome:
     event: Event
     added: tuple[Attendee, ...]
     present: tuple[Attendee, ...] = ()
+    is_repeated: bool = False
+    """Whether an earlier commit has carried out the same request. Users in neither list have left since then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,18 +148,13 @@ class MemberDirectory:
         Those who are not cached are looked up at the same time. Raises `SlackBusy` if Slack can't answer
         about all of them; the answers that it gave are cached for the next try.
         """
-        tasks = [
-            (copy_context(), user_id) for user_id in user_ids
-        ]  # a thread shares the request's time
-        with ThreadPoolExecutor(LOOKUPS_AT_A_TIME) as threads:
-            profiles = list(threads.map(lambda task: task[0].run(self._look_up, task[1]), tasks))
-        if any(profile.can_attend is None for profile in profiles):
+        can_attend = {
+            user_id: profile.can_attend
+            for user_id, profile in zip(user_ids, at_once(self._look_up, user_ids), strict=True)
+        }
+        if None in can_attend.values():
             raise SlackBusy
-        return frozenset(
-            user_id
-            for user_id, profile in zip(user_ids, profiles, strict=True)
-            if profile.can_attend
-        )
+        return frozenset(user_id for user_id, can in can_attend.items() if can)
 
     def require_full_member(self, user_id: str) -> None:
         """Refuse guests what shows the whole workspace's events (R8.17).
@@ -262,6 +257,17 @@ class MemberDirectory:
                 self._cache.clear()
             self._cache[user_id] = profile
         return profile
+
+
+def at_once(look_up: Callable[[str], T], user_ids: Sequence[str]) -> list[T]:
+    """Look users up in several threads, in the time of the present request. If no thread starts, do it one by one."""
+    tasks = [(copy_context(), user_id) for user_id in user_ids]
+    with ThreadPoolExecutor(LOOKUPS_AT_A_TIME) as threads:
+        try:
+            return list(threads.map(lambda task: task[0].run(look_up, task[1]), tasks))
+        except RuntimeError:  # the system starts no thread
+            threads.shutdown(cancel_futures=True)
+    return [look_up(user_id) for user_id in user_ids]
 
 
 def _team_ids(user: Mapping[str, Any]) -> frozenset[str]:

@@ -88,7 +88,8 @@ def add_attendees(work: WorkingCopy, command: AddAttendees) -> AddOutcome | None
         for user_id in present:
             _check_not_registered(work, event, user_id)
     elif not new or request_id in event.recent_requests:
-        return AddOutcome(event, (), tuple(present.values()))
+        is_repeated = request_id in event.recent_requests
+        return AddOutcome(event, (), tuple(present.values()), is_repeated)
     _check_open(work, event)
     if not event.has_waitlist and len(new) > event.free_seats:
         raise TooFewSeats(event.event_id, event.title, len(new), event.free_seats)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.commands import AddOutcome
+from domain.commands import AddOutcome, RegisterOutcome
 from domain.enums import ChangeKind, ClosedReason, NotificationKind
 from domain.errors import (
     AlreadyRegistered,
@@ -163,6 +165,7 @@ def test_repeated_request_adds_nobody(service: Service, store: Store) -> None:
     before = everything_in(store)
     outcome = service.add_attendees("e1", ["a", "b"], actor=BOSS, request_id="r1")
     assert (positions(outcome), present(outcome)) == ({}, {"a": None})
+    assert outcome.is_repeated
     assert everything_in(store) == before
 
 
@@ -271,6 +274,49 @@ def test_added_user_who_leaves_gives_the_seat_to_the_waitlist(
     service.add_attendees("e1", ["a", "b"], actor=BOSS)
     assert service.unregister("e1", "a").promoted == ("b",)
     assert_invariants(store)
+
+
+def test_49_added_during_a_rush_get_what_the_outcome_says() -> None:
+    """Nobody is ahead of the waitlist, and those added keep their order. As many as fit go into each commit."""
+    pressing, chosen = [f"p{n}" for n in range(80)], [f"u{n}" for n in range(MAX_ADDED)]
+    with empty_store("sqlite") as store:
+        service = service_on(store)
+        new_users(service, *pressing)
+        new_event(service, "e1", capacity=100)
+        begins = Barrier(17)
+
+        def press(user_ids: list[str]) -> list[RegisterOutcome]:
+            begins.wait()
+            return [service.register("e1", user_id) for user_id in user_ids]
+
+        def add() -> list[AddOutcome]:
+            begins.wait()
+            rest, outcomes = list(chosen), []
+            most = len(rest)
+            while rest:
+                try:
+                    outcomes.append(service.add_attendees("e1", rest[:most], creates_users=True))
+                except TooManyToAdd as refusal:
+                    most = refusal.most
+                else:
+                    rest = rest[most:]
+            return outcomes
+
+        with ThreadPoolExecutor(17) as pool:
+            presses = [pool.submit(press, pressing[n::16]) for n in range(16)]
+            outcomes = pool.submit(add).result()
+            registered = [outcome for one in presses for outcome in one.result()]
+        rows = assert_invariants(store)
+    added = [one for outcome in outcomes for one in outcome.added]
+    assert [one.registration.user_id for one in added] == chosen
+    tickets = [one.registration.ticket for one in added]
+    assert tickets == sorted(tickets)
+    stated = [(one.registration, one.position) for one in added]
+    stated += [(one.registration, one.position) for one in registered]
+    assert sorted(row.ticket for row, _ in stated) == list(range(1, 130))
+    for row, position in stated:
+        assert position == (row.ticket - 100 if row.ticket > 100 else None)
+        assert rows.registrations["e1", row.user_id] == row
 
 
 @settings(max_examples=scaled(60))

@@ -56,7 +56,7 @@ class AddingListeners:
                 event or self._manage_modal.get_event(submission.user_id, form.event_id),
                 request_id=form.request_id,
                 chosen=chosen,
-                preview=adding_views.Preview(outcome, unable),
+                preview=adding_views.Preview(outcome, unable, is_changed=bool(form.previewed)),
                 previewed=_fingerprint(chosen),
             )
         outcome = self._members.as_organizer(

@@ -23,10 +23,14 @@ from domain.models import Event
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Who would be added how, and who can't be added. `outcome` is None if that is everybody."""
+    """Who would be added how, and who can't be added. `outcome` is None if that is everybody.
+
+    `is_changed` says that an earlier preview had other people.
+    """
 
     outcome: AddOutcome | None
     unable: Sequence[str]
+    is_changed: bool = False
 
 
 def adding_form(
@@ -58,6 +62,8 @@ def adding_form(
         if preview.outcome is None or not preview.outcome.added:
             previewed = ""
             top = [warning("There’s no one to add."), *top]
+        elif preview.is_changed:
+            top = [warning("You changed the list, so no one has been added yet."), *top]
         blocks = [blocks[0], *top, DividerBlock(), form]
     metadata = {"event_id": event.event_id, "request_id": request_id, "previewed": previewed}
     return View(
@@ -79,11 +85,14 @@ def attendees_added(outcome: AddOutcome) -> View:
 def addition_message(outcome: AddOutcome) -> Message:
     """Say who was added how, and who was in already."""
     title, count = bold(outcome.event.title), len(outcome.added)
-    text = f"No one was added to {title}: everyone was in already."
-    if count:
+    if outcome.is_repeated:
+        text = f"These people were already added to {title}. No one was added twice."
+    elif not count:
+        text = f"No one was added to {title}: everyone was in already."
+    else:
         have = "has" if count == 1 else "have"
         text = f"{headcount(count)} {have} been added to {title}. {_NOTIFIED}"
-    return note(text, *_groups(outcome))
+    return note(text, *_groups(outcome, "Have a seat", "On the waitlist"))
 
 
 _TITLE = "Add people"
@@ -92,7 +101,7 @@ _NOTIFIED = "Everyone who’s added gets a direct message."
 
 def _preview_blocks(preview: Preview) -> list[Block]:
     outcome = preview.outcome
-    blocks = _groups(outcome) if outcome else []
+    blocks = _groups(outcome, "Get a seat", "Join the waitlist") if outcome else []
     blocks += _group("Can’t be added", map(mention, preview.unable))
     if preview.unable:
         blocks.append(
@@ -103,13 +112,13 @@ def _preview_blocks(preview: Preview) -> list[Block]:
     return blocks
 
 
-def _groups(outcome: AddOutcome) -> list[Block]:
-    """Show who gets a seat, who joins the waitlist at which position, and who was in already."""
+def _groups(outcome: AddOutcome, with_seat: str, on_waitlist: str) -> list[Block]:
+    """Show under these labels who has a seat, and who is waitlisted at which position; then who was in already."""
     seated = [one for one in outcome.added if one.position is None]
     waitlisted = [one for one in outcome.added if one.position is not None]
     return [
-        *_group("Get a seat", map(_name, seated)),
-        *_group("Join the waitlist", map(_name, waitlisted)),
+        *_group(with_seat, map(_name, seated)),
+        *_group(on_waitlist, map(_name, waitlisted)),
         *_group("Already in", map(_name, outcome.present)),
     ]
 

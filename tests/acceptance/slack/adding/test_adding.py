@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,15 +11,11 @@ from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import mention
 from bot.slack.error_messages import FieldProblem, field_error, sentence
 from bot.slack.refusals import SlackBusy
-from domain.enums import ClosedReason
 from domain.errors import TooFewSeats, TooManyToAdd
-from domain.inputs import EventChanges
-from playground.client.member_client import ActionResult
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
-from playground.workspace.model import View
 from tests.support.environment import start_user_deletion
-from tests.support.slack import sentences
+from tests.support.slack.adding import add, chosen, new_members, preview, yoga
 from tests.support.slack.harness import (
     AMARA,
     BJORN,
@@ -31,27 +25,7 @@ from tests.support.slack.harness import (
     PRIYA,
     SlackHarness,
 )
-from tests.support.slack.modals import NOT_ALLOWED, form, manage_modal, press, said, submit, top
-
-
-def yoga(harness: SlackHarness, **values: Any) -> None:
-    harness.event(organizer_id=BJORN, **{"capacity": 2, **values})
-
-
-def preview(harness: SlackHarness, *user_ids: str) -> View:
-    """Choose whom to add. Return the form with the preview."""
-    view = submit(harness, form(harness, ActionId.ADD_ATTENDEES), chosen(user_ids)).view
-    assert view is not None
-    return view
-
-
-def chosen(user_ids: Sequence[str]) -> dict[BlockId, Any]:
-    return {BlockId.ATTENDEES: list(user_ids)}
-
-
-def add(harness: SlackHarness, *user_ids: str) -> ActionResult:
-    """Choose whom to add, and confirm the preview."""
-    return submit(harness, preview(harness, *user_ids))
+from tests.support.slack.modals import form, manage_modal, press, said, submit, top
 
 
 def test_preview_says_who_gets_a_seat_and_who_joins_the_waitlist_where(
@@ -190,28 +164,6 @@ def test_no_one_chosen_is_marked(harness: SlackHarness) -> None:
     assert result.errors == {BlockId.ATTENDEES: field_error(FieldProblem.NO_ATTENDEES)}
 
 
-def test_second_submit_adds_no_one_twice(harness: SlackHarness) -> None:
-    """Nor someone who gave up the seat meanwhile (R8.13)."""
-    yoga(harness)
-    shown = preview(harness, CHLOE, DIEGO)
-    submit(harness, shown)
-    harness.bot.service.unregister("yoga", DIEGO)
-    # As a retry after a lost reply sends it.
-    harness.workspace.views.update(shown.id, shown.body)
-    done = submit(harness, shown, chosen([CHLOE, DIEGO]))
-    assert "No one was added" in said(done.view)
-    assert harness.assert_invariants().seated("yoga") == [CHLOE]
-
-
-def test_event_that_filled_meanwhile_says_who_waits(harness: SlackHarness) -> None:
-    yoga(harness, capacity=1)
-    shown = preview(harness, CHLOE)
-    harness.register(DIEGO)
-    done = submit(harness, shown)
-    assert f"*Join the waitlist (1):* {mention(CHLOE)} (1st)" in said(done.view)
-    assert harness.assert_invariants().waitlisted("yoga") == [CHLOE]
-
-
 def test_event_without_a_waitlist_takes_all_or_none(harness: SlackHarness) -> None:
     yoga(harness, capacity=1, has_waitlist=False)
     refused = sentence(TooFewSeats("yoga", "Yoga in the park", 2, 1))
@@ -221,33 +173,11 @@ def test_event_without_a_waitlist_takes_all_or_none(harness: SlackHarness) -> No
     assert harness.assert_invariants().registrations == {}
 
 
-@pytest.mark.parametrize("when", ["closed", "started"])
-def test_event_that_takes_no_registrations_refuses(harness: SlackHarness, when: str) -> None:
-    event = harness.event(organizer_id=BJORN)
-    shown = preview(harness, CHLOE)
-    if when == "closed":
-        harness.bot.service.close_event("yoga")
-        refused = sentences.closed(ClosedReason.CLOSED)
-    else:
-        harness.clock.advance(event.starts_at - harness.clock.now() + timedelta(minutes=1))
-        refused = sentences.closed(ClosedReason.STARTED, event.starts_at)
-    assert refused in said(submit(harness, shown).view)
-    assert harness.assert_invariants().registrations == {}
-
-
 def test_manage_offers_it_while_the_event_takes_registrations(harness: SlackHarness) -> None:
     yoga(harness)
     assert f"[{ActionId.ADD_ATTENDEES}]" in said(manage_modal(harness))
     harness.bot.service.close_event("yoga")
     assert f"[{ActionId.ADD_ATTENDEES}]" not in said(manage_modal(harness))
-
-
-def test_no_longer_an_organizer_is_refused(harness: SlackHarness) -> None:
-    yoga(harness)
-    shown = preview(harness, CHLOE)
-    harness.bot.service.edit_event("yoga", EventChanges.of(organizer_id=DIEGO))
-    assert NOT_ALLOWED in said(submit(harness, shown).view)
-    assert harness.assert_invariants().registrations == {}
 
 
 def test_someone_whose_data_is_being_deleted_is_named(harness: SlackHarness) -> None:
@@ -268,11 +198,7 @@ def test_slack_that_does_not_answer_changes_nothing(harness: SlackHarness) -> No
 
 def test_too_many_for_one_commit_says_how_many_fit(harness: SlackHarness) -> None:
     yoga(harness, capacity=1)
-    everyone = [f"U{number:010}" for number in range(49)]
-    for user_id in everyone:
-        harness.workspace.put_member(
-            replace(harness.workspace.member(CHLOE), id=user_id, name=user_id)
-        )
+    everyone = new_members(harness, 49)
     refused = submit(harness, form(harness, ActionId.ADD_ATTENDEES), chosen(everyone)).view
     assert sentence(TooManyToAdd("yoga", 49, 33)) in said(refused)
     assert harness.assert_invariants().registrations == {}
