@@ -7,7 +7,7 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING
 
-from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import ClosedReason, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
@@ -96,6 +96,9 @@ def history_of(
 
 def _operations(call: Call) -> Iterator[Operation]:
     """Yield a call as an operation. One that changed nothing, and says nothing about the event, is left out."""
+    if call.name == "add_attendees":
+        yield from _additions(call)
+        return
     question = _question(call)
     if question is None:
         return
@@ -107,6 +110,21 @@ def _operations(call: Call) -> Iterator[Operation]:
         yield Operation(question, call.begun, call.ended, answer)
     elif call.name in IN_STEPS:
         yield Operation(question, call.begun)
+
+
+def _additions(call: Call) -> Iterator[Operation]:
+    """Yield an organizer's addition as registrations of one user each."""
+    if call.ended == inf:
+        yield from (Operation(neutral.Register(one), call.begun) for one in call.user_ids)
+    elif isinstance(call.answer, AddOutcome):
+        for named, question in (
+            (call.answer.added, neutral.Register),
+            (call.answer.present, neutral.Read),
+        ):
+            for one in named:
+                own = neutral.Own(one.position, one.registration.ticket)
+                asked = question(one.registration.user_id)
+                yield Operation(asked, call.begun, call.ended, own)
 
 
 def _question(call: Call) -> neutral.Question | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.features.cards.views import deleted_card, event_card
 from bot.notifications.messages import notification_message
-from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import Audience, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
@@ -29,6 +29,7 @@ from domain.errors import (
 from domain.inputs import EventChanges
 from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
+from tests.support.simulation.additions import added_by, claim_of
 from tests.support.simulation.handovers import Handovers
 from tests.support.simulation.history import check_history, history_of
 from tests.support.simulation.memory import MemoryData
@@ -109,6 +110,9 @@ STATUSES = {
 }
 """The status that a change gives the event."""
 
+ABOUT_REGISTRATION = (NotificationKind.ADDED, NotificationKind.PROMOTED)
+"""Notifications that are not sent to members who have left again."""
+
 LONGEST_SEND = 45.0
 """Seconds that a message may be under way, from the look whether it is still true: a call to Slack can hang."""
 
@@ -127,6 +131,8 @@ class Call:
     was_refused_as_busy: bool = False
     changes: EventChanges | None = None
     """What an edit of an event changes."""
+    user_ids: tuple[str, ...] = ()
+    """Whom an organizer adds."""
     answer: object = None
 
     def overlaps(self, other: Call) -> bool:
@@ -148,6 +154,8 @@ class Judge:
         self.delivered_at: dict[tuple[str, int], float] = {}
         """When the recipients of an event's entry, by its version, had all been read."""
         self.commits = 0
+        self._added: set[tuple[str, str | None, int | None]] = set()
+        """The event, the user and the ticket of each registration that an organizer has made."""
         self._calls: list[Call] = []
         """All of them, in order."""
         self._registering: dict[tuple[str, str], list[Call]] = {}
@@ -169,6 +177,10 @@ class Judge:
             before = states[-1] if states else State(state.since, event, {})
             moments = self.moments.setdefault(event.event_id, [])
             moments += [*states_between(before, state, journal[-1]), state]
+            added = added_by(journal[-1])
+            self._added |= {(event.event_id, user_id, ticket) for user_id, ticket, _ in added}
+            if added:
+                self._world.count("an organizer adds members")
             self._handovers.has_changed(states[-1].event if states else None, event, journal[-1])
             states.append(state)
             if before.waitlist and not state.waitlist:
@@ -203,8 +215,11 @@ class Judge:
         call.ended = self._world.scheduler.seconds
         call.was_refused_as_busy, call.answer = isinstance(answer, Busy), answer
         if isinstance(answer, AlreadyRegistered) and self._is_alone(call):
-            before = next(self._during(call))
-            assert before.has(call.user_id), f"{call}: {answer}, by this call itself"
+            before, *later = self._during(call)
+            assert before.has(call.user_id) or any(
+                state.has(call.user_id) and not self._registered_themselves(state, call.user_id)
+                for state in later
+            ), f"{call}: {answer}, by this call itself"
         is_true = self._claim(call, answer)
         if is_true is None:
             return
@@ -243,6 +258,8 @@ class Judge:
                         for one in answer.promoted
                     )
                 )
+            case AddOutcome():
+                return claim_of(call, answer)
             case ChangeOutcome():
                 kind = KINDS.get(call.name) if answer.changed else None
                 return lambda state: (
@@ -286,6 +303,11 @@ class Judge:
         calls = self._registering[call.user_id, call.event_id]
         return not any(one is not call and one.overlaps(call) for one in calls)
 
+    def _registered_themselves(self, state: State, user_id: str) -> bool:
+        """Return whether a user is registered or waitlisted, and was not added by an organizer."""
+        key = state.event.event_id, user_id
+        return state.has(user_id) and (*key, state.rows[user_id].ticket) not in self._added
+
     def _check_busy(self) -> None:
         """Assert that whoever was told "busy, nothing was changed" was not registered by that call, also later."""
         for (user_id, event_id), calls in self._registering.items():
@@ -294,7 +316,9 @@ class Judge:
                     end = inf if following is None else following.begun
                     states = list(self._during(call))
                     assert (states and states[0].has(user_id)) or not any(
-                        state.has(user_id) for state in states[1:] if state.since < end
+                        self._registered_themselves(state, user_id)
+                        for state in states[1:]
+                        if state.since < end
                     ), f"{call} was refused, and changed {event_id} all the same"
 
     # Messages and cards
@@ -414,9 +438,10 @@ class Judge:
         later = [state for version, state in by_version.items() if version >= entry.version]
         if notification.user_id is not None:
             perhaps = {notification.user_id}
-            if notification.kind is NotificationKind.PROMOTED:
-                self._check_promotion(notification, entry, later)
-            is_certain = notification.kind is not NotificationKind.PROMOTED or all(
+            may_be_outdated = notification.kind in ABOUT_REGISTRATION
+            if may_be_outdated:
+                self._check_registration(notification, entry, later)
+            is_certain = not may_be_outdated or all(
                 state.has(notification.user_id, notification.ticket) for state in later
             )
             return perhaps if is_certain else set(), perhaps
@@ -437,17 +462,17 @@ class Judge:
         }
         return always, perhaps
 
-    def _check_promotion(
+    def _check_registration(
         self, notification: Notification, entry: JournalEntry, later: list[State]
     ) -> None:
-        """Assert that a message about a seat was on its way while its member had the seat (R9.3)."""
+        """Assert that a message about a registration was on its way while its member had it (R9.3)."""
         user_id = notification.user_id or ""
         text = notification_message(notification, entry).text
         lost_at = next(
             (state.since for state in later if not state.has(user_id, notification.ticket)), inf
         )
         if any(state.has(user_id) for state in later if state.since > lost_at):
-            return  # another promotion may have sent the same text
+            return  # another one may have sent the same text
         longest = LONGEST_SEND + (HANG if self._world.weights.hangs else 0)
         for one in self._world.slack.messages(user_id):
             if one.text == text:

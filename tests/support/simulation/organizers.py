@@ -137,10 +137,11 @@ class Organizer(Member):
                 self._set_capacity,
                 self._move,
                 self._remove,
+                self._add,
                 self._end(ActionId.CANCEL_EVENT),
                 self._end(ActionId.DELETE_EVENT),
             ],
-            [1, 3, 4, 4, 3, 2, 0.1, 0.1],
+            [1, 3, 4, 4, 3, 2, 3, 0.1, 0.1],
         )[0]
         act(modal)
 
@@ -183,6 +184,18 @@ class Organizer(Member):
         attendee = self._dice.choice(self._world.member_ids)
         form = self._click_in(modal, ActionId.FIND_ATTENDEE, selected=attendee)
         self._submit(form, {BlockId.REASON: f"Reason {self._world.number()}"})
+
+    def _add(self, modal: View) -> None:
+        form = self._click_in(modal, ActionId.ADD_ATTENDEES)
+        preview = self._submit(form, {BlockId.ATTENDEES: self._some_members()})
+        self._submit(preview, {}, is_double=self._dice.random() < 0.5)
+
+    def _some_members(self) -> list[str]:
+        """Return members to add, sometimes the organizer, and one whom Rollcall has never met."""
+        stranger = f"UADDED{self._world.number()}"
+        self._world.slack.add_member(stranger)
+        candidates = [*self._world.member_ids, self.user_id, stranger]
+        return self._dice.sample(candidates, self._dice.randint(1, 4))
 
     def _end(self, action_id: ActionId) -> Callable[[View], object]:
         title = {BlockId.CONFIRMATION: f"Event {self._event_id}"}
@@ -244,9 +257,9 @@ class Organizer(Member):
         name = dice.choices(
             [
                 *("capacity", "move", "organizers", "announce"),
-                *("close", "reopen", "remove", "cancel", "delete"),
+                *("close", "reopen", "remove", "add", "cancel", "delete"),
             ],
-            [6, 3, 1, 6, 1, 3, 2, 0.1, 0.1],
+            [6, 3, 1, 6, 1, 3, 2, 3, 0.1, 0.1],
         )[0]
         if self._wants_export():
             name = "export"
@@ -277,6 +290,13 @@ class Organizer(Member):
             "close": lambda service: service.close_event(event_id),
             "reopen": lambda service: service.reopen_event(event_id),
             "remove": lambda service: service.remove(event_id, attendee, reason=f"Reason {number}"),
+            "add": lambda service: service.add_attendees(
+                event_id,
+                self._some_members(),
+                actor=actor,
+                request_id=f"addition {number}",
+                creates_users=True,
+            ),
             "cancel": lambda service: service.cancel_event(event_id),
             "delete": lambda service: service.delete_event(event_id),
         }

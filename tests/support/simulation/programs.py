@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from fastapi import FastAPI, routing
 
+from bot.slack import member_directory
 from domain.enums import RegistrationStatus
 from domain.errors import AlreadyRegistered, Busy
 from tests.support.simulation.process import API_TOKEN, ProcessDied
@@ -260,11 +261,15 @@ def _answer(process: Process, method: str, path: str, body: dict[str, Any] | Non
 
 @contextmanager
 def in_the_present_task() -> Iterator[None]:
-    """Have the API's routes run where they are called, in place of a thread."""
+    """Have the API's routes, and lookups of several members, run where they are called, in place of threads."""
 
     async def call(function: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
         return function(*args, **options)
 
+    def one_by_one(look_up: Callable[[str], object], user_ids: Sequence[str]) -> list[object]:
+        return [look_up(user_id) for user_id in user_ids]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(routing, "run_in_threadpool", call)
+        patch.setattr(member_directory, "at_once", one_by_one)
         yield

@@ -11,6 +11,7 @@ import pytest
 
 from bot.blocks.builders import Message
 from bot.error_handler import ErrorHandler
+from bot.features.adding import views as adding_views
 from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
@@ -19,7 +20,7 @@ from bot.slack.interactions import Interaction, SlashCommand
 from bot.slack.refusals import SlackBusy
 from bot.slack.replies import answer_command
 from bot.slack.reply_sender import ReplySender
-from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import Busy, NotConfirmed, RollcallError, TooLate
 from domain.inputs import EventChanges
 from domain.models import JournalEntry, ReplyJob, UnregisterPreview, UserRegistration
@@ -51,7 +52,10 @@ _ABOUT: dict[str, Callable[..., tuple[str, str]]] = {
     "remove": lambda event_id, user_id, **_: (event_id, user_id),
 }
 
+_ADDING = ("add_attendees", "preview_addition")
+
 _ABOUT_AN_EVENT = (
+    *_ADDING,
     "edit_event",
     "announce",
     "export",
@@ -101,6 +105,8 @@ class Replies:
             request = self.of_task.get(self._world.scheduler.current())
             changes = next((one for one in args if isinstance(one, EventChanges)), None)
             call = self._world.judge.begin(name, *about(*args, **options), changes)
+            if name in _ADDING:
+                call.user_ids = tuple(args[1])
             try:
                 answer = method(*args, **options)
             except NotConfirmed as unconfirmed:
@@ -249,6 +255,7 @@ class Replies:
 
 def _is_change(answer: object) -> bool:
     is_changed = isinstance(answer, ChangeOutcome) and answer.changed
+    is_changed = is_changed or (isinstance(answer, AddOutcome) and bool(answer.added))
     return is_changed or isinstance(answer, RegisterOutcome | UnregisterOutcome)
 
 
@@ -263,6 +270,8 @@ def _text(answer: object, user_id: str) -> str | None:
             return registration_views.registered(answer).text
         case UnregisterOutcome():
             return registration_views.unregistered(answer).text
+        case AddOutcome():
+            return adding_views.addition_message(answer).text
         case UnregisterPreview():
             return registration_views.unregister_question(answer).text
         case UserRegistration():

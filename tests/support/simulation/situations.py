@@ -53,6 +53,7 @@ MUST_OCCUR = (
     "an admin takes an event over",
     "an answer is not confirmed",
     "an export arrives",
+    "an organizer adds members",
     "somebody submits twice",
     "the store is full",
 )
