@@ -167,8 +167,8 @@ MAX_ADDED = 49
 
 UserIds = Annotated[
     tuple[Identifier, ...],
-    AfterValidator(lambda user_ids: tuple(dict.fromkeys(user_ids))),
     Field(min_length=1, max_length=MAX_ADDED),
+    AfterValidator(lambda user_ids: tuple(dict.fromkeys(user_ids))),
 ]
 
 MAX_REMINDERS = 5

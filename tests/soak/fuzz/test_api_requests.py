@@ -88,10 +88,17 @@ def about_known(case: Case[Any]) -> Case[Any]:
     for part in (case.body, case.path_parameters):
         if isinstance(part, dict):
             for name in ("userId", "eventId"):
-                value = part.get(name)
-                if isinstance(value, str) and re.fullmatch("[A-Za-m][A-Za-z0-9._:-]{0,63}", value):
-                    part[name] = KNOWN[len(value) % 2]
+                if name in part:
+                    part[name] = _known(part[name])
+            if isinstance(part.get("userIds"), list):
+                part["userIds"] = [_known(one) for one in part["userIds"]]
     return case
+
+
+def _known(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch("[A-Za-m][A-Za-z0-9._:-]{0,63}", value):
+        return KNOWN[len(value) % 2]
+    return value
 
 
 @contextmanager
