@@ -90,12 +90,13 @@ def about_known(case: Case[Any]) -> Case[Any]:
             for name in ("userId", "eventId"):
                 if name in part:
                     part[name] = _known(part[name])
-            if isinstance(part.get("userIds"), list):
-                part["userIds"] = [_known(one) for one in part["userIds"]]
+            user_ids = part.get("userIds")
+            if isinstance(user_ids, list):
+                part["userIds"] = [_known(one) for one in user_ids]
     return case
 
 
-def _known(value: object) -> object:
+def _known(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch("[A-Za-m][A-Za-z0-9._:-]{0,63}", value):
         return KNOWN[len(value) % 2]
     return value

@@ -76,5 +76,7 @@ def added_by(entry: JournalEntry) -> set[tuple[str | None, int | None, str | Non
         if one.kind is NotificationKind.ADDED
     }
     by_others = {key for key, change in changes.items() if change.actor_id != change.user_id}
-    assert by_others <= notified <= changes.keys(), f"{entry}: {notified} are notified, not {by_others}"
+    assert by_others <= notified <= changes.keys(), (
+        f"{entry}: {notified} are notified, not {by_others}"
+    )
     return notified

@@ -1,6 +1,9 @@
-"""Faults in exports, in what follows an organizer's leaving, and in forms: the simulation must find each of them."""
+"""Faults in exports, forms, additions, and what follows an organizer's leaving: the simulation must find them all."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,13 +12,14 @@ from bot.features.export.attendee_list import AttendeeReader
 from bot.features.export.spreadsheet import Attendee
 from bot.notifications.delivery_run import DeliveryRun
 from bot.notifications.worker import NotificationWorker
-from domain.enums import RegistrationStatus
+from domain.commands import AddAttendees, AddOutcome
+from domain.enums import NotificationKind, RegistrationStatus
 from domain.errors import DuplicateEvent
 from domain.execution.leases import Lease
 from domain.execution.organizers import OrganizerRemoval
 from domain.inputs import EventDraft
 from domain.models import Event, ExportJob, Registration
-from domain.planning import organizers
+from domain.planning import organizers, registrations
 from domain.planning.working_copy import WorkingCopy
 from domain.service import Service
 from tests.support.simulation.busy_worlds import (
@@ -116,6 +120,28 @@ def _requests_not_remembered(patch: pytest.MonkeyPatch, _: World) -> None:
     patch.setattr(WorkingCopy, "remember_request", remember_another)
 
 
+def _added_in_silence(patch: pytest.MonkeyPatch, _: World) -> None:
+    """Tell no one that an organizer has added them (R12.4)."""
+    notify = WorkingCopy.notify
+
+    def notify_others(
+        work: WorkingCopy, kind: NotificationKind, *args: Any, **options: Any
+    ) -> bool:
+        return kind is NotificationKind.ADDED or notify(work, kind, *args, **options)
+
+    patch.setattr(WorkingCopy, "notify", notify_others)
+
+
+def _added_in_another_order(patch: pytest.MonkeyPatch, _: World) -> None:
+    """Give the seats to whoever was chosen last (R12.4)."""
+    add = registrations.add_attendees
+
+    def add_in_reverse(work: WorkingCopy, command: AddAttendees) -> AddOutcome | None:
+        return add(work, replace(command, user_ids=command.user_ids[::-1]))
+
+    patch.setattr(registrations, "add_attendees", add_in_reverse)
+
+
 def _waitlisted_programs_read_registered(patch: pytest.MonkeyPatch, _: World) -> None:
     """Answer a program that a waitlisted user has a seat (R11)."""
     of = responses.Registration.of
@@ -140,6 +166,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "a second Submit creates again": Fault("guard", _second_submit_creates_again, world_with_forms),
     "a second Submit announces again": Fault("guard", _requests_not_remembered, world_with_forms),
+    "members added in silence": Fault("guard", _added_in_silence, world_with_forms),
+    "members added in another order": Fault("guard", _added_in_another_order, world_with_forms),
     "a waitlisted user with a seat over HTTP": Fault(
         "guard", _waitlisted_programs_read_registered, world_with_programs
     ),
