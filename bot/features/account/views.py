@@ -29,7 +29,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 • Manage it: press *Manage* on the card, or type `/event [event]`. See who’s registered or waitlisted, and find people.
 • Change it: *Edit* for time, location, and text, *Change capacity* for seats. The people affected are notified.
 • Message attendees: everyone registered, everyone waitlisted, or both. Reminders are sent automatically.
-• Remove an attendee: press *Details* next to their name. They’re notified, with your reason.
+• Add people: press *Add people*. Remove one: press *Details* next to their name. They’re notified, with your reason.
 • Keep track: *Export CSV* for the attendee list, *History* for who did what, when, and why.
 • End it: *Close registration*, *Cancel event* (everyone is notified), or *Delete*.
 

@@ -23,7 +23,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     """Register the listeners."""
     listeners = AddingListeners(context)
     registrar.action(ActionId.ADD_ATTENDEES, listeners.open_form)
-    registrar.submission(CallbackId.ADD_ATTENDEES, listeners.preview_or_add)
+    registrar.submission(CallbackId.ADD_ATTENDEES, listeners.preview_or_add, refreshes_home=True)
 
 
 class AddingListeners:

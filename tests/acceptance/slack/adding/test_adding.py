@@ -15,6 +15,7 @@ from domain.errors import TooFewSeats, TooManyToAdd
 from playground.demo.seed import RANDOM
 from playground.web_api.fault_injection import Fault
 from tests.support.environment import start_user_deletion
+from tests.support.slack import sentences
 from tests.support.slack.adding import add, chosen, new_members, preview, yoga
 from tests.support.slack.harness import (
     AMARA,
@@ -56,6 +57,13 @@ def test_manage_below_shows_who_was_added(harness: SlackHarness) -> None:
     add(harness, CHLOE)
     (below, _) = harness.workspace.views.stack(BJORN)
     assert mention(CHLOE) in said(below)
+
+
+def test_home_below_shows_how_many_are_in(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.slack.open_home(BJORN)
+    add(harness, CHLOE)
+    assert sentences.taken(1, 2) in said(harness.workspace.views.home(BJORN))
 
 
 def test_each_reads_who_added_them_with_a_button_to_give_it_up(harness: SlackHarness) -> None:
