@@ -9,6 +9,7 @@ from typing import TypeVar
 from domain.enums import Audience, Cause, EventStatus
 from domain.inputs import EventChanges
 from domain.models import Actor, Event, FixedRegistration, Registration, WaitlistEntry
+from domain.questions import Answers
 
 T = TypeVar("T")
 
@@ -28,6 +29,20 @@ class Register:
     """Give the user a seat or add the user to the waitlist (R3). Gives `RegisterOutcome`."""
 
     user_id: str
+    answers: Answers | None = None
+    """The answers to the event's questions (R12.3). None: the user has not been asked."""
+    asked: frozenset[str] | None = None
+    """The fingerprints of the questions that the user was asked. None: they may have changed since."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeAnswers:
+    """Replace the answers of a registered or waitlisted user (R12.3). Gives `AnswersOutcome`."""
+
+    user_id: str
+    answers: Answers
+    asked: frozenset[str] | None = None
+    """See `Register.asked`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +213,7 @@ class FillFreeSeats:
 Command = (
     Create
     | Register
+    | ChangeAnswers
     | AddAttendees
     | Unregister
     | Remove
@@ -229,6 +245,16 @@ class RegisterOutcome:
     event: Event
     registration: Registration
     position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersOutcome:
+    """The registration has these answers. `changed` is False if it had them before."""
+
+    event: Event
+    registration: Registration
+    position: int | None = None
+    changed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +305,7 @@ class ChangeOutcome:
     """Whether the users concerned are notified. They are not if the event is over, nor twice."""
 
 
-Outcome = RegisterOutcome | AddOutcome | UnregisterOutcome | ChangeOutcome
+Outcome = RegisterOutcome | AnswersOutcome | AddOutcome | UnregisterOutcome | ChangeOutcome
 
 
 def expect(kind: type[T], outcome: object) -> T:

@@ -34,6 +34,8 @@ class ChangeKind(StrEnum):
     REGISTERED = "registered"
     WAITLISTED = "waitlisted"
     UNREGISTERED = "unregistered"
+    ANSWERED = "answered"
+    """The user changed their answers (R12.3). The history never has what they are."""
     PROMOTED = "promoted"
     EDITED = "edited"
     CLOSED = "closed"
@@ -47,6 +49,17 @@ class ChangeKind(StrEnum):
     CARD_POSTED = "card_posted"
     ORGANIZER_LEFT = "organizer_left"
     TAKEN_OVER = "taken_over"
+
+
+class QuestionKind(StrEnum):
+    """How a question is answered (R12.3)."""
+
+    TEXT = "text"
+    """With a short text."""
+    ONE = "one"
+    """With one of the options."""
+    SEVERAL = "several"
+    """With any number of the options."""
 
 
 class Cause(StrEnum):
@@ -85,6 +98,8 @@ class NotificationKind(StrEnum):
     """To the workspace's admins: the event has no organizer left (R2.9). The bot finds them on delivery."""
     ORGANIZER_ADDED = "organizer_added"
     """To whoever someone else made an organizer."""
+    QUESTIONS_ADDED = "questions_added"
+    """To those who registered before a question was added (R12.3)."""
 
 
 class Visibility(StrEnum):

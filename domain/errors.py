@@ -101,6 +101,14 @@ class AlreadyRegistered(RollcallError):
 
 
 @dataclass(eq=False)
+class AnswersNeeded(RollcallError):
+    """The event has questions that the user was not asked, or not as they are now (R12.3)."""
+
+    event_id: str
+    title: str
+
+
+@dataclass(eq=False)
 class NotRegistered(RollcallError):
     """The user is neither registered nor waitlisted (R4.4)."""
 

@@ -22,8 +22,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.enums import Audience, Visibility
+from domain.enums import Audience, QuestionKind, Visibility
 from domain.errors import Invalid
+from domain.questions import Answer
 
 MAX_CAPACITY = 100_000
 """The most seats that an event can have."""
@@ -241,6 +242,67 @@ JoinLink = Annotated[
 """An https address, or "" for none (R12.2)."""
 
 
+MAX_QUESTIONS = 3
+MAX_OPTIONS = 10
+MAX_QUESTION_LENGTH = 150
+"""Characters. It is the label of an input, and stands before its answers in lists."""
+MAX_OPTION_LENGTH = 75
+"""Characters: Slack's limit for the text of an option."""
+MAX_ANSWER_LENGTH = 200
+
+QuestionText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_LENGTH),
+    _at_most(MAX_QUESTION_LENGTH),
+    BeforeValidator(_one_line),
+    _WITH_TEXT,
+]
+OptionText = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_OPTION_LENGTH),
+    _at_most(MAX_OPTION_LENGTH),
+    BeforeValidator(_one_line),
+    _WITH_TEXT,
+]
+
+
+def _each_once(options: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(options)) < len(options):
+        raise PydanticCustomError("options", "must each be there only once")
+    return options
+
+
+QuestionOptions = Annotated[
+    tuple[OptionText, ...], Field(max_length=MAX_OPTIONS), AfterValidator(_each_once)
+]
+
+
+def _answer(value: Any) -> Any:
+    """Return an answer without surrounding space and line breaks. Raise `PydanticCustomError` for another type."""
+    if isinstance(value, str):
+        text = _one_line(value).strip()
+        if utf16_length(text) > MAX_ANSWER_LENGTH:
+            raise PydanticCustomError(
+                "string_too_long",
+                "must have at most {max_length} characters",
+                {"max_length": MAX_ANSWER_LENGTH},
+            )
+        return text
+    is_list = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    if not is_list or len(value) > MAX_OPTIONS:
+        raise PydanticCustomError(
+            "answer", "must be a text, or a list of at most {most} options", {"most": MAX_OPTIONS}
+        )
+    return tuple(map(_answer, value))
+
+
+GivenAnswers = Annotated[
+    dict[str, Annotated[Answer, BeforeValidator(_answer)]],
+    Field(json_schema_extra={"examples": [{"lunch": "Vegetarian", "days": ["Monday", "Friday"]}]}),
+]
+"""Answers by question id, as they were given. The event's questions decide what fits (R12.3)."""
+
+
 def from_local(field: str, local: datetime, time_zone: str) -> datetime:
     """Return a local time without offset in UTC; a time that occurs twice means the first (R8.7).
 
@@ -317,6 +379,42 @@ _REASONS = {
 """By type of pydantic finding. Other types have pydantic's own words."""
 
 
+class QuestionDraft(Draft):
+    """A question that an event asks (R12.3). One with a new id, or without any that fits, is a new question."""
+
+    question_id: Identifier | None = None
+    text: QuestionText
+    kind: QuestionKind
+    options: QuestionOptions = ()
+    required: bool = Field(default=False, strict=True)
+
+    @model_validator(mode="after")
+    def _options_fit(self) -> Self:
+        if self.kind is QuestionKind.TEXT and self.options:
+            raise PydanticCustomError("options", "must have no options if the kind is text")
+        if self.kind is not QuestionKind.TEXT and not self.options:
+            raise PydanticCustomError("options", "must have options, unless the kind is text")
+        return self
+
+
+def _each_id_once(questions: tuple[QuestionDraft, ...]) -> tuple[QuestionDraft, ...]:
+    ids = [one.question_id for one in questions if one.question_id is not None]
+    if len(set(ids)) < len(ids):
+        raise PydanticCustomError("question_ids", "must each have an id of its own")
+    return questions
+
+
+Questions = Annotated[
+    tuple[QuestionDraft, ...], Field(max_length=MAX_QUESTIONS), AfterValidator(_each_id_once)
+]
+
+
+class AnswersDraft(Draft):
+    """Answers to an event's questions (R12.3)."""
+
+    answers: GivenAnswers
+
+
 class UserDraft(Draft):
     """A user to create (R1.1, R1.2). Without an id, one is generated."""
 
@@ -368,6 +466,7 @@ class EventDraft(Draft):
     reminders: Reminders = DEFAULT_REMINDERS
     join_link: JoinLink = ""
     attendees_visible_to: Visibility = Visibility.EVERYONE
+    questions: Questions = ()
 
     @model_validator(mode="after")
     def _times_in_order(self) -> Self:
@@ -393,6 +492,8 @@ class EventChanges(Draft):
     reminders: Reminders = DEFAULT_REMINDERS
     join_link: JoinLink = ""
     attendees_visible_to: Visibility = Visibility.EVERYONE
+    questions: Questions = ()
+    """All of them: questions that are missing are removed."""
 
     @model_validator(mode="after")
     def _start_stays(self) -> Self:

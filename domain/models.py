@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from domain.enums import (
     Audience,
@@ -23,6 +23,8 @@ from domain.enums import (
     RegistrationStatus,
     Visibility,
 )
+from domain.questions import Answer, Answers, Question
+from domain.stored import STORED
 
 T = TypeVar("T")
 
@@ -34,17 +36,6 @@ Larger blocks make that count more expensive, smaller ones the event: 100,000 wa
 
 MAX_UNREACHABLE = 1_000
 """The most unreachable recipients in a journal entry: an item of DynamoDB holds 400 KB."""
-
-
-STORED = ConfigDict(
-    frozen=True,
-    # Fields that a newer version wrote survive a write by this one (R7.7).
-    extra="allow",
-    # An error may end in a log, so it names the field and never shows what people typed.
-    hide_input_in_errors=True,
-    # A cold start builds only the models that its request needs.
-    defer_build=True,
-)
 
 
 class User(BaseModel):
@@ -113,6 +104,8 @@ class Event(BaseModel):
     join_link: str = ""
     """A web address, or "". Only for those with a seat (R12.2)."""
     attendees_visible_to: Visibility = Visibility.EVERYONE
+    questions: tuple[Question, ...] = ()
+    """What everyone who registers is asked, up to `domain.inputs.MAX_QUESTIONS` (R12.3)."""
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:
@@ -209,6 +202,8 @@ class Registration(BaseModel):
     """The event version whose commit registered the user. None: an earlier Rollcall wrote the row."""
     seated_version: int | None = None
     """The event version whose commit gave the seat, likewise. None while it is waitlisted."""
+    answers: Mapping[str, Answer] = Field(default_factory=dict)
+    """By question id (R12.3). It may hold answers to questions that were removed: `shown_answers` hides them."""
 
     @property
     def may_have_waited(self) -> bool:
@@ -312,7 +307,7 @@ class Notification(BaseModel):
     """The event before it moved."""
     audience: Audience = Audience.EVERYONE
     text: str | None = None
-    """The text of an announcement."""
+    """The text of an announcement, or the texts of new questions, one a line."""
     note: str | None = None
     """An organizer's note about a new time or location."""
     actor_id: str | None = None
@@ -621,6 +616,8 @@ class WaitlistPosition:
 
     position: int
     entry: WaitlistEntry
+    answers: Answers = field(default_factory=dict)
+    """Those of its registration, if the event has questions (R12.3)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,8 @@ from domain.commands import (
     AddAttendees,
     AddOutcome,
     Announce,
+    AnswersOutcome,
+    ChangeAnswers,
     ChangeOutcome,
     Command,
     Create,
@@ -47,6 +49,7 @@ from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
     Addition,
     AnnouncementDraft,
+    AnswersDraft,
     Cancellation,
     CardDraft,
     EventChanges,
@@ -73,10 +76,12 @@ from domain.models import (
     UserDeletion,
     UserRegistration,
 )
+from domain.planning.questions import questions_of
 from domain.ports import Clock, NewId, Spawn, Store
 from domain.queries.events import EventQueries
 from domain.queries.previews import Previews
 from domain.queries.registrations import RegistrationQueries
+from domain.questions import Answers, question_id
 from domain.search import FoundEvents, FoundRegistrations, find_registrations
 from domain.users import Users
 
@@ -241,13 +246,14 @@ class Service:
     def create_event(self, draft: EventDraft, *, actor_id: str | None = None) -> Event:
         """Create an event; raise `DuplicateEvent`, and `Invalid` for a time in the past."""
         now = self._clock.now()
-        values = draft.model_dump(exclude={"event_id", "card_channel"})
+        values = draft.model_dump(exclude={"event_id", "card_channel", "questions"})
         event = Event(
             event_id=draft.event_id or self._new_id(),
             status=EventStatus.OPEN,
             created_at=now,
             updated_at=now,
             version=0,
+            questions=questions_of(draft.questions, (), lambda: question_id(self._new_id())),
             **values,
         )
         command = Create(event, actor_id or draft.organizer_id, draft.card_channel)
@@ -463,14 +469,32 @@ class Service:
 
     # Registrations (R3 to R6)
 
-    def register(self, event_id: str, user_id: str) -> RegisterOutcome:
-        """Register a user for a seat, or add the user to the waitlist (R3).
+    def register(
+        self,
+        event_id: str,
+        user_id: str,
+        answers: Answers | None = None,
+        *,
+        asked: frozenset[str] | None = None,
+    ) -> RegisterOutcome:
+        """Register a user for a seat, or add the user to the waitlist, with their answers (R3, R12.3).
 
-        Raises `UnknownEvent`, `UnknownUser`, `AlreadyRegistered`, `RegistrationClosed`, `EventFull`.
+        Without `answers`, the user has not been asked. `asked` has the fingerprints of the questions that they were
+        asked; None: an answer to any other question is refused. Raises `UnknownEvent`, `UnknownUser`,
+        `AlreadyRegistered`, `RegistrationClosed`, `EventFull`; `AnswersNeeded` if the event has questions that they
+        were not asked; and `Invalid` for an answer that is wrong or missing, with the question's id.
         """
-        return expect(RegisterOutcome, self._execute(event_id, Register(user_id)))
+        given = None if answers is None else AnswersDraft.of(answers=answers).answers
+        return expect(RegisterOutcome, self._execute(event_id, Register(user_id, given, asked)))
 
-    def register_ensuring_user(self, event_id: str, draft: UserDraft) -> RegisterOutcome:
+    def register_ensuring_user(
+        self,
+        event_id: str,
+        draft: UserDraft,
+        answers: Answers | None = None,
+        *,
+        asked: frozenset[str] | None = None,
+    ) -> RegisterOutcome:
         """Run `ensure_user`, then `register`; raise what they raise.
 
         A user that this process has seen stored like this is not read: the commit checks that the
@@ -478,8 +502,24 @@ class Service:
         """
         if draft.user_id is not None and self._users.is_cached(draft):
             with suppress(UnknownUser):  # deleted since
-                return self.register(event_id, draft.user_id)
-        return self.register(event_id, self.ensure_user(draft).user_id)
+                return self.register(event_id, draft.user_id, answers, asked=asked)
+        return self.register(event_id, self.ensure_user(draft).user_id, answers, asked=asked)
+
+    def change_answers(
+        self,
+        event_id: str,
+        user_id: str,
+        answers: Answers,
+        *,
+        asked: frozenset[str] | None = None,
+    ) -> AnswersOutcome:
+        """Replace a user's answers, until the event starts (R12.3). See `register` for `asked`.
+
+        Raises `UnknownEvent`, `NotRegistered`, `AnswersNeeded`, `RegistrationClosed` if the event has started or is
+        canceled, and `Invalid` for an answer that is wrong or missing, with the question's id.
+        """
+        given = AnswersDraft.of(answers=answers).answers
+        return expect(AnswersOutcome, self._execute(event_id, ChangeAnswers(user_id, given, asked)))
 
     def add_attendees(
         self,

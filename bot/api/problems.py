@@ -42,6 +42,7 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         *(404, "not-registered"),
         "The user is not registered for the event or on its waitlist",
     ),
+    errors.AnswersNeeded: (422, "answers-needed", "The event's questions must be answered"),
     errors.DuplicateUser: (409, "duplicate-user", "A user with this id already exists"),
     errors.DuplicateEvent: (
         409,

@@ -170,6 +170,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
         f" waitlist. Add up to {error.most:,} now, then the others. Nothing changed."
     ),
     errors.AlreadyRegistered: _already,
+    errors.AnswersNeeded: lambda error: (
+        f"{bold(error.title)} has questions that you haven’t answered yet. Please register again to see them."
+    ),
     errors.NotRegistered: lambda error: f"You’re not registered for {bold(error.title)}.",
     errors.RegistrationClosed: _closed,
     errors.EventOver: _over,

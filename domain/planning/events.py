@@ -16,6 +16,7 @@ from domain.errors import (
 )
 from domain.inputs import EventChanges, check_times
 from domain.models import Actor, Event, EventSummary, Notification
+from domain.planning.questions import questions_of
 from domain.planning.registrations import fill_free_seat
 from domain.planning.schedule import (
     done_times,
@@ -28,6 +29,7 @@ from domain.planning.schedule import (
     stored_due_time,
 )
 from domain.planning.working_copy import WorkingCopy
+from domain.questions import Question
 
 _STATUS_CHANGES = {
     EventStatus.OPEN: ChangeKind.REOPENED,
@@ -71,7 +73,7 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     before = work.event_organized_by(command.actor)
     if before.status is EventStatus.CANCELED:
         raise EventCanceled(work.event_id)
-    values, capacity = _changed_values(before, command.changes)
+    values, capacity = _changed_values(work, before, command.changes)
     event = before.model_copy(update=values | {"updated_at": work.now})
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
     _check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
@@ -117,6 +119,15 @@ def _record_edit(
         summary = EventSummary.of(before)
         work.notify_audience(NotificationKind.MOVED, before=summary, actor_id=actor_id, note=note)
     _notify_new_organizers(work, before.organizer_ids, actor_id)
+    _ask_new_questions(work, before)
+
+
+def _ask_new_questions(work: WorkingCopy, before: Event) -> None:
+    """Ask those who registered before a question was added, unless it is too late to answer (R12.3)."""
+    known = {one.question_id for one in before.questions}
+    texts = [one.text for one in work.current.questions if one.question_id not in known]
+    if texts and not work.current.has_started(work.now):
+        work.notify_audience(NotificationKind.QUESTIONS_ADDED, text="\n".join(texts))
 
 
 def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> ChangeOutcome:
@@ -134,7 +145,9 @@ def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> C
     return ChangeOutcome(work.current)
 
 
-def _changed_values(event: Event, changes: EventChanges) -> tuple[dict[str, object], int | None]:
+def _changed_values(
+    work: WorkingCopy, event: Event, changes: EventChanges
+) -> tuple[dict[str, object], int | None]:
     """Return the new values that differ from the event's, and the new capacity apart (None: unchanged)."""
     given = changes.given()
     capacity = given.pop("capacity", None)
@@ -144,6 +157,8 @@ def _changed_values(event: Event, changes: EventChanges) -> tuple[dict[str, obje
         capacity = None
     if "listed" in given:
         given["listing_channel"] = None
+    if "questions" in given:
+        given["questions"] = questions_of(changes.questions, event.questions, work.new_question_id)
     values = {name: value for name, value in given.items() if value != getattr(event, name)}
     has_organizer = event.organizer_id or values.get("organizer_id")
     if not has_organizer and values.get("co_organizer_ids"):
@@ -381,6 +396,14 @@ def field_changes(
     return {name: (as_text(getattr(event, name)), as_text(new)) for name, new in values.items()}
 
 
+def _described(question: Question) -> str:
+    more = [", ".join(question.options)] if question.options else []
+    more += ["required"] if question.required else []
+    return f"{question.text} ({'; '.join(more)})" if more else question.text
+
+
 def as_text(value: object) -> str | None:
     """Return a field's value as the history shows it."""
+    if isinstance(value, tuple) and value and all(isinstance(one, Question) for one in value):
+        return "; ".join(map(_described, value))
     return None if value is None else str(value)

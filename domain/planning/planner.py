@@ -14,6 +14,7 @@ from domain.commands import (
     AddAttendees,
     Announce,
     ApplyFix,
+    ChangeAnswers,
     Command,
     ContinueCapacityIncrease,
     Create,
@@ -87,8 +88,10 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
     match command:
         case Create():
             return events.create(work, command)
-        case Register(user_id):
-            return registrations.register(work, user_id)
+        case Register():
+            return registrations.register(work, command)
+        case ChangeAnswers():
+            return registrations.change_answers(work, command)
         case AddAttendees():
             return registrations.add_attendees(work, command)
         case Unregister(user_id, cause, ticket):

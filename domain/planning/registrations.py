@@ -8,13 +8,24 @@ from dataclasses import replace
 from domain.commands import (
     AddAttendees,
     AddOutcome,
+    AnswersOutcome,
     Attendee,
+    ChangeAnswers,
+    Register,
     RegisterOutcome,
     UnregisterOutcome,
 )
-from domain.enums import Cause, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
+from domain.enums import (
+    Cause,
+    ChangeKind,
+    ClosedReason,
+    EventStatus,
+    NotificationKind,
+    RegistrationStatus,
+)
 from domain.errors import (
     AlreadyRegistered,
+    AnswersNeeded,
     EventFull,
     EventOver,
     NotRegistered,
@@ -24,24 +35,56 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.models import Actor, Event, Registration, WaitlistEntry
+from domain.planning.questions import checked_answers, has_asked
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.planning.working_copy import WorkingCopy
+from domain.questions import Answers, shown_answers
 
 
-def register(work: WorkingCopy, user_id: str) -> RegisterOutcome:
-    """Give the user a seat, or add the user to the waitlist (R3).
+def register(work: WorkingCopy, command: Register) -> RegisterOutcome:
+    """Give the user a seat, or add the user to the waitlist, with their answers (R3, R12.3).
 
-    Raises `UnknownEvent`, `UnknownUser`, `AlreadyRegistered`, `RegistrationClosed`, `EventFull`.
+    Raises `UnknownEvent`, `UnknownUser`, `AlreadyRegistered`, `RegistrationClosed`, `EventFull`, `AnswersNeeded`, and
+    `Invalid` for an answer that is wrong or missing.
     """
-    event = work.existing_event()
+    event, user_id = work.existing_event(), command.user_id
     _check_can_register(work, event, user_id)
     has_seat = has_seat_for_newcomer(event)
     if not has_seat and not event.has_waitlist:
         raise EventFull(event.event_id, event.title, event.capacity, event.registered_count)
+    answers = _answers(event, command.answers, command.asked)
     # Also for a user who leaves again in this batch: no registration can start after a user's
     # deletion has started.
     work.checked_users.add(user_id)
-    return (_seat if has_seat else _waitlist)(work, event, user_id, user_id)
+    return (_seat if has_seat else _waitlist)(work, event, user_id, user_id, answers)
+
+
+def _answers(event: Event, given: Answers | None, asked: frozenset[str] | None) -> Answers:
+    if event.questions and (given is None or not has_asked(event.questions, asked)):
+        raise AnswersNeeded(event.event_id, event.title)
+    return checked_answers(event.questions, given or {}, asked)
+
+
+def change_answers(work: WorkingCopy, command: ChangeAnswers) -> AnswersOutcome:
+    """Replace a user's answers, until the event starts (R12.3).
+
+    Raises `UnknownEvent`, `NotRegistered`, `RegistrationClosed` once it has started or if it is canceled,
+    `AnswersNeeded`, and `Invalid` for an answer that is wrong or missing.
+    """
+    event, registration = work.existing_event(), work.registration(command.user_id)
+    if registration is None:
+        raise NotRegistered(event.event_id, event.title, command.user_id)
+    reason = event.closed_reason(work.now)
+    if reason in (ClosedReason.CANCELED, ClosedReason.STARTED):
+        raise RegistrationClosed(event.event_id, event.title, reason, event.closed_since(reason))
+    answers = _answers(event, command.answers, command.asked)
+    if answers == shown_answers(event.questions, registration.answers):
+        return AnswersOutcome(event, registration, changed=False)
+    changed = registration.model_copy(update={"answers": answers})
+    work.set_registration(command.user_id, changed)
+    work.record(ChangeKind.ANSWERED, command.user_id, command.user_id, registration.ticket)
+    # The commit must raise the event's version, as any other (R7.5).
+    return AnswersOutcome(work.update_event(), changed)
 
 
 def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
@@ -133,8 +176,14 @@ def has_seat_for_newcomer(event: Event) -> bool:
     return event.waitlist_count == 0 and event.free_seats > 0
 
 
-def _seat(work: WorkingCopy, event: Event, user_id: str, actor_id: str | None) -> RegisterOutcome:
-    registration = _new_registration(work, event, user_id, RegistrationStatus.REGISTERED)
+def _seat(
+    work: WorkingCopy,
+    event: Event,
+    user_id: str,
+    actor_id: str | None,
+    answers: Answers | None = None,
+) -> RegisterOutcome:
+    registration = _new_registration(work, event, user_id, RegistrationStatus.REGISTERED, answers)
     work.set_registration(user_id, registration)
     work.update_event(
         registered_count=event.registered_count + 1, next_ticket=event.next_ticket + 1
@@ -144,9 +193,13 @@ def _seat(work: WorkingCopy, event: Event, user_id: str, actor_id: str | None) -
 
 
 def _waitlist(
-    work: WorkingCopy, event: Event, user_id: str, actor_id: str | None
+    work: WorkingCopy,
+    event: Event,
+    user_id: str,
+    actor_id: str | None,
+    answers: Answers | None = None,
 ) -> RegisterOutcome:
-    registration = _new_registration(work, event, user_id, RegistrationStatus.WAITLISTED)
+    registration = _new_registration(work, event, user_id, RegistrationStatus.WAITLISTED, answers)
     work.set_registration(user_id, registration)
     work.waitlist.append(WaitlistEntry.of(registration))
     work.update_event(next_ticket=event.next_ticket + 1)
@@ -156,7 +209,11 @@ def _waitlist(
 
 
 def _new_registration(
-    work: WorkingCopy, event: Event, user_id: str, status: RegistrationStatus
+    work: WorkingCopy,
+    event: Event,
+    user_id: str,
+    status: RegistrationStatus,
+    answers: Answers | None,
 ) -> Registration:
     has_seat = status is RegistrationStatus.REGISTERED
     return Registration(
@@ -168,6 +225,7 @@ def _new_registration(
         seated_at=work.now if has_seat else None,
         registered_version=work.version,
         seated_version=work.version if has_seat else None,
+        answers=answers or {},
     )
 
 

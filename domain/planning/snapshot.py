@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.commands import (
     AddAttendees,
+    ChangeAnswers,
     Command,
     ContinueCapacityIncrease,
     Create,
@@ -62,7 +63,7 @@ def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset
             case AddAttendees(user_ids):
                 registrations.update(user_ids)
                 users.update(user_ids)
-            case Unregister(user_id) | Remove(user_id):
+            case Unregister(user_id) | Remove(user_id) | ChangeAnswers(user_id):
                 registrations.add(user_id)
             case RemoveAttendees(user_ids):
                 registrations.update(user_ids)

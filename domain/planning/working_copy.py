@@ -48,6 +48,7 @@ from domain.planning.plan import (
 from domain.planning.schedule import passed_due_at, stored_due_time
 from domain.planning.snapshot import InconsistentSnapshot, Snapshot
 from domain.planning.waitlist import WorkingWaitlist
+from domain.questions import question_id
 
 _COPIED = (
     *("changed", "costs", "checked_users", "created_users", "new_organizers"),
@@ -86,6 +87,7 @@ class WorkingCopy:
         self.ends_batch = False  # later commands need data that was not read
         self.changes: list[Change] = []
         self.notifications: list[Notification] = []
+        self._question_ids = 0  # made so far
         self.exports: list[str] = []  # ids of the users who get the list of attendees
 
     def copied(self) -> WorkingCopy:
@@ -140,6 +142,11 @@ class WorkingCopy:
         """Set fields of the event and return it."""
         self.event = self.current.model_copy(update=values)
         return self.event
+
+    def new_question_id(self) -> str:
+        """Return an id that no other plan makes, nor this one again."""
+        self._question_ids += 1
+        return question_id(f"{self.plan_id} {self._question_ids}")
 
     def remember_request(self, request_id: str) -> None:
         """Keep the id of a request that must not run twice (R8.13)."""
@@ -280,6 +287,7 @@ class WorkingCopy:
         actor_id: str | None = None,
         reason: str | None = None,
         note: str | None = None,
+        text: str | None = None,
     ) -> bool:
         """Notify an audience, unless the event is over. Return whether it does."""
         if self.current.is_over(self.now):
@@ -292,6 +300,7 @@ class WorkingCopy:
                 actor_id=actor_id,
                 reason=reason,
                 note=note,
+                text=text,
             )
         )
         return True
@@ -371,12 +380,20 @@ class WorkingCopy:
         before, after = self.snapshot.registrations.get(user_id), self.changed[user_id]
         if before == after:
             return
-        if before is not None:
-            if after is None:
-                yield DeleteRegistration(before)
-            if before.status is RegistrationStatus.WAITLISTED:
-                yield DeleteWaitlistEntry(self.event_id, WaitlistEntry.of(before))
+        if before is not None and after is None:
+            yield DeleteRegistration(before)
         if after is not None:
             yield PutRegistration(after, replaces=before)
-            if after.status is RegistrationStatus.WAITLISTED:
-                yield PutWaitlistEntry(self.event_id, WaitlistEntry.of(after))
+        old_entry, new_entry = _waitlist_entry(before), _waitlist_entry(after)
+        if old_entry == new_entry:  # other answers leave it as it is
+            return
+        if old_entry is not None:
+            yield DeleteWaitlistEntry(self.event_id, old_entry)
+        if new_entry is not None:
+            yield PutWaitlistEntry(self.event_id, new_entry)
+
+
+def _waitlist_entry(registration: Registration | None) -> WaitlistEntry | None:
+    if registration is None or registration.status is not RegistrationStatus.WAITLISTED:
+        return None
+    return WaitlistEntry.of(registration)

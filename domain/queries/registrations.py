@@ -29,6 +29,7 @@ from domain.models import (
 )
 from domain.ports import Clock, Store
 from domain.queries.events import EventQueries
+from domain.questions import Answers
 
 _Stored = tuple[Registration, Event]
 
@@ -222,12 +223,22 @@ class RegistrationQueries:
         first = self._position(event, entries[0]) if entries and ticket else 1
         if first is None:
             return None
+        answers = self._answers(event, entries[:limit])
         waitlist = tuple(
-            WaitlistPosition(first + n, entry) for n, entry in enumerate(entries[:limit])
+            WaitlistPosition(first + n, entry, answers.get(entry.user_id, {}))
+            for n, entry in enumerate(entries[:limit])
         )
         is_last = len(entries) <= limit
         cursor = None if is_last else waitlist_cursor(event.event_id, waitlist[-1].entry.ticket)
         return EventRegistrations(event, registered, waitlist, cursor)
+
+    def _answers(self, event: Event, entries: Sequence[WaitlistEntry]) -> dict[str, Answers]:
+        """Return the answers of waitlisted users. Their entries don't hold them."""
+        if not event.questions or not entries:
+            return {}
+        user_ids = [entry.user_id for entry in entries]
+        rows = self._store.get_rows(event.event_id, registrations_of=user_ids, users=())
+        return {user_id: found.answers for user_id, found in rows.registrations.items()}
 
     def list_history(
         self, event_id: str, user_id: str, limit: int, cursor: str | None

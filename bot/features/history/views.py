@@ -175,6 +175,8 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
             return f"{whom} got a seat from the waitlist: {_why_promoted(first)}"
         case ChangeKind.UNREGISTERED:
             return _left(first, whom, by)
+        case ChangeKind.ANSWERED:
+            return f"{whom} changed their answers"
         case ChangeKind.ANNOUNCED:
             return _messaged(first, entry, by)
         case ChangeKind.REMINDED:
@@ -268,6 +270,7 @@ _FIELDS = {
     "reminders": "Reminders",
     "join_link": "Join link",
     "attendees_visible_to": "Who can see who’s going",
+    "questions": "Questions",
 }
 
 
@@ -285,7 +288,7 @@ def _in_order(field: tuple[str, object]) -> int:
 
 
 def _value(name: str, text: str | None, time_zone: str) -> str:
-    if not text or (text == "()" and name in ("co_organizer_ids", "reminders")):
+    if not text or (text == "()" and name in ("co_organizer_ids", "reminders", "questions")):
         return "none"
     if name in ("has_waitlist", "listed"):
         return "yes" if text == "True" else "no"
@@ -328,4 +331,6 @@ def _own_line(change: Change) -> str:
             return "You unregistered"
         case ChangeKind.UNREGISTERED:
             return "You were unregistered"
+        case ChangeKind.ANSWERED:
+            return "You changed your answers"
     return "A repair fixed your registration"

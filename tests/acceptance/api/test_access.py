@@ -16,6 +16,7 @@ from domain.commands import RegisterOutcome
 from domain.errors import Busy, NotConfirmed
 from domain.inputs import UserDraft
 from domain.models import User
+from domain.questions import Answers
 from domain.service import Service
 from tests.support.api.api_client import (
     BEARER,
@@ -144,7 +145,14 @@ class FailingService(Service):
     def create_user(self, draft: UserDraft) -> User:
         raise self.error
 
-    def register(self, event_id: str, user_id: str) -> RegisterOutcome:
+    def register(
+        self,
+        event_id: str,
+        user_id: str,
+        answers: Answers | None = None,
+        *,
+        asked: frozenset[str] | None = None,
+    ) -> RegisterOutcome:
         result: Future[object] = Future()
         if isinstance(self.outcome, Exception):
             result.set_exception(self.outcome)

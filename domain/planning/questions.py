@@ -1,0 +1,85 @@
+"""Questions of an event and answers to them: what is new, what fits, what is missing (R12.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from domain.enums import QuestionKind
+from domain.errors import Invalid
+from domain.inputs import QuestionDraft
+from domain.questions import Answer, Answers, Question
+
+
+def questions_of(
+    drafts: Sequence[QuestionDraft], current: Sequence[Question], new_id: Callable[[], str]
+) -> tuple[Question, ...]:
+    """Return the questions that drafts describe, each with an id.
+
+    A draft without an id is the current question with its text and kind, so a request that is repeated changes
+    nothing (R8.13), or else a new one. Raises `Invalid` for a current question with another kind.
+    """
+    kinds = {one.question_id: one.kind for one in current}
+    taken = {one.question_id for one in drafts}
+    same = {
+        (one.text, one.kind): one.question_id for one in current if one.question_id not in taken
+    }
+    questions = []
+    for number, draft in enumerate(drafts):
+        question_id = draft.question_id or same.pop((draft.text, draft.kind), None) or new_id()
+        if kinds.get(question_id, draft.kind) is not draft.kind:
+            reason = "can't be changed: leave out the id to ask a new question"
+            raise Invalid(f"questions.{number}.kind", reason)
+        questions.append(
+            Question(
+                question_id=question_id,
+                text=draft.text,
+                kind=draft.kind,
+                options=draft.options,
+                required=draft.required,
+            )
+        )
+    return tuple(questions)
+
+
+def has_asked(questions: Sequence[Question], asked: frozenset[str] | None) -> bool:
+    """Return whether a user was asked all of these questions as they are (None: nobody looked)."""
+    return asked is None or all(one.fingerprint in asked for one in questions)
+
+
+def checked_answers(
+    questions: Sequence[Question], given: Answers, asked: frozenset[str] | None
+) -> dict[str, Answer]:
+    """Return the answers to these questions, without empty ones. Raises `Invalid` with the question's id.
+
+    An answer to a question that the event does not have is refused, unless the user was asked it (`asked`).
+    """
+    by_id = {one.question_id: one for one in questions}
+    for question_id in given:
+        if question_id not in by_id and asked is None:
+            raise Invalid(f"answers.{question_id}", "is not an answer to a question of this event")
+    answers = {}
+    for question in questions:
+        answer = _checked(question, given.get(question.question_id, ""))
+        if answer:
+            answers[question.question_id] = answer
+        elif question.required:
+            raise Invalid(f"answers.{question.question_id}", "must be given")
+    return answers
+
+
+def _checked(question: Question, answer: Answer) -> Answer:
+    field = f"answers.{question.question_id}"
+    if not answer:
+        return ""
+    is_list = not isinstance(answer, str)
+    if is_list is not (question.kind is QuestionKind.SEVERAL):
+        expected = "a text" if is_list else "a list of options"
+        raise Invalid(field, f"must be {expected}")
+    if question.kind is QuestionKind.TEXT:
+        return answer
+    chosen = {answer} if isinstance(answer, str) else set(answer)
+    if not chosen <= set(question.options):
+        raise Invalid(field, f"must be of the options {', '.join(question.options)}")
+    if isinstance(answer, str):
+        return answer
+    return tuple(option for option in question.options if option in chosen)
