@@ -11,6 +11,7 @@ from domain.errors import AnswersNeeded, Invalid
 from domain.inputs import EventChanges
 from domain.models import Event, JournalEntry
 from domain.ports import Store
+from domain.questions import Answers
 from domain.service import Service
 from tests.support.environment import ManualClock, new_event, new_users, service_on
 from tests.support.stores import Kind, empty_store
@@ -62,7 +63,7 @@ def last_entry(store: Store, event: Event) -> JournalEntry:
 
 def test_a_registration_holds_its_answers(service: Service) -> None:
     event = event_asking(service, LUNCH, DAYS, NOTES)
-    given = {"lunch": "Meat", "days": ("Friday", "Monday"), "notes": " Nothing "}
+    given: Answers = {"lunch": "Meat", "days": ("Friday", "Monday"), "notes": " Nothing "}
 
     service.register(event.event_id, "a", given)
 
