@@ -46,7 +46,13 @@ from bot.slack.replies import Reply, can_acknowledge_with, command_response, pos
 from bot.slack.reply_sender import PendingReply, ReplyNotSent, ReplySender
 from bot.slack.unexpected_failures import log_unexpected
 from bot.slack.view_payloads import ViewPayload
-from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import (
+    AddOutcome,
+    AnswersOutcome,
+    ChangeOutcome,
+    RegisterOutcome,
+    UnregisterOutcome,
+)
 from domain.errors import (
     AlreadyRegistered,
     AttendeesHidden,
@@ -235,6 +241,7 @@ def _outcome_message(outcome: object, requester_id: str) -> Message:
         RegisterOutcome: registration_views.registered,
         UnregisterOutcome: registration_views.unregistered,
         AddOutcome: adding_views.addition_message,
+        AnswersOutcome: registration_views.answers_saved,
         ChangeOutcome: manage_views.event_changed,
         UserDeletion: account_views.forgotten,
     }
@@ -251,7 +258,7 @@ def _in_form(error: Exception, view: ViewPayload, message: Message) -> dict[str,
     if isinstance(error, CapacityBelowRegistered) and "capacity" in blocks:
         return _field_error("capacity", error_messages.sentence(error))
     if isinstance(error, Invalid):
-        field = error.field.partition(".")[0]
+        field = error.field if error.field in blocks else error.field.partition(".")[0]
         if field in blocks:
             return _field_error(field, error_messages.field_error(error.reason))
     response = _push_note(message, error_messages.title(error))

@@ -279,6 +279,8 @@ class EventSummary(BaseModel):
     join_link: str = ""
     """See `Event.join_link`."""
     waitlist_count: int = 0
+    has_questions: bool = False
+    """Whether it asks those who register (R12.3)."""
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -291,6 +293,7 @@ class EventSummary(BaseModel):
             location=event.location,
             join_link=event.join_link,
             waitlist_count=event.waitlist_count,
+            has_questions=bool(event.questions),
         )
 
 

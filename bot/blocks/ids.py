@@ -25,6 +25,10 @@ class ActionId(StrEnum):
     """In a promotion message. As `CHOOSE_TO_UNREGISTER`."""
     UNREGISTER_CONFIRMED = "unregister_confirmed"
     KEEP_REGISTRATION = "keep_registration"
+    CHANGE_ANSWERS = "change_answers"
+    """Below one's registration, and in the message about new questions: opens the form with one's answers."""
+    ANSWER_TOTALS = "answer_totals"
+    """In the Manage modal."""
     MORE_EVENTS = "more_events"
     """Value: the cursor of the next page."""
     EVENTS_BACK = "events_back"
@@ -137,11 +141,18 @@ class BlockId(StrEnum):
     CONFIRMATION = "confirmation"
 
 
+ANSWER_BLOCK = "answers."
+"""With the id of a question, the block of the input for its answer, and the domain's name of that field."""
+
+
 class CallbackId(StrEnum):
     """Modals."""
 
     REGISTER = "register"
     UNREGISTER = "unregister"
+    ANSWERS = "answers"
+    """The questions of an event, at registration."""
+    CHANGE_ANSWERS = "change_answers"
     CREATE_EVENT = "create_event"
     MANAGE = "manage"
     CAPACITY = "capacity"

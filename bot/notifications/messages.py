@@ -74,13 +74,37 @@ def _added(notification: Notification, entry: JournalEntry) -> Message:
             f"{who} added you to the waitlist for {_title(entry)}. I’ll message you if you get a seat.",
             entry,
             _unregister(entry, "Leave waitlist"),
+            *_questions(entry),
         )
     return _note(
         f"{who} registered you for {_title(entry)}. You have a seat.",
         entry,
         button("Give up my seat", ActionId.GIVE_UP_SEAT, entry.event_id),
         _calendar(entry),
+        *_questions(entry),
         is_for_seated=True,
+    )
+
+
+def _questions(entry: JournalEntry) -> list[ButtonElement]:
+    """Return the button for someone who was not asked at registration, if the event has questions (R12.3)."""
+    if not _about(entry).has_questions:
+        return []
+    return [button("Answer questions", ActionId.CHANGE_ANSWERS, entry.event_id)]
+
+
+def _questions_added(notification: Notification, entry: JournalEntry) -> Message:
+    texts = (notification.text or "").splitlines()
+    if len(texts) == 1:
+        text = f"An organizer added a question to {_title(entry)}: {escape(texts[0])}"
+    else:
+        listed = "".join(f"\n• {escape(one)}" for one in texts)
+        text = f"An organizer added questions to {_title(entry)}:{listed}"
+    return _note(
+        text,
+        entry,
+        button("Answer", ActionId.CHANGE_ANSWERS, entry.event_id, style="primary"),
+        _unregister(entry),
     )
 
 
@@ -293,6 +317,7 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
     NotificationKind.ORGANIZER_ADDED: _organizer_added,
     NotificationKind.ORGANIZER_LEFT: _organizer_left,
     NotificationKind.ORPHANED: _orphaned,
+    NotificationKind.QUESTIONS_ADDED: _questions_added,
 }
 """An export is sent as a file instead, see `bot.features.export.spreadsheet`. A card is posted by `card_poster`."""
 
@@ -312,6 +337,7 @@ _NAMES = {
     NotificationKind.ORGANIZER_ADDED: "Became an organizer",
     NotificationKind.ORGANIZER_LEFT: "An organizer left",
     NotificationKind.ORPHANED: "Event needs an organizer",
+    NotificationKind.QUESTIONS_ADDED: "New questions",
 }
 
 

@@ -50,6 +50,12 @@ class CardMetadata(EventMetadata):
     request_id: Text
 
 
+class AnswersMetadata(EventMetadata):
+    """`asked` holds the fingerprints of the questions in the form (see `domain.questions`)."""
+
+    asked: list[Text]
+
+
 class EditMetadata(EventMetadata):
     """`shown` holds each field's fingerprint as the form showed it (see `bot.features.event_form.changed_fields`)."""
 

@@ -78,11 +78,11 @@ class ViewPayload(PayloadPart):
         """Return whether it is the third modal of a stack; Slack allows no fourth."""
         return self.previous_view_id not in (None, self.root_view_id)
 
-    def shows(self, block: BlockId) -> bool:
+    def shows(self, block: str) -> bool:
         """Return whether a block is in the view."""
         return any(shown.block_id == block for shown in self.blocks)
 
-    def input(self, block: BlockId) -> InputState:
+    def input(self, block: str) -> InputState:
         """Return what a block's only input holds. Slack leaves out inputs that were never touched."""
         values = self.state.values if self.state else None
         inputs = (values or {}).get(block) or {}

@@ -21,6 +21,7 @@ from domain.models import (
     RegistrationsToCome,
     UserRegistration,
 )
+from domain.questions import shown_answers
 
 MAX_LISTED = 12
 """Registrations in one message: with dividers and join links, they fit into its 50 blocks."""
@@ -188,7 +189,18 @@ def registration_buttons(registration: UserRegistration) -> list[ButtonElement]:
     if registration.position is None:
         label = "Remove from calendar" if is_canceled else "Add to calendar"
         buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
-    return buttons + history_buttons(registration)
+    return buttons + answer_buttons(registration) + history_buttons(registration)
+
+
+def answer_buttons(registration: UserRegistration) -> list[ButtonElement]:
+    """Return the button that opens one's answers, if the event asks anything and still takes them (R12.3)."""
+    event = registration.event
+    is_too_late = registration.has_started or event.status is EventStatus.CANCELED
+    if not event.questions or is_too_late:
+        return []
+    has_answered = shown_answers(event.questions, registration.registration.answers)
+    label = "Change answers" if has_answered else "Answer questions"
+    return [button(label, ActionId.CHANGE_ANSWERS, event.event_id)]
 
 
 def leave_label(registration: UserRegistration) -> str:

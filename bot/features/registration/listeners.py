@@ -12,13 +12,16 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.features.browsing import choice_views
 from bot.features.cards.posting import remembering_card
 from bot.features.registration import views as registration_views
+from bot.features.registration.answer_form import answers_in, change_form, registration_form
 from bot.slack.context import AppContext
 from bot.slack.error_messages import FieldProblem
 from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
+from bot.slack.view_metadata import AnswersMetadata
 from bot.slack.view_payloads import ViewPayload
-from domain.errors import Invalid
+from domain.enums import ClosedReason
+from domain.errors import AnswersNeeded, Invalid, RegistrationClosed
 from domain.inputs import UserDraft
 from domain.search import FoundEvents
 
@@ -41,6 +44,9 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.KEEP_REGISTRATION, listeners.keep_registration, refreshes_home=True)
     registrar.options(ActionId.EVENT, listeners.offer_events)
     registrar.submission(CallbackId.REGISTER, listeners.submit_register)
+    registrar.submission(CallbackId.ANSWERS, listeners.register_with_answers, refreshes_home=True)
+    registrar.action(ActionId.CHANGE_ANSWERS, listeners.open_answers)
+    registrar.submission(CallbackId.CHANGE_ANSWERS, listeners.change_answers, refreshes_home=True)
     registrar.submission(CallbackId.UNREGISTER, listeners.submit_unregister)
 
 
@@ -67,7 +73,7 @@ class RegistrationListeners:
             ids = found.first_ids(choice_views.MAX_CHOICES)
             events = self._service.get_events_for(command.user_id, ids)
             return choice_views.event_choice(found, events, ActionId.CHOOSE_TO_REGISTER)
-        return self._register(found.matches[0].event_id, command.user_draft)
+        return self._register_or_ask(found.matches[0].event_id, command.user_draft)
 
     def unregister_command(self, command: SlashCommand) -> Message | View:
         """`/unregister [EVENT]`: unregister if exactly one of one's registrations matches, else ask which one."""
@@ -83,11 +89,19 @@ class RegistrationListeners:
     def press_register(self, action: BlockAction, reply: Reply) -> None:
         """Register, and reply without changing the card."""
         with remembering_card(self._cards, self._later, action, event_id=action.value):
-            reply.ephemeral(self._register(action.value, action.user_draft))
+            result = self._register_or_ask(action.value, action.user_draft)
+            if isinstance(result, View):
+                reply.open_modal(result)
+            else:
+                reply.ephemeral(result)
 
     def choose_to_register(self, action: BlockAction, reply: Reply) -> None:
         """Register for the event chosen; the reply replaces the question."""
-        reply.replace(self._register(action.value, action.user_draft))
+        result = self._register_or_ask(action.value, action.user_draft)
+        if isinstance(result, View):
+            reply.open_modal(result)
+        else:
+            reply.replace(result)
 
     def press_unregister(self, action: BlockAction, reply: Reply) -> None:
         """Unregister, or ask first, without changing the card."""
@@ -126,14 +140,54 @@ class RegistrationListeners:
         return modals.event_options(events, time_zone, now, locations)
 
     def submit_register(self, submission: ViewSubmission) -> View:
-        """Register for the event picked."""
-        message = self._register(_picked_event(submission.view), submission.user_draft)
-        return modals.picked(message)
+        """Register for the event picked, or ask its questions first."""
+        result = self._register_or_ask(_picked_event(submission.view), submission.user_draft)
+        return result if isinstance(result, View) else modals.picked(result)
 
     def submit_unregister(self, submission: ViewSubmission) -> View:
         """Unregister from the event picked, or ask first."""
         message = self._unregister_or_ask(_picked_event(submission.view), submission.user_id)
         return modals.picked(message)
+
+    # Questions
+
+    def register_with_answers(self, submission: ViewSubmission) -> View:
+        """Register with the answers in the form. If the questions have changed, ask again; no answer is lost."""
+        form, answers = AnswersMetadata.of(submission.view), answers_in(submission.view)
+        try:
+            outcome = self._service.register_ensuring_user(
+                form.event_id, submission.user_draft, answers, asked=frozenset(form.asked)
+            )
+        except AnswersNeeded:
+            event = self._service.get_event(form.event_id)
+            return registration_form(event, answers, has_changed=True)
+        self._members.meet(outcome.registration.user_id)
+        return modals.picked(registration_views.registered(outcome))
+
+    def open_answers(self, action: BlockAction, reply: Reply) -> None:
+        """Open the form with one's answers, to change them until the event starts."""
+        own = self._service.get_registration(action.value, action.user_id)
+        event = own.event
+        reason = self._service.closed_reason(event)
+        if reason in (ClosedReason.CANCELED, ClosedReason.STARTED):
+            raise RegistrationClosed(
+                event.event_id, event.title, reason, event.closed_since(reason)
+            )
+        if event.questions:
+            reply.open_modal(change_form(event, own.registration.answers))
+        else:
+            reply.ephemeral(registration_views.no_questions(event))
+
+    def change_answers(self, submission: ViewSubmission) -> View:
+        """Save the answers in the form. If the questions have changed, ask again; no answer is lost."""
+        form, answers = AnswersMetadata.of(submission.view), answers_in(submission.view)
+        try:
+            outcome = self._service.change_answers(
+                form.event_id, submission.user_id, answers, asked=frozenset(form.asked)
+            )
+        except AnswersNeeded:
+            return change_form(self._service.get_event(form.event_id), answers, has_changed=True)
+        return modals.picked(registration_views.answers_saved(outcome))
 
     def _find_events(self, text: str, user_id: str, *, or_closed: bool = False) -> FoundEvents:
         """Find events; a guest finds them only by their id (R8.17)."""
@@ -143,8 +197,12 @@ class RegistrationListeners:
             before_listed=lambda: self._members.require_full_member(user_id),
         )
 
-    def _register(self, event_id: str, user: UserDraft) -> Message:
-        outcome = self._service.register_ensuring_user(event_id, user)
+    def _register_or_ask(self, event_id: str, user: UserDraft) -> Message | View:
+        """Register, or return the form with the event's questions (R12.3)."""
+        try:
+            outcome = self._service.register_ensuring_user(event_id, user)
+        except AnswersNeeded:
+            return registration_form(self._service.get_event(event_id), {})
         self._members.meet(outcome.registration.user_id)
         return registration_views.registered(outcome)
 

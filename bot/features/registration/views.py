@@ -10,9 +10,9 @@ from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold
 from bot.features.browsing import views as browsing_views
 from bot.features.cards.views import register_label
-from domain.commands import RegisterOutcome, UnregisterOutcome
+from domain.commands import AnswersOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import EventStatus, RegistrationStatus
-from domain.models import UnregisterPreview, UserRegistration
+from domain.models import Event, UnregisterPreview, UserRegistration
 
 _TITLE = "Your registration"
 
@@ -29,6 +29,20 @@ def registered(outcome: RegisterOutcome) -> Message:
         )
     own = UserRegistration(outcome.registration, outcome.event, outcome.position)
     return _with_buttons(text, own)
+
+
+def answers_saved(outcome: AnswersOutcome) -> Message:
+    """Tell a user that their answers are saved, or that they were so before (R12.3)."""
+    title = bold(outcome.event.title)
+    text = f"Your answers for {title} have been saved."
+    if not outcome.changed:
+        text = f"Your answers for {title} are the same as before."
+    return note(text, title="Your answers")
+
+
+def no_questions(event: Event) -> Message:
+    """Tell a user that an event has no questions anymore (R12.3)."""
+    return note(f"{bold(event.title)} has no questions anymore.", title="Your answers")
 
 
 def unregistered(outcome: UnregisterOutcome) -> Message:
@@ -110,6 +124,7 @@ def _with_buttons(text: str, own: UserRegistration) -> Message:
     buttons = [button(label, ActionId.CHOOSE_TO_UNREGISTER, event_id)]
     if own.position is None:
         buttons.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event_id))
+    buttons += browsing_views.answer_buttons(own)
     join = browsing_views.join_blocks(own)
     details = [context(when_and_where(own.event)), *join, ActionsBlock(elements=buttons)]
     return note(text, *details, title=_TITLE)
