@@ -634,6 +634,26 @@ class EventRegistrations:
 
 
 @dataclass(frozen=True, slots=True)
+class QuestionTotals:
+    """How often each answer to a question was given, and how many users answered it."""
+
+    question: Question
+    counts: Mapping[str, int]
+    answered: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTotals:
+    """The totals of an event's questions among `counted` users with a seat (R12.3)."""
+
+    event: Event
+    questions: tuple[QuestionTotals, ...]
+    counted: int
+    is_complete: bool
+    """Whether these are all users with a seat."""
+
+
+@dataclass(frozen=True, slots=True)
 class CapacityPreview:
     """The effect of setting a capacity (R8.8).
 

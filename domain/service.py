@@ -62,6 +62,7 @@ from domain.inputs import (
 from domain.models import (
     PAGE_SIZE,
     Actor,
+    AnswerTotals,
     CapacityPreview,
     Event,
     EventForUser,
@@ -76,8 +77,9 @@ from domain.models import (
     UserDeletion,
     UserRegistration,
 )
-from domain.planning.questions import questions_of
+from domain.planning.questions import check_takes_answers, questions_of
 from domain.ports import Clock, NewId, Spawn, Store
+from domain.queries.answers import count_answers
 from domain.queries.events import EventQueries
 from domain.queries.previews import Previews
 from domain.queries.registrations import RegistrationQueries
@@ -579,6 +581,15 @@ class Service:
         checked = Removal.of(reason=reason or "").reason or None
         return expect(UnregisterOutcome, self._execute(event_id, Remove(user_id, actor, checked)))
 
+    def get_registration_to_answer(self, event_id: str, user_id: str) -> UserRegistration:
+        """Return a user's registration for an event that has not started, and so takes other answers (R12.3).
+
+        Raises `UnknownEvent`, `NotRegistered`, `RegistrationClosed`.
+        """
+        found = self.get_registration(event_id, user_id)
+        check_takes_answers(found.event, self._clock.now())
+        return found
+
     def get_registration(self, event_id: str, user_id: str) -> UserRegistration:
         """Return a user's registration with its position; raise `UnknownEvent`, `NotRegistered`."""
         return self._registrations.get(event_id, user_id)
@@ -648,6 +659,13 @@ class Service:
         if actor is not None:
             self.get_event(event_id, actor=actor)
         return self._registrations.list_by_event(event_id, status, limit, cursor)
+
+    def count_answers(self, event_id: str, *, actor: Actor | None = None) -> AnswerTotals:
+        """Count the answers of those with a seat, of the first some thousands (R12.3).
+
+        Raises `UnknownEvent`, `NotOrganizer`.
+        """
+        return count_answers(self._store, self.get_event(event_id, actor=actor))
 
     def list_going(
         self, event_id: str, *, actor: Actor, limit: int = PAGE_SIZE, cursor: str | None = None

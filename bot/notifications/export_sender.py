@@ -148,7 +148,7 @@ class ExportSender:
             for _ in self._missing_names.look_up(export_id):
                 check_slice()
         reader = AttendeeReader(self._store, self._clock, before_each)
-        attendees = reader.read(event.event_id)
+        attendees = reader.read(event.event_id, with_answers=bool(event.questions))
         names = reader.names(event.event_id, [attendee.user_id for attendee in attendees])
         if not is_continued:
             for _ in self._missing_names.look_up(export_id, self._missing_names.among(names)):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from domain.enums import QuestionKind
-from domain.errors import Invalid
+from domain.enums import ClosedReason, QuestionKind
+from domain.errors import Invalid, RegistrationClosed
 from domain.inputs import QuestionDraft
+from domain.models import Event
 from domain.questions import Answer, Answers, Question
 
 
@@ -39,6 +41,13 @@ def questions_of(
             )
         )
     return tuple(questions)
+
+
+def check_takes_answers(event: Event, now: datetime) -> None:
+    """Raise `RegistrationClosed` once the event has started or is canceled: answers stay as they are then."""
+    reason = event.closed_reason(now)
+    if reason in (ClosedReason.CANCELED, ClosedReason.STARTED):
+        raise RegistrationClosed(event.event_id, event.title, reason, event.closed_since(reason))
 
 
 def has_asked(questions: Sequence[Question], asked: frozenset[str] | None) -> bool:

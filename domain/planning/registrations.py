@@ -18,7 +18,6 @@ from domain.commands import (
 from domain.enums import (
     Cause,
     ChangeKind,
-    ClosedReason,
     EventStatus,
     NotificationKind,
     RegistrationStatus,
@@ -35,7 +34,7 @@ from domain.errors import (
     UnknownUser,
 )
 from domain.models import Actor, Event, Registration, WaitlistEntry
-from domain.planning.questions import checked_answers, has_asked
+from domain.planning.questions import check_takes_answers, checked_answers, has_asked
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.planning.working_copy import WorkingCopy
 from domain.questions import Answers, shown_answers
@@ -74,9 +73,7 @@ def change_answers(work: WorkingCopy, command: ChangeAnswers) -> AnswersOutcome:
     event, registration = work.existing_event(), work.registration(command.user_id)
     if registration is None:
         raise NotRegistered(event.event_id, event.title, command.user_id)
-    reason = event.closed_reason(work.now)
-    if reason in (ClosedReason.CANCELED, ClosedReason.STARTED):
-        raise RegistrationClosed(event.event_id, event.title, reason, event.closed_since(reason))
+    check_takes_answers(event, work.now)
     answers = _answers(event, command.answers, command.asked)
     if answers == shown_answers(event.questions, registration.answers):
         return AnswersOutcome(event, registration, changed=False)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
 from bot.features.export import spreadsheet
 from bot.features.export.spreadsheet import Attendee
 from bot.slack.files import File
-from domain.models import Event
+from domain.models import Event, Registration
 from domain.ports import INDEX_LAG, Clock, Store
 
 USERS_OF_ONE_REQUEST = 100
@@ -32,7 +32,7 @@ class AttendeeReader:
         self._clock = clock
         self._before_each = before_each
 
-    def read(self, event_id: str) -> tuple[Attendee, ...]:
+    def read(self, event_id: str, *, with_answers: bool = False) -> tuple[Attendee, ...]:
         """Return everybody who is in the event throughout, nobody twice (R6.5).
 
         Attendees with a seat come first, in order of their tickets, then the waitlist in order. The
@@ -47,16 +47,26 @@ class AttendeeReader:
                 _put(found, Attendee(entry.user_id, entry.registered_at, None, False))
             last = entries[-1].ticket
             self._before_each()
+        if with_answers:
+            self._add_answers(event_id, found)
         self._clock.sleep(INDEX_LAG)
         cursor: str | None = None
         while True:
             self._before_each()
             page = self._store.list_roster(event_id, limit=None, cursor=cursor)
             for row in page.items:
-                _put(found, Attendee(row.user_id, row.registered_at, row.seated_at, True))
+                _put(found, _with_seat(row))
             cursor = page.next_cursor
             if cursor is None:
                 return tuple(sorted(found.values(), key=lambda one: not one.is_registered))
+
+    def _add_answers(self, event_id: str, waitlisted: dict[str, Attendee]) -> None:
+        """Add the answers of waitlisted users: their registrations have them, a hundred in a request."""
+        for batch in _batches(list(waitlisted)):
+            self._before_each()
+            rows = self._store.get_rows(event_id, registrations_of=batch, users=())
+            for user_id, registration in rows.registrations.items():
+                waitlisted[user_id] = waitlisted[user_id]._replace(answers=registration.answers)
 
     def names(self, event_id: str, user_ids: Collection[str]) -> dict[str, str]:
         """Return the stored names of these users, by id.
@@ -78,10 +88,8 @@ class AttendeeReader:
             cursor = page.next_cursor
             if cursor is None:
                 break
-        rest = list(wanted)
-        for first in range(0, len(rest), USERS_OF_ONE_REQUEST):
+        for batch in _batches(list(wanted)):
             self._before_each()
-            batch = rest[first : first + USERS_OF_ONE_REQUEST]
             users = self._store.get_rows(event_id, registrations_of=(), users=batch).users
             names.update((user_id, user.name) for user_id, user in users.items())
         return names
@@ -101,6 +109,15 @@ def export_file(event: Event, attendees: Sequence[Attendee], names: Mapping[str,
     text.flush()
     text.detach()
     return spreadsheet.attendee_file(event, content)
+
+
+def _with_seat(row: Registration) -> Attendee:
+    return Attendee(row.user_id, row.registered_at, row.seated_at, True, row.answers)
+
+
+def _batches(user_ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(user_ids), USERS_OF_ONE_REQUEST):
+        yield user_ids[first : first + USERS_OF_ONE_REQUEST]
 
 
 def _put(found: dict[str, Attendee], attendee: Attendee) -> None:

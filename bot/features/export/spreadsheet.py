@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import IO, NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.slack.files import File, file_name
 from domain.models import Event
+from domain.questions import Answer, Answers
 
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
 """Matches a cell that a spreadsheet takes for a formula, also after white space and in full width."""
@@ -29,6 +31,7 @@ class Attendee(NamedTuple):
     registered_at: datetime
     seated_at: datetime | None
     is_registered: bool
+    answers: Answers = MappingProxyType({})
 
 
 def heading(event: Event) -> Row:
@@ -36,6 +39,7 @@ def heading(event: Event) -> Row:
     return (
         *("Status", "Position", "Name", "User ID"),
         *(f"Registered at ({event.time_zone})", f"Seat since ({event.time_zone})"),
+        *(escape_cell(question.text) for question in event.questions),
     )
 
 
@@ -46,7 +50,13 @@ def attendee_row(event: Event, attendee: Attendee, name: str, position: int) -> 
         *(("registered", "") if attendee.is_registered else ("waitlisted", position)),
         *(escape_cell(name), escape_cell(attendee.user_id)),
         *(_local(attendee.registered_at, zone), _local(attendee.seated_at, zone)),
+        *(_answer(attendee.answers.get(one.question_id, "")) for one in event.questions),
     )
+
+
+def _answer(answer: Answer) -> str:
+    """Return an answer as a cell; commas separate the options chosen."""
+    return escape_cell(answer if isinstance(answer, str) else ", ".join(answer))
 
 
 def attendee_file(event: Event, content: IO[bytes]) -> File:

@@ -20,6 +20,7 @@ from bot.blocks.inputs import input_block, paragraph_element
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention_list, name_of
 from bot.blocks.paging import page_buttons
+from bot.features.manage.answer_views import answers_line, attendee_answers
 from domain.commands import UnregisterOutcome
 from domain.enums import EventStatus
 from domain.inputs import MAX_REASON_LENGTH
@@ -44,7 +45,10 @@ def attendee_list(
         blocks.append(section(f"*Registered* ({event.registered_count:,})"))
         blocks += [
             _attendee_row(
-                registration.user_id, users, f"seat since {_seat_since(registration, event)}"
+                registration.user_id,
+                users,
+                f"seat since {_seat_since(registration, event)}",
+                answers_line(event, registration.answers),
             )
             for registration in listing.registered
         ]
@@ -55,6 +59,7 @@ def attendee_list(
                 waitlisted.entry.user_id,
                 users,
                 f"waitlisted since {moment(waitlisted.entry.registered_at, event.time_zone)}",
+                answers_line(event, waitlisted.answers),
                 f"{waitlisted.position}. ",
             )
             for waitlisted in listing.waitlist
@@ -75,11 +80,13 @@ def _seat_since(registration: Registration, event: Event) -> str:
     return moment(registration.seated_at or registration.registered_at, event.time_zone)
 
 
-def _attendee_row(user_id: str, users: Mapping[str, User], since: str, position: str = "") -> Block:
+def _attendee_row(
+    user_id: str, users: Mapping[str, User], since: str, answers: str, position: str = ""
+) -> Block:
     user = users.get(user_id)
     spoken = f"Details for {user.name}" if user is not None and user.is_named else None
     return section(
-        f"{position}{name_of(user_id, users)} · {since}",
+        f"{position}{name_of(user_id, users)} · {since}{answers}",
         button("Details", ActionId.ATTENDEE, user_id, spoken=spoken),
     )
 
@@ -118,6 +125,7 @@ def attendee_form(
         blocks=[
             section(status),
             *_waitlisted_since(attendee),
+            *attendee_answers(event, registration.answers),
             input_block(BlockId.REASON, "Reason for removing them", why, optional=True),
             context(consequence),
         ],

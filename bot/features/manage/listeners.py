@@ -6,7 +6,7 @@ from slack_sdk.models.views import View
 
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.features.cards.posting import remembering_card, wait_for_card
-from bot.features.manage import attendee_views
+from bot.features.manage import answer_views, attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext, CardStatus
@@ -36,6 +36,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.ATTENDEES_BACK, listeners.first_page)
     registrar.action(ActionId.ATTENDEE, listeners.open_attendee)
     registrar.action(ActionId.FIND_ATTENDEE, listeners.find_attendee)
+    registrar.action(ActionId.ANSWER_TOTALS, listeners.show_answer_totals)
     registrar.submission(CallbackId.REMOVE, listeners.remove, refreshes_home=True)
     registrar.action(ActionId.CLOSE, listeners.close, refreshes_home=True)
     registrar.action(ActionId.REOPEN, listeners.reopen, refreshes_home=True)
@@ -98,6 +99,13 @@ class ManageListeners:
             has_started=self._service.has_started(event),
             is_over=self._service.is_over(event),
         )
+
+    def show_answer_totals(self, action: BlockAction, reply: Reply) -> None:
+        """Show how often each answer was given."""
+        totals = self._members.as_organizer(
+            action.user_id, lambda actor: self._service.count_answers(action.value, actor=actor)
+        )
+        reply.open_modal(answer_views.answer_totals(totals))
 
     def remove(self, submission: ViewSubmission) -> View:
         """Remove the attendee, and update the list of attendees."""

@@ -87,27 +87,30 @@ def _buttons(
         button("Export CSV", ActionId.EXPORT, request_id),
         of("History", ActionId.HISTORY),
     ]
+    if event.questions:
+        about_attendees.insert(2, of("Answers", ActionId.ANSWER_TOTALS))
     edit = of("Edit", ActionId.EDIT)
     copy = of("Duplicate", ActionId.DUPLICATE)
     delete = of("Delete", ActionId.DELETE_EVENT, "danger")
     if event.status is EventStatus.CANCELED:
-        rows = [about_attendees, [copy, delete]]
+        rows = [*_rows(about_attendees), [copy, delete]]
     elif is_over:
-        rows = [about_attendees, [edit, copy, delete]]
+        rows = [*_rows(about_attendees), [edit, copy, delete]]
     else:
         capacity = of("Change capacity", ActionId.CHANGE_CAPACITY)
-        message, export, history = about_attendees
         post = of("Post in another channel" if has_card else "Post card", ActionId.POST_CARD)
+        is_open = event.status is EventStatus.OPEN and not has_started
+        add = [of("Add people", ActionId.ADD_ATTENDEES)] if is_open else []
         rows = [
             [edit, capacity] if has_started else [edit, capacity, of(*toggle)],
-            about_attendees,
-            [post, copy],
+            *_rows([*add, *about_attendees, post, copy]),
             [of("Cancel event", ActionId.CANCEL_EVENT, "danger"), delete],
         ]
-        if event.status is EventStatus.OPEN and not has_started:
-            add = of("Add people", ActionId.ADD_ATTENDEES)
-            rows[1:3] = [[add, message, export], [history, post, copy]]
     return [ActionsBlock(elements=row) for row in rows]
+
+
+def _rows(buttons: list[ButtonElement]) -> list[list[ButtonElement]]:
+    return [buttons[first : first + 3] for first in range(0, len(buttons), 3)]
 
 
 EXPORTED = "The attendee list is on its way to you in a direct message."

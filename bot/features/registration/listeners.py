@@ -20,8 +20,7 @@ from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import AnswersMetadata
 from bot.slack.view_payloads import ViewPayload
-from domain.enums import ClosedReason
-from domain.errors import AnswersNeeded, Invalid, RegistrationClosed
+from domain.errors import AnswersNeeded, Invalid
 from domain.inputs import UserDraft
 from domain.search import FoundEvents
 
@@ -166,17 +165,11 @@ class RegistrationListeners:
 
     def open_answers(self, action: BlockAction, reply: Reply) -> None:
         """Open the form with one's answers, to change them until the event starts."""
-        own = self._service.get_registration(action.value, action.user_id)
-        event = own.event
-        reason = self._service.closed_reason(event)
-        if reason in (ClosedReason.CANCELED, ClosedReason.STARTED):
-            raise RegistrationClosed(
-                event.event_id, event.title, reason, event.closed_since(reason)
-            )
-        if event.questions:
-            reply.open_modal(change_form(event, own.registration.answers))
+        own = self._service.get_registration_to_answer(action.value, action.user_id)
+        if own.event.questions:
+            reply.open_modal(change_form(own.event, own.registration.answers))
         else:
-            reply.ephemeral(registration_views.no_questions(event))
+            reply.ephemeral(registration_views.no_questions(own.event))
 
     def change_answers(self, submission: ViewSubmission) -> View:
         """Save the answers in the form. If the questions have changed, ask again; no answer is lost."""

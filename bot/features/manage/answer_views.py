@@ -1,0 +1,66 @@
+"""Answers to an event's questions, for its organizers: totals, and each attendee's (R12.3)."""
+
+from __future__ import annotations
+
+from slack_sdk.models.blocks import Block
+from slack_sdk.models.views import View
+
+from bot.blocks.builders import Message, context, section
+from bot.blocks.formatting import headcount
+from bot.blocks.modals import note_modal
+from bot.blocks.mrkdwn import bold, escape
+from domain.enums import QuestionKind
+from domain.models import AnswerTotals, Event, QuestionTotals
+from domain.questions import Answer, Answers, shown_answers
+
+TEXTS_ELSEWHERE = "To read the answers, see *Details* of an attendee or *Export CSV*."
+NO_ANSWER = "_No answer_"
+
+_ROW_LENGTH = 150
+"""Characters of all answers in an attendee's row."""
+
+
+def answer_totals(totals: AnswerTotals) -> View:
+    """Show how often each answer was given by those with a seat."""
+    who = f"{headcount(totals.counted)} with a seat"
+    if not totals.is_complete:
+        who = f"The first {who} of {totals.event.registered_count:,}"
+    blocks: list[Block] = [section(f"{bold(totals.event.title)}\n{who}")]
+    blocks += [section(_text(one, totals.counted)) for one in totals.questions]
+    if any(one.question.kind is QuestionKind.TEXT for one in totals.questions):
+        blocks.append(context(TEXTS_ELSEWHERE))
+    return note_modal("Answers", Message("Answers", blocks), close="Back")
+
+
+def _text(totals: QuestionTotals, of: int) -> str:
+    lines = [bold(totals.question.text)]
+    if totals.question.kind is QuestionKind.TEXT:
+        return "\n".join([*lines, f"{totals.answered:,} answered"])
+    lines += [f"• {count:,} {escape(text)}" for text, count in totals.counts.items()]
+    if without := of - totals.answered:
+        lines.append(f"• {without:,} without an answer")
+    return "\n".join(lines)
+
+
+def attendee_answers(event: Event, answers: Answers) -> list[Block]:
+    """Show all answers of one attendee; nothing if the event asks nothing."""
+    shown = shown_answers(event.questions, answers)
+    return [
+        section(f"{bold(one.text)}\n{_words(shown.get(one.question_id))}")
+        for one in event.questions
+    ]
+
+
+def answers_line(event: Event, answers: Answers) -> str:
+    """Return an excerpt of an attendee's answers for their row, on a line of its own; "" without any."""
+    shown = shown_answers(event.questions, answers)
+    texts = ", ".join(one for answer in shown.values() for one in _texts(answer))
+    return f"\n{escape(texts, _ROW_LENGTH)}" if texts else ""
+
+
+def _words(answer: Answer | None) -> str:
+    return NO_ANSWER if answer is None else escape(", ".join(_texts(answer)))
+
+
+def _texts(answer: Answer) -> tuple[str, ...]:
+    return (answer,) if isinstance(answer, str) else answer
