@@ -248,6 +248,9 @@ MAX_QUESTION_LENGTH = 150
 """Characters. It is the label of an input, and stands before its answers in lists."""
 MAX_OPTION_LENGTH = 75
 """Characters: Slack's limit for the text of an option."""
+MAX_OPTIONS_LENGTH = 900
+"""Characters of all options of an event. A form with all of them, and all chosen, fits into a frame of Socket Mode
+in every script (R8.11)."""
 MAX_ANSWER_LENGTH = 200
 
 QuestionText = Annotated[
@@ -397,15 +400,22 @@ class QuestionDraft(Draft):
         return self
 
 
-def _each_id_once(questions: tuple[QuestionDraft, ...]) -> tuple[QuestionDraft, ...]:
+def _fitting(questions: tuple[QuestionDraft, ...]) -> tuple[QuestionDraft, ...]:
     ids = [one.question_id for one in questions if one.question_id is not None]
     if len(set(ids)) < len(ids):
         raise PydanticCustomError("question_ids", "must each have an id of its own")
+    length = sum(utf16_length(option) for one in questions for option in one.options)
+    if length > MAX_OPTIONS_LENGTH:
+        raise PydanticCustomError(
+            "options_length",
+            "must have at most {most} characters in all of their options together",
+            {"most": f"{MAX_OPTIONS_LENGTH:,}"},
+        )
     return questions
 
 
 Questions = Annotated[
-    tuple[QuestionDraft, ...], Field(max_length=MAX_QUESTIONS), AfterValidator(_each_id_once)
+    tuple[QuestionDraft, ...], Field(max_length=MAX_QUESTIONS), AfterValidator(_fitting)
 ]
 
 

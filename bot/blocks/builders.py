@@ -26,6 +26,10 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.blocks.mrkdwn import shortened, split_addresses
+from domain.inputs import utf16_length
+
+MAX_SECTION = 3_000
+"""Characters that Slack allows in a section."""
 
 _shapes: dict[type[JsonObject], _Shape] = {}
 
@@ -141,6 +145,17 @@ def button(
         style=style,
         accessibility_label=None if spoken is None else shortened(spoken, 75),
     )
+
+
+def sections(lines: Sequence[str]) -> list[Block]:
+    """Pack lines into as few sections as possible."""
+    packed: list[str] = []
+    for line in lines:
+        if packed and utf16_length(packed[-1]) + 1 + utf16_length(line) <= MAX_SECTION:
+            packed[-1] += f"\n{line}"
+        else:
+            packed.append(line)
+    return [section(text) for text in packed]
 
 
 def note(mrkdwn: str, *more: Block, title: str = "Rollcall") -> Message:

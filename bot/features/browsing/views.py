@@ -23,7 +23,7 @@ from domain.models import (
 )
 from domain.questions import shown_answers
 
-MAX_LISTED = 12
+MAX_LISTED = 11
 """Registrations in one message: with dividers and join links, they fit into its 50 blocks."""
 
 LIST_TEXT = 12_000

@@ -9,7 +9,7 @@ from datetime import datetime
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import context, plain, section
+from bot.blocks.builders import context, plain, section, sections
 from bot.blocks.formatting import before_start, headcount, moment
 from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.mrkdwn import bold, channel_link, escape, mention, mention_list
@@ -23,7 +23,6 @@ from domain.enums import (
     RegistrationStatus,
     Visibility,
 )
-from domain.inputs import utf16_length
 from domain.models import Change, Event, JournalEntry, Page, RegistrationHistoryEntry
 
 HISTORY_PAGE = 10
@@ -31,9 +30,6 @@ HISTORY_PAGE = 10
 
 MAX_VALUE = 90
 """Characters of an old or new value, after escaping."""
-
-MAX_SECTION = 3_000
-"""Characters that Slack allows in a section."""
 
 MAX_TEXT = 300
 """Characters of a message or a reason, after escaping."""
@@ -44,7 +40,7 @@ def event_history(event: Event, page: Page[JournalEntry], *, is_first: bool = Tr
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
     for entry in page.items:
         if lines := _lines(entry, event.time_zone):
-            blocks += _sections([f"*{moment(entry.at, event.time_zone)}*", *lines])
+            blocks += sections([f"*{moment(entry.at, event.time_zone)}*", *lines])
     blocks += page_buttons(
         ActionId.HISTORY_BACK,
         ActionId.HISTORY_PAGE,
@@ -144,17 +140,6 @@ def _undelivered(entry: JournalEntry) -> list[str]:
     if user_ids:
         lines.append(f"• Couldn’t be notified: {mention_list(user_ids, len(user_ids))}")
     return lines
-
-
-def _sections(lines: Sequence[str]) -> list[Block]:
-    """Pack lines into as few sections as possible."""
-    packed: list[str] = []
-    for line in lines:
-        if packed and utf16_length(packed[-1]) + 1 + utf16_length(line) <= MAX_SECTION:
-            packed[-1] += f"\n{line}"
-        else:
-            packed.append(line)
-    return [section(text) for text in packed]
 
 
 def _line(changes: Sequence[Change], entry: JournalEntry) -> str:

@@ -5,15 +5,19 @@ from __future__ import annotations
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, context, section
+from bot.blocks.builders import MAX_SECTION, Message, context, section, sections
 from bot.blocks.formatting import headcount
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, escape
 from domain.enums import QuestionKind
+from domain.inputs import MAX_OPTIONS
 from domain.models import AnswerTotals, Event, QuestionTotals
 from domain.questions import Answer, Answers, shown_answers
 
 TEXTS_ELSEWHERE = "To read the answers, see *Details* of an attendee or *Export CSV*."
+MAX_SHOWN = 2 * MAX_OPTIONS
+"""Options of one question in the totals: those of today, and some that were changed after they were chosen."""
+
 NO_ANSWER = "_No answer_"
 
 _ROW_LENGTH = 150
@@ -26,29 +30,31 @@ def answer_totals(totals: AnswerTotals) -> View:
     if not totals.is_complete:
         who = f"The first {who} of {totals.event.registered_count:,}"
     blocks: list[Block] = [section(f"{bold(totals.event.title)}\n{who}")]
-    blocks += [section(_text(one, totals.counted)) for one in totals.questions]
+    for one in totals.questions:
+        blocks += sections(_lines(one, totals.counted))
     if any(one.question.kind is QuestionKind.TEXT for one in totals.questions):
         blocks.append(context(TEXTS_ELSEWHERE))
     return note_modal("Answers", Message("Answers", blocks), close="Back")
 
 
-def _text(totals: QuestionTotals, of: int) -> str:
+def _lines(totals: QuestionTotals, of: int) -> list[str]:
     lines = [bold(totals.question.text)]
     if totals.question.kind is QuestionKind.TEXT:
-        return "\n".join([*lines, f"{totals.answered:,} answered"])
-    lines += [f"• {count:,} {escape(text)}" for text, count in totals.counts.items()]
+        return [*lines, f"{totals.answered:,} answered"]
+    counts = list(totals.counts.items())
+    lines += [f"• {count:,} {escape(text)}" for text, count in counts[:MAX_SHOWN]]
+    if len(counts) > MAX_SHOWN:
+        lines.append(f"• and {len(counts) - MAX_SHOWN:,} earlier options")
     if without := of - totals.answered:
         lines.append(f"• {without:,} without an answer")
-    return "\n".join(lines)
+    return lines
 
 
 def attendee_answers(event: Event, answers: Answers) -> list[Block]:
     """Show all answers of one attendee; nothing if the event asks nothing."""
     shown = shown_answers(event.questions, answers)
-    return [
-        section(f"{bold(one.text)}\n{_words(shown.get(one.question_id))}")
-        for one in event.questions
-    ]
+    lines = ((bold(one.text), _words(shown.get(one.question_id))) for one in event.questions)
+    return [block for question in lines for block in sections(question)]
 
 
 def answers_line(event: Event, answers: Answers) -> str:
@@ -59,7 +65,7 @@ def answers_line(event: Event, answers: Answers) -> str:
 
 
 def _words(answer: Answer | None) -> str:
-    return NO_ANSWER if answer is None else escape(", ".join(_texts(answer)))
+    return NO_ANSWER if answer is None else escape(", ".join(_texts(answer)), MAX_SECTION)
 
 
 def _texts(answer: Answer) -> tuple[str, ...]:

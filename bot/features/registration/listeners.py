@@ -12,7 +12,7 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.features.browsing import choice_views
 from bot.features.cards.posting import remembering_card
 from bot.features.registration import views as registration_views
-from bot.features.registration.answer_form import answers_in, change_form, registration_form
+from bot.features.registration.answer_views import answers_in, change_form, registration_form
 from bot.slack.context import AppContext
 from bot.slack.error_messages import FieldProblem
 from bot.slack.interactions import BlockAction, OptionsRequest, SlashCommand, ViewSubmission

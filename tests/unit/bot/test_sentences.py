@@ -19,6 +19,7 @@ MAKE_TEXT = {"section", "context", "warning", "note", "plain", "button"}
 
 VIEWS = {
     "views.py",
+    "answer_views.py",
     "attendee_views.py",
     "choice_views.py",
     "input_views.py",

@@ -14,17 +14,31 @@ from bot.features.announcement.views import announcement_form
 from bot.features.event_form.changed_fields import fingerprints
 from bot.features.event_form.views import edit_form, event_created
 from bot.features.manage.views import capacity_preview
+from bot.features.registration.answer_views import change_form, registration_form
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.context import CardStatus
 from bot.slack.frame_limits import fits
-from domain.enums import Audience
-from domain.inputs import AnnouncementDraft, utf16_length
+from domain.enums import Audience, QuestionKind
+from domain.inputs import (
+    MAX_OPTIONS,
+    MAX_OPTIONS_LENGTH,
+    MAX_QUESTION_LENGTH,
+    MAX_QUESTIONS,
+    AnnouncementDraft,
+    utf16_length,
+)
 from domain.models import CapacityPreview
+from domain.questions import Question
 from tests.unit.bot.features.test_view_limits import CASES, IDS, event
 
 SCRIPTS = {"ASCII": "&", "quotes": '"', "Cyrillic": "Ж", "CJK": "漢", "emoji": "🎉"}
 
-BY_THE_WEB_API = ("home.views.", "history.views.", "manage.views.manage_event")
+BY_THE_WEB_API = (
+    "home.views.",
+    "history.views.",
+    "manage.views.manage_event",
+    "manage.answer_views.",
+)
 """Views that are never an acknowledgement: calls of the Web API show them."""
 
 in_every_script = pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
@@ -60,6 +74,27 @@ def test_longest_event_form_fits(script: str) -> None:
     """An edit that meets another's gets the form again."""
     largest = event(**texts(script))
     assert fits(edit_form(largest, fingerprints(largest)).to_dict())
+
+
+@in_every_script
+def test_longest_form_with_questions_fits(script: str) -> None:
+    """The picker is answered with it, and so is a form whose questions have changed."""
+    units = utf16_length(script)
+    options = [f"{number}" for number in range(MAX_OPTIONS)]
+    each = (MAX_OPTIONS_LENGTH // MAX_QUESTIONS // MAX_OPTIONS - 1) // units
+    questions = tuple(
+        Question(
+            question_id=f"{number:q>64}",
+            text=script * (MAX_QUESTION_LENGTH // units),
+            kind=QuestionKind.SEVERAL,
+            options=tuple(f"{one}{script * each}" for one in options),
+        )
+        for number in range(MAX_QUESTIONS)
+    )
+    largest = event(**texts(script), questions=questions)
+    answers = {one.question_id: one.options for one in questions}
+    for form in (registration_form, change_form):
+        assert fits(form(largest, answers, has_changed=True).to_dict())
 
 
 @in_every_script

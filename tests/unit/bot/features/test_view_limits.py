@@ -36,8 +36,9 @@ from bot.features.going import views as going_views
 from bot.features.history import views as history_views
 from bot.features.home import publisher as home_publisher
 from bot.features.home import views as home_views
-from bot.features.manage import attendee_views
+from bot.features.manage import answer_views, attendee_views
 from bot.features.manage import views as manage_views
+from bot.features.registration import answer_views as registration_answer_views
 from bot.features.registration import views as registration_views
 from bot.notifications import messages as notification_messages
 from bot.notifications.unreachable import MAX_NAMED
@@ -47,6 +48,7 @@ from bot.slack.context import CardStatus
 from bot.slack.view_metadata import HomeMetadata
 from domain.commands import (
     AddOutcome,
+    AnswersOutcome,
     Attendee,
     ChangeOutcome,
     RegisterOutcome,
@@ -60,17 +62,23 @@ from domain.enums import (
     CreationWarning,
     EventStatus,
     NotificationKind,
+    QuestionKind,
     RegistrationStatus,
     Visibility,
 )
 from domain.errors import NotRegistered, RegistrationClosed
 from domain.inputs import (
+    MAX_ANSWER_LENGTH,
     MAX_CAPACITY,
     MAX_JOIN_LINK_LENGTH,
+    MAX_OPTIONS,
+    MAX_OPTIONS_LENGTH,
+    MAX_QUESTION_LENGTH,
     MAX_REASON_LENGTH,
     AnnouncementDraft,
 )
 from domain.models import (
+    AnswerTotals,
     CapacityPreview,
     Change,
     Event,
@@ -82,6 +90,7 @@ from domain.models import (
     Notification,
     Page,
     PastRegistrations,
+    QuestionTotals,
     Registration,
     RegistrationHistoryEntry,
     RegistrationsToCome,
@@ -93,6 +102,7 @@ from domain.models import (
     WaitlistEntry,
     WaitlistPosition,
 )
+from domain.questions import Answers, Question
 from domain.search import FoundEvents, FoundRegistrations
 from playground.workspace.block_kit_limits import (
     TEXT_IN_BLOCKS,
@@ -114,6 +124,28 @@ REGISTERED, WAITLISTED = 10_000, 5_000
 IDS = [f"{number:0>63}U" for number in range(100)]
 """User ids of maximum length."""
 CURSOR = "c" * 300
+
+
+OPTIONS = tuple(
+    f"{number}{WORST * (MAX_OPTIONS_LENGTH // (2 * MAX_OPTIONS) - 1)}"
+    for number in range(MAX_OPTIONS)
+)
+QUESTIONS = tuple(
+    Question(
+        question_id=f"{number:q>64}",
+        text=WORST * MAX_QUESTION_LENGTH,
+        kind=kind,
+        options=() if kind is QuestionKind.TEXT else OPTIONS,
+        required=number == 0,
+    )
+    for number, kind in enumerate((QuestionKind.ONE, QuestionKind.SEVERAL, QuestionKind.TEXT))
+)
+OPTIONAL = tuple(one.model_copy(update={"required": False}) for one in QUESTIONS)
+ANSWERS: Answers = {
+    QUESTIONS[0].question_id: OPTIONS[0],
+    QUESTIONS[1].question_id: OPTIONS,
+    QUESTIONS[2].question_id: WORST * MAX_ANSWER_LENGTH,
+}
 
 
 def event(**values: Any) -> Event:
@@ -140,6 +172,7 @@ def event(**values: Any) -> Event:
         "version": 99_999,
         "join_link": f"https://{'&' * (MAX_JOIN_LINK_LENGTH - 8)}",
         "attendees_visible_to": Visibility.ATTENDEES,
+        "questions": QUESTIONS,
     }
     return an_event(**given | values)
 
@@ -170,6 +203,7 @@ def seat(user_id: str = IDS[0]) -> Registration:
         ticket=99_999,
         registered_at=START,
         seated_at=START,
+        answers=ANSWERS,
     )
 
 
@@ -192,7 +226,7 @@ OWN_ALONE = tuple(one.model_copy(update={"co_organizer_ids": ()}) for one in SOM
 LISTED = tuple(ListedEvent.of(LARGEST) for _ in range(200))
 SEATS = tuple(seat(user_id) for user_id in IDS[: attendee_views.ATTENDEES_PAGE])
 WAITLIST = tuple(
-    WaitlistPosition(REGISTERED, WaitlistEntry(99_999, user_id, START))
+    WaitlistPosition(REGISTERED, WaitlistEntry(99_999, user_id, START), ANSWERS)
     for user_id in IDS[: attendee_views.ATTENDEES_PAGE]
 )
 HALF = attendee_views.ATTENDEES_PAGE // 2
@@ -202,6 +236,15 @@ ADDED = AddOutcome(
     LARGEST,
     tuple(Attendee(seat(user_id)) for user_id in IDS[:49]),
     tuple(Attendee(seat(user_id), WAITLISTED) for user_id in IDS[49:98]),
+)
+TOTALS = AnswerTotals(
+    LARGEST,
+    tuple(
+        QuestionTotals(one, {f"{number:0>5}{WORST * 70}": REGISTERED for number in range(50)}, 1)
+        for one in QUESTIONS
+    ),
+    counted=REGISTERED - 1,
+    is_complete=False,
 )
 PREVIEW = CapacityPreview(LARGEST, MAX_CAPACITY, tuple(IDS), WAITLISTED)
 TOO_MANY = CapacityPreview(LARGEST, 1, affected=tuple(IDS[:5]), affected_count=REGISTERED - 1)
@@ -314,7 +357,9 @@ def notified(kind: NotificationKind) -> tuple[Notification, JournalEntry]:
         user_id=IDS[0],
         reason=WORST * MAX_REASON_LENGTH,
         before=ABOUT,
-        text=WORST * 2_500,
+        text="\n".join(one.text for one in QUESTIONS)
+        if kind is NotificationKind.QUESTIONS_ADDED
+        else WORST * 2_500,
         about_user_id=IDS[1],
         actor_id=IDS[3],
         note=WORST * MAX_REASON_LENGTH,
@@ -400,6 +445,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.attendee_views.attendee_form, seat": lambda: attendee_views.attendee_form(
         own(None), USERS, has_started=False, is_over=False
     ),
+    "manage.answer_views.answer_totals": lambda: answer_views.answer_totals(TOTALS),
     "manage.attendee_views.not_registered": lambda: attendee_views.not_registered(
         LARGEST, IDS[0], USERS
     ),
@@ -478,6 +524,16 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     ),
     "notifications.messages.no_files_message": lambda: notification_messages.no_files_message(
         entry(), "missing_scope"
+    ),
+    "registration.views.answers_saved": lambda: registration_views.answers_saved(
+        AnswersOutcome(LARGEST, seat(), changed=False)
+    ),
+    "registration.views.no_questions": lambda: registration_views.no_questions(LARGEST),
+    "registration.answer_views.registration_form": lambda: (
+        registration_answer_views.registration_form(LARGEST, ANSWERS, has_changed=True)
+    ),
+    "registration.answer_views.change_form": lambda: registration_answer_views.change_form(
+        event(questions=OPTIONAL), ANSWERS, has_changed=True
     ),
     "registration.views.registered": lambda: registration_views.registered(
         RegisterOutcome(LARGEST, seat(), WAITLISTED)

@@ -204,6 +204,7 @@ BUTTONS = {
     NotificationKind.ORGANIZER_ADDED: f"[{ActionId.MANAGE}]",
     NotificationKind.ORGANIZER_LEFT: f"[{ActionId.MANAGE}]",
     NotificationKind.ORPHANED: f"[{ActionId.TAKE_OVER}]",
+    NotificationKind.QUESTIONS_ADDED: f"[{ActionId.CHANGE_ANSWERS}]",
 }
 
 
