@@ -248,7 +248,7 @@ MAX_QUESTION_LENGTH = 150
 """Characters. It is the label of an input, and stands before its answers in lists."""
 MAX_OPTION_LENGTH = 75
 """Characters: Slack's limit for the text of an option."""
-MAX_OPTIONS_LENGTH = 900
+MAX_OPTIONS_LENGTH = 750
 """Characters of all options of an event. A form with all of them, and all chosen, fits into a frame of Socket Mode
 in every script (R8.11)."""
 MAX_ANSWER_LENGTH = 200
