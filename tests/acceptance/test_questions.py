@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 
-from domain.enums import ChangeKind, NotificationKind, QuestionKind
+from domain.enums import ChangeKind, NotificationKind
 from domain.errors import AnswersNeeded, Invalid
-from domain.inputs import EventChanges
+from domain.inputs import EventChanges, QuestionDraft
 from domain.models import Event, JournalEntry
 from domain.ports import Store
 from domain.questions import Answers
 from domain.service import Service
 from tests.support.environment import ManualClock, new_event, new_users, service_on
+from tests.support.questions import DAYS, LUNCH, NOTES
 from tests.support.stores import Kind, empty_store
-
-LUNCH = {
-    "question_id": "lunch",
-    "text": "Which lunch?",
-    "kind": QuestionKind.ONE,
-    "options": ("Meat", "Vegetarian"),
-    "required": True,
-}
-DAYS = {
-    "question_id": "days",
-    "text": "Which days?",
-    "kind": QuestionKind.SEVERAL,
-    "options": ("Monday", "Friday"),
-}
-NOTES = {"question_id": "notes", "text": "Anything else?", "kind": QuestionKind.TEXT}
 
 
 @pytest.fixture(params=["memory", "sqlite", "moto", "local"])
@@ -51,7 +37,7 @@ def service(store: Store, clock: ManualClock) -> Service:
     return service
 
 
-def event_asking(service: Service, *questions: Mapping[str, object], capacity: int = 2) -> Event:
+def event_asking(service: Service, *questions: QuestionDraft, capacity: int = 2) -> Event:
     """Return a new event with questions."""
     return new_event(service, capacity=capacity, questions=questions)
 
