@@ -155,6 +155,7 @@ class CallbackId(StrEnum):
     CHANGE_ANSWERS = "change_answers"
     CREATE_EVENT = "create_event"
     MANAGE = "manage"
+    ANSWER_TOTALS = "answer_totals"
     CAPACITY = "capacity"
     CAPACITY_CONFIRMED = "capacity_confirmed"
     POST_CARD = "post_card"

@@ -38,6 +38,6 @@ def _totals(question: Question, given: Sequence[Answers]) -> QuestionTotals:
 
 
 def _in_order(options: Iterable[str], counts: Counter[str]) -> dict[str, int]:
-    """Return the counts in the order of the options, then those of options that were changed since."""
-    first = {option: counts.pop(option) for option in options if option in counts}
+    """Return the counts in the order of the options, with 0 for none, then those of options that were changed since."""
+    first = {option: counts.pop(option, 0) for option in options}
     return first | dict(counts.most_common())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import MAX_SECTION, Message, context, section, sections
+from bot.blocks.builders import MAX_SECTION, context, plain, section, sections
 from bot.blocks.formatting import headcount
-from bot.blocks.modals import note_modal
+from bot.blocks.ids import CallbackId
 from bot.blocks.mrkdwn import bold, escape
 from domain.enums import QuestionKind
 from domain.inputs import MAX_OPTIONS
@@ -34,7 +36,14 @@ def answer_totals(totals: AnswerTotals) -> View:
         blocks += sections(_lines(one, totals.counted))
     if any(one.question.kind is QuestionKind.TEXT for one in totals.questions):
         blocks.append(context(TEXTS_ELSEWHERE))
-    return note_modal("Answers", Message("Answers", blocks), close="Back")
+    return View(
+        type="modal",
+        callback_id=CallbackId.ANSWER_TOTALS,
+        private_metadata=json.dumps({"event_id": totals.event.event_id}),
+        title=plain("Answers"),
+        close=plain("Back"),
+        blocks=blocks,
+    )
 
 
 def _lines(totals: QuestionTotals, of: int) -> list[str]:

@@ -33,7 +33,7 @@ DEACTIVATED = "event user_change"
 EDITS = {
     *("title", "description", "location", "starts_at", "ends_at", "time_zone", "co_organizer_ids"),
     *("registration_deadline", "listed", "has_waitlist", "reminders", "next_due_at"),
-    "last_due_at",
+    *("last_due_at", "questions"),
 }
 
 LEAVES = {
@@ -110,7 +110,7 @@ class PayloadRequest:
         return (
             self.what in REGISTERS
             or self.what.split(" ")[0] == "/register"
-            or self.what == f"form {CallbackId.REGISTER}"
+            or self.what in {f"form {CallbackId.REGISTER}", f"form {CallbackId.ANSWERS}"}
         )
 
     @property
@@ -203,8 +203,10 @@ class _PermissionCheck:
         elif now is None:
             forgets = self._asked.what in (ActionId.FORGET_ME, DEACTIVATED)
             assert self._asked.may_leave or forgets, f"left by {self._asked.what}"
+        elif was is not None:
+            assert was.model_copy(update={"answers": now.answers}) == now, f"{key} was changed"
+            assert self._asked.what == f"form {CallbackId.CHANGE_ANSWERS}"
         else:
-            assert was is None, f"{key} was changed in place"
             assert self._asked.may_register, f"registered by {self._asked.what}"
 
     def _removes_attendees(self, event_id: str) -> bool:
@@ -313,6 +315,7 @@ ORGANIZERS_ONLY = {
     CallbackId.CAPACITY,
     CallbackId.CAPACITY_CONFIRMED,
     CallbackId.POST_CARD,
+    CallbackId.ANSWER_TOTALS,
 }
 
 

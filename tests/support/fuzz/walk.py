@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.ids import ANSWER_BLOCK, ActionId, BlockId
 from bot.features.browsing.views import MAX_LISTED
 from bot.notifications.worker import SWEEP_INTERVAL
 from domain.inputs import EventChanges
@@ -14,6 +14,7 @@ from playground.client.member_client import MemberClient
 from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import Message, View
+from tests.support.questions import DAYS, LUNCH, NOTES, SIZE
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 
 CROWD = 33
@@ -58,6 +59,8 @@ def prepare(harness: SlackHarness) -> None:
         # More than one page of one's own history.
         harness.register(PRIYA, event_id="picnic")
         harness.bot.service.unregister("picnic", PRIYA)
+    in_spring = harness.clock.now() + timedelta(days=90)
+    harness.event("dinner", title="Dinner", questions=(LUNCH, DAYS, NOTES), starts_at=in_spring)
     for event_id in ("yoga", "choir", "chess", "fair"):
         harness.card_in(EVENTS, _event(harness, event_id))
     harness.deliver_due(SWEEP_INTERVAL + 3)  # breakfast is over, and a sweep knows it
@@ -94,6 +97,7 @@ class Walk:
         """Use every command, button, form and select at least once."""
         for step in (self.commands, self.cards, self.pickers, self.browse, self.create):
             step()
+        self.answer()
         self.manage()
         self.organize()
         self.move()
@@ -272,6 +276,28 @@ class Walk:
         self._harness.deliver_due(10)
         message = self._harness.workspace.messages(self._harness.workspace.dm(BJORN).id)[-1]
         self._press(BJORN, message, ActionId.SHOW_EVENTS)
+
+    def answer(self) -> None:
+        """Answer an event's questions, change the answers, and read them as its organizer."""
+        form = self._slack.command(CHLOE, RANDOM, "/register", "dinner").view
+        assert form is not None
+        answers: dict[tuple[str, str], Any] = {
+            (f"{ANSWER_BLOCK}lunch", ActionId.INPUT): "=Meat",
+            (f"{ANSWER_BLOCK}days", ActionId.INPUT): ["=Monday", "=Friday"],
+            (f"{ANSWER_BLOCK}notes", ActionId.INPUT): "No *nuts* <!here>",
+        }
+        self._slack.submit(CHLOE, form.id, answers)
+        self._slack.close(CHLOE, self._on_top(CHLOE).id)
+        self._harness.bot.service.edit_event(
+            "dinner", EventChanges.of(questions=(LUNCH, NOTES, SIZE))
+        )
+        self._harness.deliver_due(2)
+        message = self._harness.workspace.messages(self._harness.workspace.dm(CHLOE).id)[-1]
+        self._press(CHLOE, message, ActionId.CHANGE_ANSWERS)
+        changed: dict[tuple[str, str], Any] = {(f"{ANSWER_BLOCK}size", ActionId.INPUT): "=M"}
+        self._slack.submit(CHLOE, self._on_top(CHLOE).id, changed)
+        self._slack.command(AMARA, RANDOM, "/event", "dinner")
+        self._press(AMARA, self._on_top(AMARA), ActionId.ANSWER_TOTALS)
 
     def move(self) -> None:
         """Move an event while Slack takes no file."""
