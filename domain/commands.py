@@ -43,6 +43,8 @@ class ChangeAnswers:
     answers: Answers
     asked: frozenset[str] | None = None
     """See `Register.asked`."""
+    with_position: bool = False
+    """Whether the outcome has the position of a waitlisted user, which may take a request more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +256,7 @@ class AnswersOutcome:
     event: Event
     registration: Registration
     position: int | None = None
+    """None with a seat, or if it was not asked for."""
     changed: bool = True
 
 

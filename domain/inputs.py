@@ -18,6 +18,9 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -281,8 +284,13 @@ QuestionOptions = Annotated[
 
 
 def _answer(value: Any) -> Any:
-    """Return an answer without surrounding space and line breaks. Raise `PydanticCustomError` for another type."""
+    """Return an answer without surrounding space and line breaks. Raise `PydanticCustomError` for another type.
+
+    It checks what the types would, whose findings name the type and not only the question.
+    """
     if isinstance(value, str):
+        if re.search("[\ud800-\udfff]", value):
+            raise PydanticCustomError("string_unicode", "must be text of whole characters")
         text = _one_line(value).strip()
         if utf16_length(text) > MAX_ANSWER_LENGTH:
             raise PydanticCustomError(
@@ -294,13 +302,24 @@ def _answer(value: Any) -> Any:
     is_list = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
     if not is_list or len(value) > MAX_OPTIONS:
         raise PydanticCustomError(
-            "answer", "must be a text, or a list of at most {most} options", {"most": MAX_OPTIONS}
+            "answer", "must be text, or a list of at most {most} options", {"most": MAX_OPTIONS}
         )
     return tuple(map(_answer, value))
 
 
+_ANSWER_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "maxLength": MAX_ANSWER_LENGTH},
+        {
+            "type": "array",
+            "items": {"type": "string", "maxLength": MAX_ANSWER_LENGTH},
+            "maxItems": MAX_OPTIONS,
+        },
+    ]
+}
+
 GivenAnswers = Annotated[
-    dict[str, Annotated[Answer, BeforeValidator(_answer)]],
+    dict[str, Annotated[Answer, BeforeValidator(_answer), WithJsonSchema(_ANSWER_SCHEMA)]],
     Field(json_schema_extra={"examples": [{"lunch": "Vegetarian", "days": ["Monday", "Friday"]}]}),
 ]
 """Answers by question id, as they were given. The event's questions decide what fits (R12.3)."""
@@ -372,11 +391,13 @@ _REASONS = {
     "less_than_equal": "must be at most {le:,}",
     "int_parsing": "must be a whole number",
     "bool_type": "must be true or false",
-    "model_attributes_type": "must be an object, sent as application/json",
+    "model_attributes_type": "must be an object",
     "tuple_type": "must be a list",
+    "dict_type": "must be an object",
     "enum": "must be {expected}",
     "json_invalid": "must be JSON",
     "timezone_aware": "must say its offset from UTC",
+    "too_short": "must not be empty",
     "too_long": "must have at most {max_length} entries",
 }
 """By type of pydantic finding. Other types have pydantic's own words."""
@@ -388,16 +409,18 @@ class QuestionDraft(Draft):
     question_id: Identifier | None = None
     text: QuestionText
     kind: QuestionKind
-    options: QuestionOptions = ()
+    options: QuestionOptions = Field(default=(), validate_default=True)
     required: bool = Field(default=False, strict=True)
 
-    @model_validator(mode="after")
-    def _options_fit(self) -> Self:
-        if self.kind is QuestionKind.TEXT and self.options:
-            raise PydanticCustomError("options", "must have no options if the kind is text")
-        if self.kind is not QuestionKind.TEXT and not self.options:
-            raise PydanticCustomError("options", "must have options, unless the kind is text")
-        return self
+    @field_validator("options")
+    @classmethod
+    def _fit_the_kind(cls, options: tuple[str, ...], found: ValidationInfo) -> tuple[str, ...]:
+        is_text = found.data.get("kind", QuestionKind.ONE) is QuestionKind.TEXT
+        if is_text and options:
+            raise PydanticCustomError("options", "must be empty if the answer is text")
+        if not is_text and not options:
+            raise PydanticCustomError("options", "must be given, unless the answer is text")
+        return options
 
 
 def _fitting(questions: tuple[QuestionDraft, ...]) -> tuple[QuestionDraft, ...]:

@@ -37,6 +37,10 @@ class Question(BaseModel):
     options: tuple[str, ...] = ()
     required: bool = False
 
+    def takes(self, answer: Answer) -> bool:
+        """Return whether an answer is a list if, and only if, several options can be chosen."""
+        return isinstance(answer, str) is not (self.kind is QuestionKind.SEVERAL)
+
     @property
     def fingerprint(self) -> str:
         """A text that changes with whatever a person reads of the question, or must do with it."""
@@ -50,7 +54,13 @@ def question_id(unique: str) -> str:
 
 
 def shown_answers(questions: Sequence[Question], answers: Answers) -> dict[str, Answer]:
-    """Return the answers to these questions, in their order. Those to removed questions are hidden (R12.3)."""
+    """Return the answers to these questions, in their order.
+
+    Those to removed questions are hidden (R12.3), and so is one to a removed question whose id a program gave to a
+    question of another kind.
+    """
     return {
-        one.question_id: answers[one.question_id] for one in questions if one.question_id in answers
+        one.question_id: answers[one.question_id]
+        for one in questions
+        if one.question_id in answers and one.takes(answers[one.question_id])
     }

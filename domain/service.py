@@ -514,6 +514,7 @@ class Service:
         answers: Answers,
         *,
         asked: frozenset[str] | None = None,
+        with_position: bool = False,
     ) -> AnswersOutcome:
         """Replace a user's answers, until the event starts (R12.3). See `register` for `asked`.
 
@@ -521,7 +522,8 @@ class Service:
         canceled, and `Invalid` for an answer that is wrong or missing, with the question's id.
         """
         given = AnswersDraft.of(answers=answers).answers
-        return expect(AnswersOutcome, self._execute(event_id, ChangeAnswers(user_id, given, asked)))
+        command = ChangeAnswers(user_id, given, asked, with_position)
+        return expect(AnswersOutcome, self._execute(event_id, command))
 
     def add_attendees(
         self,

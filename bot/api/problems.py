@@ -125,7 +125,9 @@ def refusal(error: RollcallError) -> JSONResponse:
     }
     if isinstance(error, errors.Invalid):
         field, _, rest = error.field.partition(".")
-        carried["field"] = ".".join(filter(None, [_FIELDS.get(field, to_camel(field)), rest]))
+        carried["field"] = _encodable(
+            ".".join(filter(None, [_FIELDS.get(field, to_camel(field)), rest]))
+        )
     return _response(problem(type(error)), carried)
 
 
@@ -138,8 +140,15 @@ def malformed(finding: Mapping[str, Any]) -> JSONResponse:
         return refusal(unknown(str(finding["input"])))
     is_json = finding["type"] != "json_invalid"
     field = ".".join(str(part) for part in path) if is_json else ""
-    members = {"field": field or "body", "reason": reason(finding)}
+    members = {"field": _encodable(field) or "body", "reason": reason(finding)}
+    if finding["type"] == "model_attributes_type" and not field:
+        members["reason"] += ", sent as application/json"
     return _response(problem(errors.Invalid), members)
+
+
+def _encodable(field: str) -> str:
+    """Return the path of a field, of which a client made up a part, with "?" for half characters."""
+    return field.encode(errors="replace").decode()
 
 
 def unexpected(reference: str) -> JSONResponse:

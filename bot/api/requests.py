@@ -10,18 +10,22 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from domain.enums import RegistrationStatus, Visibility
+from domain.enums import QuestionKind, RegistrationStatus, Visibility
 from domain.errors import Invalid
 from domain.inputs import (
+    MAX_QUESTIONS,
     Capacity,
     CoOrganizers,
     Description,
     EventChanges,
     EventDraft,
+    GivenAnswers,
     Identifier,
     JoinLink,
     Location,
     Name,
+    QuestionOptions,
+    QuestionText,
     TimeZone,
     Title,
     UserChanges,
@@ -165,6 +169,46 @@ ApiJoinLink = Annotated[
 ]
 
 
+class EventQuestion(RequestModel):
+    """A question that everyone who registers is asked. Those with the kind `one` or `several` have options.
+
+    In an update, `questionId` names the question to change; its kind stays as it is. Without one, a question with the
+    same text and kind is the same, and any other is new.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"properties": {"kind": {"const": "text"}, "options": {"maxItems": 0}}},
+                {
+                    "properties": {
+                        "kind": {"enum": ["one", "several"]},
+                        "options": {"minItems": 1},
+                    },
+                    "required": ["options"],
+                },
+            ]
+        }
+    )
+
+    question_id: Identifier | None = None
+    text: QuestionText = Field(examples=["Which lunch?"])
+    kind: QuestionKind
+    options: QuestionOptions = Field(
+        default=(), json_schema_extra={"examples": [["Meat", "Vegetarian"]], "uniqueItems": True}
+    )
+    required: bool = Field(default=False, strict=True)
+
+
+Questions = Annotated[
+    tuple[EventQuestion, ...],
+    Field(
+        max_length=MAX_QUESTIONS,
+        description="All questions, in order. One that is left out is removed, and its answers are hidden.",
+    ),
+]
+
+
 class NewEvent(RequestModel):
     """An event to create. `date` is its start. Without `timeZone`, times are shown in UTC."""
 
@@ -183,6 +227,7 @@ class NewEvent(RequestModel):
     listed: bool = Field(default=True, strict=True)
     join_link: ApiJoinLink = ""
     attendees_visible_to: Visibility = Visibility.EVERYONE
+    questions: Questions = ()
 
     def draft(self) -> EventDraft:
         """Return the draft for the service. Raises `Invalid`."""
@@ -198,7 +243,7 @@ class NewEvent(RequestModel):
 
 _SAME_NAMES = (
     *("title", "description", "location", "capacity", "has_waitlist", "listed"),
-    *("join_link", "attendees_visible_to"),
+    *("join_link", "attendees_visible_to", "questions"),
 )
 """Fields of an event with the same name in the API and the domain."""
 
@@ -220,6 +265,7 @@ class EventUpdate(Update):
     listed: bool = Field(default=True, strict=True)
     join_link: ApiJoinLink = ""
     attendees_visible_to: Visibility = Visibility.EVERYONE
+    questions: Questions = ()
     event_id: Same = None
     status: Same = None
     registered_count: Ignored = None
@@ -237,9 +283,16 @@ class EventUpdate(Update):
 
 
 class NewRegistration(RequestModel):
-    """A registration to create."""
+    """A registration to create, with the answers to the event's questions by `questionId`."""
 
     user_id: Identifier
+    answers: GivenAnswers = Field(default={})
+
+
+class RegistrationUpdate(RequestModel):
+    """All answers of a user to the event's questions, by `questionId`. One that is left out is removed."""
+
+    answers: GivenAnswers
 
 
 class NewAttendees(RequestModel):

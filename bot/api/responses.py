@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
@@ -10,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from domain import models
-from domain.enums import EventStatus, RegistrationStatus, Visibility
+from domain.enums import EventStatus, QuestionKind, RegistrationStatus, Visibility
+from domain.questions import shown_answers
 
 Instant = Annotated[
     datetime,
@@ -49,6 +51,16 @@ class User(ResponseModel):
         return cls(**user.model_dump(include=set(cls.model_fields)))
 
 
+class Question(ResponseModel):
+    """A question that everyone who registers is asked. Its id stays the same when it is edited."""
+
+    question_id: str
+    text: str
+    kind: QuestionKind
+    options: tuple[str, ...]
+    required: bool
+
+
 class Event(ResponseModel):
     """An event with its counts. `capacityTarget` is set while a large capacity increase is in progress.
 
@@ -72,6 +84,7 @@ class Event(ResponseModel):
     listed: bool
     join_link: str
     attendees_visible_to: Visibility
+    questions: tuple[Question, ...]
     status: EventStatus
     registered_count: int
     waitlist_count: int
@@ -94,7 +107,10 @@ class Event(ResponseModel):
 
 
 class Registration(ResponseModel):
-    """A user's registration for an event. `position` is 1 for the next on the waitlist, null with a seat."""
+    """A user's registration for an event. `position` is 1 for the next on the waitlist, null with a seat.
+
+    `answers` has those to the event's questions, by `questionId`. A question that was not answered is missing.
+    """
 
     registration_id: str
     event_id: str
@@ -102,27 +118,32 @@ class Registration(ResponseModel):
     status: RegistrationStatus
     position: int | None
     registered_at: Instant
+    answers: Mapping[str, str | tuple[str, ...]]
 
     @classmethod
-    def of(cls, registration: models.Registration, position: int | None) -> Self:
+    def of(
+        cls, event: models.Event, registration: models.Registration, position: int | None
+    ) -> Self:
         """Return the response for a registration. Tickets are unique, and so is the id made of one."""
         return cls(
             registration_id=_id(registration.event_id, registration.ticket),
             position=position,
+            answers=shown_answers(event.questions, registration.answers),
             **registration.model_dump(include={"event_id", "user_id", "status", "registered_at"}),
         )
 
     @classmethod
-    def of_waitlisted(cls, event_id: str, waitlisted: models.WaitlistPosition) -> Self:
+    def of_waitlisted(cls, event: models.Event, waitlisted: models.WaitlistPosition) -> Self:
         """Return the response for a waitlist entry with its position."""
         entry = waitlisted.entry
         return cls(
-            registration_id=_id(event_id, entry.ticket),
-            event_id=event_id,
+            registration_id=_id(event.event_id, entry.ticket),
+            event_id=event.event_id,
             user_id=entry.user_id,
             status=RegistrationStatus.WAITLISTED,
             position=waitlisted.position,
             registered_at=entry.registered_at,
+            answers=shown_answers(event.questions, waitlisted.answers),
         )
 
 
@@ -138,7 +159,7 @@ class UserRegistration(Registration):
     @classmethod
     def with_event(cls, found: models.UserRegistration) -> Self:
         """Return the response for a user's registration with its event."""
-        registration = Registration.of(found.registration, found.position)
+        registration = Registration.of(found.event, found.registration, found.position)
         return cls(event=Event.of(found.event), **registration.model_dump(by_alias=False))
 
 
@@ -190,11 +211,9 @@ class EventRegistrationPage(ResponseModel):
         event = page.event
         return cls(
             registered=tuple(
-                Registration.of(registration, None) for registration in page.registered
+                Registration.of(event, registration, None) for registration in page.registered
             ),
-            waitlist=tuple(
-                Registration.of_waitlisted(event.event_id, one) for one in page.waitlist
-            ),
+            waitlist=tuple(Registration.of_waitlisted(event, one) for one in page.waitlist),
             registered_count=event.registered_count,
             waitlist_count=event.waitlist_count,
             next_cursor=next_cursor,

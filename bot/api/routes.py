@@ -18,10 +18,17 @@ from bot.api.requests import (
     NewRegistration,
     NewUser,
     Paging,
+    RegistrationUpdate,
     UserUpdate,
 )
 from domain import models
-from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import (
+    AddOutcome,
+    AnswersOutcome,
+    ChangeOutcome,
+    RegisterOutcome,
+    UnregisterOutcome,
+)
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -162,9 +169,29 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
         ),
     )
     def register(event_id: EventId, body: NewRegistration) -> responses.Registration:
-        """Register a user, or add them to the waitlist."""
-        outcome: RegisterOutcome = confirm(lambda: service.register(event_id, body.user_id))
-        return responses.Registration.of(outcome.registration, outcome.position)
+        """Register a user, or add them to the waitlist.
+
+        An answer that is wrong, or missing and required, is refused with the `field` `answers.` and its `questionId`.
+        """
+        outcome: RegisterOutcome = confirm(
+            lambda: service.register(event_id, body.user_id, body.answers)
+        )
+        return _registration(outcome)
+
+    @router.put(
+        "/events/{eventId}/register/{userId}",
+        responses=problems(
+            UnknownUser, UnknownEvent, NotRegistered, RegistrationClosed, Invalid, NotConfirmed
+        ),
+    )
+    def change_answers(
+        event_id: EventId, user_id: UserId, body: RegistrationUpdate
+    ) -> responses.Registration:
+        """Replace a user's answers, until the event starts or is canceled."""
+        outcome: AnswersOutcome = confirm(
+            lambda: service.change_answers(event_id, user_id, body.answers, with_position=True)
+        )
+        return _registration(outcome)
 
     @router.post(
         "/events/{eventId}/registrations",
@@ -188,7 +215,8 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
         outcome: AddOutcome = confirm(lambda: service.add_attendees(event_id, body.user_ids))
         return responses.AddedRegistrations(
             items=tuple(
-                responses.Registration.of(one.registration, one.position) for one in outcome.added
+                responses.Registration.of(outcome.event, one.registration, one.position)
+                for one in outcome.added
             )
         )
 
@@ -230,6 +258,10 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
             cursor=from_cursor(list_id, query.cursor),
         )
         return responses.EventRegistrationPage.of(page, to_cursor(list_id, page.next_cursor))
+
+
+def _registration(outcome: RegisterOutcome | AnswersOutcome) -> responses.Registration:
+    return responses.Registration.of(outcome.event, outcome.registration, outcome.position)
 
 
 def _page(

@@ -35,7 +35,14 @@ from domain.commands import (
     TakeOver,
     Unregister,
 )
-from domain.errors import AlreadyRegistered, EventFull, RegistrationClosed, RollcallError
+from domain.errors import (
+    AlreadyRegistered,
+    AnswersNeeded,
+    EventFull,
+    Invalid,
+    RegistrationClosed,
+    RollcallError,
+)
 from domain.models import Event
 from domain.planning import deletion_and_repair, events, organizers, registrations
 from domain.planning.plan import ACTIONS_PER_COMMIT, Plan
@@ -132,6 +139,13 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             assert_never(command)
 
 
+_ABOUT_EXISTING_USERS = (
+    *(AlreadyRegistered, RegistrationClosed, EventFull),
+    *(AnswersNeeded, Invalid),
+)
+"""Refusals that say that the user exists: one who does not is refused as unknown first."""
+
+
 def _refused(work: WorkingCopy, command: Command, refusal: RollcallError) -> WorkingCopy:
     """Return the working copy with what makes the refusal true at one moment.
 
@@ -139,10 +153,9 @@ def _refused(work: WorkingCopy, command: Command, refusal: RollcallError) -> Wor
     the plan is committed. The commit then checks the user: a user's deletion may start without a
     change of the event's version (R7.1).
     """
-    is_about_user = isinstance(refusal, AlreadyRegistered | RegistrationClosed | EventFull)
     if (
         not isinstance(command, Register)
-        or not is_about_user
+        or not isinstance(refusal, _ABOUT_EXISTING_USERS)
         or _snapshot_refuses(work, command, refusal)
     ):
         return work

@@ -20,7 +20,7 @@ def questions_of(
     A draft without an id is the current question with its text and kind, so a request that is repeated changes
     nothing (R8.13), or else a new one. Raises `Invalid` for a current question with another kind.
     """
-    kinds = {one.question_id: one.kind for one in current}
+    present = {one.question_id: one for one in current}
     taken = {one.question_id for one in drafts}
     same = {
         (one.text, one.kind): one.question_id for one in current if one.question_id not in taken
@@ -28,19 +28,20 @@ def questions_of(
     questions = []
     for number, draft in enumerate(drafts):
         question_id = draft.question_id or same.pop((draft.text, draft.kind), None) or new_id()
-        if kinds.get(question_id, draft.kind) is not draft.kind:
+        before = present.get(question_id)
+        if before is not None and before.kind is not draft.kind:
             reason = "can't be changed: leave out the id to ask a new question"
             raise Invalid(f"questions.{number}.kind", reason)
-        questions.append(
-            Question(
-                question_id=question_id,
-                text=draft.text,
-                kind=draft.kind,
-                options=draft.options,
-                required=draft.required,
-            )
-        )
+        questions.append(_question(before, question_id, draft))
     return tuple(questions)
+
+
+def _question(before: Question | None, question_id: str, draft: QuestionDraft) -> Question:
+    """Return the question. One that is edited keeps what a newer version stored with it (R7.7)."""
+    values = {name: getattr(draft, name) for name in ("text", "kind", "options", "required")}
+    if before is not None:
+        return before.model_copy(update=values)
+    return Question(question_id=question_id, **values)
 
 
 def check_takes_answers(event: Event, now: datetime) -> None:
@@ -80,15 +81,14 @@ def _checked(question: Question, answer: Answer) -> Answer:
     field = f"answers.{question.question_id}"
     if not answer:
         return ""
-    is_list = not isinstance(answer, str)
-    if is_list is not (question.kind is QuestionKind.SEVERAL):
-        expected = "a text" if is_list else "a list of options"
+    if not question.takes(answer):
+        expected = "a list of options" if isinstance(answer, str) else "text"
         raise Invalid(field, f"must be {expected}")
     if question.kind is QuestionKind.TEXT:
         return answer
     chosen = {answer} if isinstance(answer, str) else set(answer)
     if not chosen <= set(question.options):
-        raise Invalid(field, f"must be of the options {', '.join(question.options)}")
+        raise Invalid(field, f"must be among the options: {', '.join(question.options)}")
     if isinstance(answer, str):
         return answer
     return tuple(option for option in question.options if option in chosen)

@@ -75,13 +75,14 @@ def change_answers(work: WorkingCopy, command: ChangeAnswers) -> AnswersOutcome:
         raise NotRegistered(event.event_id, event.title, command.user_id)
     check_takes_answers(event, work.now)
     answers = _answers(event, command.answers, command.asked)
+    position = work.position(registration) if command.with_position else None
     if answers == shown_answers(event.questions, registration.answers):
-        return AnswersOutcome(event, registration, changed=False)
+        return AnswersOutcome(event, registration, position, changed=False)
     changed = registration.model_copy(update={"answers": answers})
     work.set_registration(command.user_id, changed)
     work.record(ChangeKind.ANSWERED, command.user_id, command.user_id, registration.ticket)
     # The commit must raise the event's version, as any other (R7.5).
-    return AnswersOutcome(work.update_event(), changed)
+    return AnswersOutcome(work.update_event(), changed, position)
 
 
 def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:

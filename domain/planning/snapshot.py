@@ -113,16 +113,16 @@ def waitlist_head_needed(
 def positions_needed(
     registrations: Mapping[str, Registration], commands: Sequence[Command]
 ) -> frozenset[WaitlistEntry]:
-    """Return the entries of waitlisted users who register again: the refusal states their position."""
-    again: set[str] = set()
+    """Return the entries of waitlisted users whose position an answer states, such as who register again."""
+    stated: set[str] = set()
     for command in commands:
         match command:
-            case Register(user_id):
-                again.add(user_id)
+            case Register(user_id) | ChangeAnswers(user_id, with_position=True):
+                stated.add(user_id)
             case AddAttendees(user_ids):
-                again.update(user_ids)
+                stated.update(user_ids)
     return frozenset(
         WaitlistEntry.of(registrations[user_id])
-        for user_id in again & registrations.keys()
+        for user_id in stated & registrations.keys()
         if registrations[user_id].status is RegistrationStatus.WAITLISTED
     )

@@ -21,6 +21,15 @@ def test_event_is_created_with_every_field(web: TestClient, harness: SlackHarnes
         "listed": False,
         "joinLink": "https://example.org/meet?id=1&room=a",
         "attendeesVisibleTo": "attendees",
+        "questions": [
+            {
+                "questionId": "lunch",
+                "text": "Which lunch?",
+                "kind": "one",
+                "options": ["Meat", "Vegetarian"],
+                "required": True,
+            }
+        ],
     }
     response = web.post("/events", json=given)
     now = harness.clock.now().isoformat().replace("+00:00", "Z")

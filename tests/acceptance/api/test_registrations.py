@@ -34,6 +34,7 @@ def test_registration_gets_a_seat_or_a_waitlist_position(
         "status": "registered",
         "position": None,
         "registeredAt": now,
+        "answers": {},
     }
     assert [(one["status"], one["position"]) for one in (b, c)] == [
         ("waitlisted", 1),

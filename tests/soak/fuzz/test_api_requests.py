@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -37,6 +37,12 @@ OPERATIONS = [
     for method in operations
 ]
 
+QUESTIONS = (
+    {"question_id": "notes", "text": "Anything else?", "kind": "text"},
+    {"question_id": "days", "text": "Days?", "kind": "several", "options": ["Monday", "Friday"]},
+)
+"""What the existing events ask. No answer is required."""
+
 KNOWN = ("known1", "known2")
 """Users and events that are there, or were: half of the made-up requests are about them."""
 
@@ -65,9 +71,40 @@ def consistent(case: Case[Any]) -> Case[Any]:
             if isinstance(moment, str):
                 rest = moment[4:] if moment.startswith("2100-") else "-05-24T18:00Z"
                 case.body[name] = year + rest
+        name_each_once(case.body.get("questions"))
+        made_up = case.body.get("answers")
+        if isinstance(made_up, dict):
+            case.body["answers"] = fitting(made_up)
     if case.query:
         case.query.pop("cursor", None)
     return case
+
+
+def name_each_once(questions: Any) -> None:
+    """Give each question that has an id one of its own."""
+    for number, question in enumerate(questions or []):
+        if question.get("questionId") is not None:
+            question["questionId"] = f"q{number}"
+
+
+def fitting(made_up: Mapping[str, Any]) -> Any:
+    """Return as many answers as were made up, at most one to each of the questions."""
+    texts = [answer for answer in made_up.values() if isinstance(answer, str)]
+    lists = [answer for answer in made_up.values() if isinstance(answer, list)]
+    notes = {"notes": texts[0]} if texts else {}
+    return notes | ({"days": ["Monday", "Friday"][: len(lists[0])]} if lists else {})
+
+
+def texts_in(part: object) -> Iterator[str]:
+    """Yield every text in a body, however deep, but for names."""
+    match part:
+        case str():
+            yield part
+        case dict():
+            yield from texts_in([*part.values()])
+        case list():
+            for one in part:
+                yield from texts_in(one)
 
 
 def is_wrong(case: Case[Any]) -> bool:
@@ -75,11 +112,9 @@ def is_wrong(case: Case[Any]) -> bool:
 
     An empty list in a query is not sent. Space around a text is not counted, nor are control characters.
     """
-    texts = case.body.values() if isinstance(case.body, dict) else []
     return [] not in (case.query or {}).values() and all(
         text == text.strip() and "Cc" not in map(unicodedata.category, text)
-        for text in texts
-        if isinstance(text, str)
+        for text in texts_in(case.body)
     )
 
 
@@ -109,7 +144,8 @@ def described(kind: Kind) -> Iterator[Any]:
         service = service_on(store)
         new_users(service, *KNOWN)
         for event_id in KNOWN:
-            new_event(service, event_id, capacity=1, starts_at=STARTS_AT)
+            new_event(service, event_id, capacity=1, starts_at=STARTS_AT, questions=QUESTIONS)
+            service.register(event_id, KNOWN[0], {"days": ("Friday",)})
         api = build_api(service, tokens=[TOKEN], clock=ManualClock(), new_id=ids("reference"))
         yield schemathesis.openapi.from_asgi("/openapi.json", api)
 

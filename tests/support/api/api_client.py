@@ -89,6 +89,7 @@ ROUTES = [
     ("PUT", "/events/supper"),
     ("DELETE", "/events/supper"),
     ("POST", "/events/supper/register"),
+    ("PUT", "/events/supper/register/a"),
     ("DELETE", "/events/supper/register/a"),
     ("POST", "/events/supper/registrations"),
     ("GET", "/events/supper/registrations"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from domain.commands import Register, StartDeletion
-from domain.enums import NotificationKind
+from domain.enums import NotificationKind, QuestionKind
 from domain.inputs import AnnouncementDraft, EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor, Card, DeliveryState, UnreachableRecipient, UserDeletion
 from tests.support.crashes.cases import Operation, ServiceProcess
@@ -72,6 +72,27 @@ def draft(**values: object) -> EventDraft:
 def user_draft(name: str = "Ada") -> UserDraft:
     """Return a user's draft."""
     return UserDraft.of(user_id="new", name=name)
+
+
+LUNCH = {
+    "question_id": "lunch",
+    "text": "Which lunch?",
+    "kind": QuestionKind.ONE,
+    "options": ("Meat", "Vegetarian"),
+    "required": True,
+}
+
+
+def asking(capacity: int) -> Callable[[ServiceProcess], None]:
+    """Return a function that creates an event with a question, which ada and bob have answered."""
+
+    def prepare(process: ServiceProcess) -> None:
+        event_with(capacity=capacity, questions=[LUNCH])(process)
+        new_users(process.service, "ada", "bob")
+        answered = [Register(user_id, {"lunch": "Meat"}) for user_id in ("ada", "bob")]
+        commit_together(process.store, "e1", answered)
+
+    return prepare
 
 
 def three_events(process: ServiceProcess) -> None:
@@ -145,6 +166,8 @@ EVENTS = [
     ),
     Operation("lower the capacity", ROOMY, editing(capacity=2)),
     Operation("lower the capacity, below registered", ROOMY, editing(capacity=1)),
+    Operation("ask a question", FULL, editing(questions=[LUNCH])),
+    Operation("remove a question", asking(1), editing(questions=[])),
     Operation("waitlist off", FULL, editing(has_waitlist=False)),
     Operation(
         "follow a channel made private",
@@ -192,6 +215,27 @@ REGISTRATIONS = [
     ),
     Operation("register into a seat", ROOMY, lambda p: p.service.register("e1", "new")),
     Operation("register on the waitlist", FULL, lambda p: p.service.register("e1", "new")),
+    Operation(
+        "register with answers",
+        asking(5),
+        lambda p: p.service.register("e1", "new", {"lunch": "Meat"}),
+    ),
+    Operation("register, not asked", asking(5), lambda p: p.service.register("e1", "new")),
+    *(
+        Operation(
+            f"change answers, {name}",
+            asking(1),
+            lambda p, user_id=user_id, lunch=lunch: p.service.change_answers(  # type: ignore[misc]
+                "e1", user_id, {"lunch": lunch}, with_position=True
+            ),
+        )
+        for name, user_id, lunch in (
+            ("has a seat", "ada", "Vegetarian"),
+            ("is waitlisted", "bob", "Vegetarian"),
+            ("the same", "bob", "Meat"),
+            ("not registered", "new", "Meat"),
+        )
+    ),
     Operation(
         "register, full",
         event_with("ada", "bob", has_waitlist=False),

@@ -18,7 +18,7 @@ from domain.models import Actor
 from domain.service import Service
 from tests.support.crashes import operations
 from tests.support.crashes.cases import CrashScenario, FaultPlan, Operation, ServiceProcess
-from tests.support.crashes.operations import CROWD, FULL, event_with
+from tests.support.crashes.operations import CROWD, FULL, asking, event_with
 from tests.support.crashes.workspace_tables import WorkspaceTables
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.dynamodb.requests import WRITES
@@ -73,13 +73,21 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
         lambda service: service.warnings_about(operations.draft(event_id="same")),
     ),
     "find_registration": (FULL, lambda service: service.find_registration("e1", "eve")),
+    "get_registration_to_answer": (
+        asking(1),
+        lambda service: service.get_registration_to_answer("e1", "bob"),
+    ),
+    "count_answers": (
+        asking(5),
+        lambda service: service.count_answers("e1", actor=Actor("organizer")),
+    ),
     "get_registration": (FULL, lambda service: service.get_registration("e1", "eve")),
     "list_registrations_of": (FULL, lambda service: service.list_registrations_of("eve")),
     "list_registrations_to_come": (FULL, lambda service: service.list_registrations_to_come("eve")),
     "list_past_registrations": (FULL, lambda service: service.list_past_registrations("eve")),
     "find_registrations_of": (FULL, lambda service: service.find_registrations_of("eve", "event")),
     "list_registrations_in": (
-        FULL_WITH_WAITLIST,
+        asking(1),
         lambda service: service.list_registrations_in("e1"),
     ),
     "list_going": (

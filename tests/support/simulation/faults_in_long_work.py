@@ -146,8 +146,8 @@ def _waitlisted_programs_read_registered(patch: pytest.MonkeyPatch, _: World) ->
     """Answer a program that a waitlisted user has a seat (R11)."""
     of = responses.Registration.of
 
-    def of_seat(registration: Registration, _: int | None) -> responses.Registration:
-        answer = of(registration, None)
+    def of_seat(event: Event, registration: Registration, _: int | None) -> responses.Registration:
+        answer = of(event, registration, None)
         return answer.model_copy(update={"status": RegistrationStatus.REGISTERED})
 
     patch.setattr(responses.Registration, "of", of_seat)
