@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from domain.enums import QuestionKind, RegistrationStatus, Visibility
 from domain.errors import Invalid
 from domain.inputs import (
+    MAX_OPTIONS_LENGTH,
     MAX_QUESTIONS,
     Capacity,
     CoOrganizers,
@@ -204,7 +205,8 @@ Questions = Annotated[
     tuple[EventQuestion, ...],
     Field(
         max_length=MAX_QUESTIONS,
-        description="All questions, in order. One that is left out is removed, and its answers are hidden.",
+        description="All questions, in order. One that is left out is removed, and its answers are hidden. All options"
+        f" together have at most {MAX_OPTIONS_LENGTH} characters.",
     ),
 ]
 

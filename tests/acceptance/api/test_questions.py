@@ -35,6 +35,8 @@ NOTES = {
     "required": False,
 }
 
+LUNCH_TOO = LUNCH | {"questionId": "dinner"}
+
 MEAT, VEGETARIAN = {"lunch": "Meat"}, {"lunch": "Vegetarian"}
 
 
@@ -285,6 +287,11 @@ def test_field_with_half_a_character_is_refused(web: TestClient, supper: dict[st
             "at most 75 characters",
         ),
         ([LUNCH | {"options": [*"abcdefghijk"]}], "questions.0.options", "at most 10"),
+        (
+            [LUNCH | {"options": [f"{n}{'x' * 74}" for n in range(10)]}, LUNCH_TOO],
+            "questions",
+            "at most 750 characters",
+        ),
         ([LUNCH | {"required": "yes"}], "questions.0.required", "must be true or false"),
         ([LUNCH | {"color": "red"}], "questions.0.color", "is not a field here"),
         ([NOTES | {"questionId": f"q{n}"} for n in range(4)], "questions", "at most 3"),

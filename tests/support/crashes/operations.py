@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from domain.commands import Register, StartDeletion
-from domain.enums import NotificationKind, QuestionKind
+from domain.enums import NotificationKind
 from domain.inputs import AnnouncementDraft, EventChanges, EventDraft, UserChanges, UserDraft
 from domain.models import Actor, Card, DeliveryState, UnreachableRecipient, UserDeletion
 from tests.support.crashes.cases import Operation, ServiceProcess
@@ -17,6 +17,7 @@ from tests.support.environment import (
     new_users,
     start_user_deletion,
 )
+from tests.support.questions import LUNCH
 
 CROWD = [f"p{number}" for number in range(60)]
 """More users than one commit can promote."""
@@ -72,15 +73,6 @@ def draft(**values: object) -> EventDraft:
 def user_draft(name: str = "Ada") -> UserDraft:
     """Return a user's draft."""
     return UserDraft.of(user_id="new", name=name)
-
-
-LUNCH = {
-    "question_id": "lunch",
-    "text": "Which lunch?",
-    "kind": QuestionKind.ONE,
-    "options": ("Meat", "Vegetarian"),
-    "required": True,
-}
 
 
 def asking(capacity: int) -> Callable[[ServiceProcess], None]:
