@@ -306,6 +306,8 @@ class ChangeOutcome:
     """Whether time or place changed: all attendees are notified."""
     notifies: bool = True
     """Whether the users concerned are notified. They are not if the event is over, nor twice."""
+    new_questions: int = 0
+    """Questions that were added, and that all attendees are asked. There are none once the event has started."""
 
 
 Outcome = RegisterOutcome | AnswersOutcome | AddOutcome | UnregisterOutcome | ChangeOutcome

@@ -67,6 +67,10 @@ class ActionId(StrEnum):
     """Value: the id of an attendee."""
     MORE_OPTIONS = "more_options"
     """In the form that creates an event: show all inputs."""
+    ADD_QUESTION = "add_question"
+    """In the form that creates an event: show the inputs of one more question."""
+    ADD_QUESTION_TO_EVENT = "add_question_to_event"
+    """Likewise in the form that edits an event."""
     EDIT = "edit"
     ADD_ATTENDEES = "add_attendees"
     DUPLICATE = "duplicate"
@@ -143,6 +147,20 @@ class BlockId(StrEnum):
 
 ANSWER_BLOCK = "answers."
 """With the id of a question, the block of the input for its answer, and the domain's name of that field."""
+
+
+class QuestionInput(StrEnum):
+    """The inputs of one question in an event's form, named as the domain's fields."""
+
+    TEXT = "text"
+    KIND = "kind"
+    OPTIONS = "options"
+    REQUIRED = "required"
+
+
+def question_block(number: int, part: QuestionInput) -> str:
+    """Return the block id of an input of an event form's first, second or third question."""
+    return f"question_{number}_{part}"
 
 
 class CallbackId(StrEnum):

@@ -82,7 +82,7 @@ def number_element(initial: int | None = None) -> NumberInputElement:
 
 
 def input_block(
-    block: BlockId,
+    block: str,
     label: str,
     element: InputInteractiveElement,
     *,

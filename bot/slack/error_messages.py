@@ -25,6 +25,7 @@ from bot.slack.refusals import (
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus, Visibility
 from domain.errors import RollcallError
+from domain.inputs import MAX_OPTIONS_LENGTH
 
 FAILED = "That didn’t work"
 
@@ -47,6 +48,16 @@ class FieldProblem(StrEnum):
     )
     ENDS_ON_ANOTHER_DAY = "doesn’t match how long the event lasts, so clear one of them"
     CHANGED_MEANWHILE = "someone else just changed the time. Reopen Edit to see it"
+    NO_QUESTION = "type the question that these options are for, or clear them"
+    NO_OPTIONS = "type the options to choose from, one per line"
+    OPTIONS_OF_A_TEXT = "a short text has no options. Choose another answer or clear them"
+    OPTIONS_TOO_LONG = (
+        f"the options of all questions together can have at most {MAX_OPTIONS_LENGTH} characters"
+    )
+    TOO_MANY_QUESTIONS = (
+        "an event can have up to three questions, and someone else just added one. Clear this one or"
+        " reopen Edit"
+    )
     NOT_THE_TITLE = "that’s not the event’s title, so nothing was deleted"
 
 
@@ -79,6 +90,11 @@ def message_for(requester_id: str, error: RollcallError) -> Message:
 def field_error(reason: str) -> str:
     """Return what is wrong with a field as a sentence."""
     return f"{reason[:1].upper()}{reason[1:]}."
+
+
+def option_problem(number: int, reason: str) -> str:
+    """Say which of several options is wrong, as a reason for `Invalid`; the first is number 1."""
+    return f"option {number} {reason}"
 
 
 def unexpected(reference: str) -> Message:

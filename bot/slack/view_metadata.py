@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bot.slack.payload_models import Text
 from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
+from domain.enums import QuestionKind
 
 
 class ViewMetadata(BaseModel):
@@ -56,10 +57,24 @@ class AnswersMetadata(EventMetadata):
     asked: list[Text]
 
 
+class ShownQuestion(BaseModel):
+    """A question as a form showed it: its id, its kind, and the fingerprint of the rest."""
+
+    model_config = ConfigDict(strict=True)
+
+    question_id: Text
+    kind: QuestionKind
+    fingerprint: str
+
+
 class EditMetadata(EventMetadata):
-    """`shown` holds each field's fingerprint as the form showed it (see `bot.features.event_form.changed_fields`)."""
+    """`shown` holds each field's fingerprint as the form showed it (see `bot.features.event_form.changed_fields`).
+
+    `questions` are those of the event, which have the form's first inputs for questions.
+    """
 
     shown: dict[str, str]
+    questions: tuple[ShownQuestion, ...] = ()
 
 
 class AttendeeMetadata(EventMetadata):

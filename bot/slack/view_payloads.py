@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from bot.blocks.ids import BlockId
 from bot.slack.error_messages import FieldProblem
 from bot.slack.payload_models import ConversationId, NonEmpty, PayloadPart, Text
 from domain.errors import Invalid
@@ -88,20 +87,20 @@ class ViewPayload(PayloadPart):
         inputs = (values or {}).get(block) or {}
         return next(iter(inputs.values()), None) or InputState()
 
-    def text(self, block: BlockId) -> str:
+    def text(self, block: str) -> str:
         """Return the text typed into a block's input; empty if there is none."""
         return self.input(block).value or ""
 
-    def selected(self, block: BlockId) -> str | None:
+    def selected(self, block: str) -> str | None:
         """Return the value of the option selected in a block's input."""
         option = self.input(block).selected_option
         return option.value if option else None
 
-    def checked(self, block: BlockId) -> list[str]:
+    def checked(self, block: str) -> list[str]:
         """Return the values of the options checked in a block's input."""
         return [option.value for option in self.input(block).selected_options or ()]
 
-    def whole_number(self, block: BlockId) -> int:
+    def whole_number(self, block: str) -> int:
         """Return the whole number typed into a block's input. Raises `Invalid`."""
         text = self.text(block).strip()
         digits = text.removeprefix("-")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from domain.commands import Announce, ChangeOutcome, Create, Edit, PostCard, SetStatus
-from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind
+from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind, QuestionKind
 from domain.errors import (
     CapacityBelowRegistered,
     DuplicateEvent,
@@ -86,6 +86,7 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
         update_due_time(work, before)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
     _record_edit(work, before, command, values, capacity, is_moved=is_moved)
+    new_questions = _ask_new_questions(work, before)
     if capacity is None and "starts_at" in values:
         capacity = _capacity_to_fill(before)
     promoted = () if capacity is None else _set_capacity(work, capacity, work.plan_id)
@@ -94,7 +95,13 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     if has_earlier_moves and work.current.operation_id == work.plan_id:
         return None
     notifies = not event.is_over(work.now)
-    return ChangeOutcome(work.current, promoted=promoted, is_moved=is_moved, notifies=notifies)
+    return ChangeOutcome(
+        work.current,
+        promoted=promoted,
+        is_moved=is_moved,
+        notifies=notifies,
+        new_questions=new_questions,
+    )
 
 
 def _record_edit(
@@ -119,15 +126,19 @@ def _record_edit(
         summary = EventSummary.of(before)
         work.notify_audience(NotificationKind.MOVED, before=summary, actor_id=actor_id, note=note)
     _notify_new_organizers(work, before.organizer_ids, actor_id)
-    _ask_new_questions(work, before)
 
 
-def _ask_new_questions(work: WorkingCopy, before: Event) -> None:
-    """Ask those who registered before a question was added, unless it is too late to answer (R12.3)."""
+def _ask_new_questions(work: WorkingCopy, before: Event) -> int:
+    """Ask those who registered before questions were added; return how many these are.
+
+    There are none if it is too late to answer (R12.3).
+    """
     known = {one.question_id for one in before.questions}
     texts = [one.text for one in work.current.questions if one.question_id not in known]
-    if texts and not work.current.has_started(work.now):
-        work.notify_audience(NotificationKind.QUESTIONS_ADDED, text="\n".join(texts))
+    if not texts or work.current.has_started(work.now):
+        return 0
+    work.notify_audience(NotificationKind.QUESTIONS_ADDED, text="\n".join(texts))
+    return len(texts)
 
 
 def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> ChangeOutcome:
@@ -397,13 +408,14 @@ def field_changes(
 
 
 def _described(question: Question) -> str:
-    more = [", ".join(question.options)] if question.options else []
+    how_many = "one" if question.kind is QuestionKind.ONE else "any"
+    more = [f"{how_many} of {', '.join(question.options)}"] if question.options else []
     more += ["required"] if question.required else []
     return f"{question.text} ({'; '.join(more)})" if more else question.text
 
 
 def as_text(value: object) -> str | None:
-    """Return a field's value as the history shows it."""
+    """Return a field's value as the history shows it; of questions, one in each line."""
     if isinstance(value, tuple) and value and all(isinstance(one, Question) for one in value):
-        return "; ".join(map(_described, value))
+        return "\n".join(map(_described, value))
     return None if value is None else str(value)

@@ -8,15 +8,17 @@ event lasts (see `event_times`): it moves with the start, whoever changes which.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.blocks.ids import BlockId
 from bot.features.event_form.event_times import end_after, shown_end, shown_time, start_minute
+from bot.features.event_form.question_inputs import as_shown
 from bot.slack.error_messages import FieldProblem
+from bot.slack.view_metadata import EditMetadata
 from domain.errors import Invalid
-from domain.inputs import EventChanges
+from domain.inputs import EventChanges, QuestionDraft
 from domain.models import Event
 
 FINGERPRINT_LENGTH = 8
@@ -37,6 +39,13 @@ _TIME_INPUTS = {
 }
 
 
+def as_it_is_shown(event: Event) -> EditMetadata:
+    """Return what a form that shows an event must carry, to know later what was touched."""
+    return EditMetadata(
+        event_id=event.event_id, shown=fingerprints(event), questions=as_shown(event.questions)
+    )
+
+
 def fingerprints(event: Event) -> dict[str, str]:
     """Return the fingerprint of each field as the form shows it."""
     values = {name: getattr(event, name) for name in FORM_FIELDS}
@@ -48,16 +57,22 @@ def fingerprints(event: Event) -> dict[str, str]:
 
 
 def changed_fields(
-    values: Mapping[str, Any], shown: Mapping[str, str], event: Event
+    values: Mapping[str, Any],
+    shown: Mapping[str, str],
+    event: Event,
+    questions: Sequence[QuestionDraft] | None = None,
 ) -> EventChanges:
     """Return the changes that a form makes: the fields that differ from what was shown. Raises `Invalid`.
 
-    `event` is the event as it is now. It has the start or the end that the form leaves alone.
+    `event` is the event as it is now. It has the start or the end that the form leaves alone. `questions` are those
+    that the event gets, None if the form leaves all of them alone.
     """
     touched = {
         name: value for name, value in values.items() if _fingerprint(value) != shown.get(name)
     }
     changed = dict(touched)
+    if questions is not None:
+        changed["questions"] = questions
     if not touched.keys().isdisjoint(("starts_at", "ends_at")):
         end = touched.get("ends_at", shown_end(event))
         if isinstance(end, timedelta):

@@ -24,6 +24,7 @@ from bot.features.event_form.form_content import (
     content_of,
 )
 from bot.features.event_form.form_values import event_draft
+from bot.features.event_form.question_inputs import with_one_more
 from bot.features.home.publisher import HomePublisher
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
@@ -45,6 +46,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     listeners = CreateListeners(context)
     registrar.action(ActionId.CREATE_EVENT, listeners.open_form)
     registrar.action(ActionId.MORE_OPTIONS, listeners.show_all_inputs)
+    registrar.action(ActionId.ADD_QUESTION, listeners.add_question)
     registrar.action(ActionId.DUPLICATE, listeners.open_copy)
     registrar.options(ActionId.TIME_ZONE, listeners.offer_time_zones)
     registrar.options(ActionId.END, listeners.offer_ends)
@@ -111,9 +113,22 @@ class CreateListeners:
     def show_all_inputs(self, action: BlockAction, reply: Reply) -> None:
         """Show all inputs of the form, with what was typed and chosen so far."""
         shown = CreateMetadata.of(action.modal)
+        self._show_complete(shown, content_in(action.modal, shown.time_zone), reply)
+
+    def add_question(self, action: BlockAction, reply: Reply) -> None:
+        """Show the inputs of one more question, likewise."""
+        shown = CreateMetadata.of(action.modal)
         content = content_in(action.modal, shown.time_zone)
+        content = replace(content, questions=with_one_more(content.questions))
+        self._show_complete(shown, content, reply)
+
+    def _show_complete(self, shown: CreateMetadata, content: FormContent, reply: Reply) -> None:
         form = event_form_views.create_form(
-            shown.event_id, content, is_complete=True, warned=shown.warned
+            shown.event_id,
+            content,
+            is_complete=True,
+            is_copy=shown.is_copy,
+            warned=shown.warned,
         )
         reply.update_modal(form)
 
@@ -159,13 +174,11 @@ class CreateListeners:
         warned = _fingerprint(draft, warnings)
         if not warnings or warned == form.warned:
             return None
-        return event_form_views.create_form(
-            form.event_id,
+        return event_form_views.warning_form(
+            form.model_copy(update={"warned": warned}),
             content_in(view, form.time_zone),
+            warnings,
             is_complete=view.shows(BlockId.OPTIONS),
-            is_copy=form.is_copy,
-            warnings=warnings,
-            warned=warned,
         )
 
     def _create(

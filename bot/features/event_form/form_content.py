@@ -13,6 +13,7 @@ from bot.blocks.mrkdwn import is_slack_id, shortened
 from bot.features.event_form.end_choices import End
 from bot.features.event_form.event_times import shown_end
 from bot.features.event_form.form_values import end_in, options_in, reminders_in
+from bot.features.event_form.question_inputs import QuestionSlot, slots_in, slots_of
 from bot.slack.view_payloads import ViewPayload
 from domain.enums import Visibility
 from domain.inputs import DEFAULT_REMINDERS, MAX_CAPACITY, MAX_JOIN_LINK_LENGTH, time_zones
@@ -48,6 +49,7 @@ class FormContent:
     deadline_time: time | None = None
     reminders: tuple[int, ...] = DEFAULT_REMINDERS
     co_organizer_ids: tuple[str, ...] = ()
+    questions: tuple[QuestionSlot, ...] = ()
 
 
 def content_of(event: Event, *, later_by: timedelta = timedelta()) -> FormContent:
@@ -76,6 +78,7 @@ def content_of(event: Event, *, later_by: timedelta = timedelta()) -> FormConten
         deadline_time=deadline.time() if deadline else None,
         reminders=event.reminders,
         co_organizer_ids=tuple(filter(is_slack_id, event.co_organizer_ids)),
+        questions=slots_of(event.questions),
     )
 
 
@@ -107,6 +110,7 @@ def content_in(view: ViewPayload, time_zone: str | None) -> FormContent:
         deadline_time=_time_in(view, BlockId.DEADLINE_TIME),
         reminders=tuple(reminders_in(view)),
         co_organizer_ids=tuple(filter(is_slack_id, users))[:MAX_CO_ORGANIZERS],
+        questions=slots_in(view),
     )
 
 

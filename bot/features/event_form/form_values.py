@@ -11,6 +11,7 @@ from bot.blocks.ids import BlockId, EventOption
 from bot.blocks.mrkdwn import is_slack_id
 from bot.features.event_form.end_choices import End, read_end
 from bot.features.event_form.event_times import end_after
+from bot.features.event_form.question_inputs import new_questions
 from bot.slack.error_messages import FieldProblem
 from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
@@ -44,6 +45,7 @@ def event_draft(
         listed=listed,
         listing_channel=listing_channel,
         card_channel=card_channel,
+        questions=new_questions(view),
         **values,
     )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from datetime import date, time
 
 from slack_sdk.models.blocks import (
+    ActionsBlock,
     Block,
     CheckboxesElement,
     DatePickerElement,
@@ -16,14 +17,22 @@ from slack_sdk.models.blocks import (
     UserMultiSelectElement,
 )
 
-from bot.blocks.builders import plain
+from bot.blocks.builders import button, context, plain
 from bot.blocks.formatting import before_start
-from bot.blocks.ids import ActionId, BlockId, EventOption
+from bot.blocks.ids import ActionId, BlockId, EventOption, QuestionInput, question_block
 from bot.blocks.inputs import input_block, line_element, option, paragraph_element
 from bot.features.event_form.end_choices import end_label, end_value
 from bot.features.event_form.form_content import MAX_CO_ORGANIZERS, FormContent
+from bot.features.event_form.question_inputs import MAX_TYPED_OPTIONS, QuestionSlot
 from bot.slack.error_messages import WHO_SEES_ATTENDEES
-from domain.inputs import MAX_JOIN_LINK_LENGTH, MAX_REMINDERS
+from domain.enums import QuestionKind
+from domain.inputs import (
+    MAX_JOIN_LINK_LENGTH,
+    MAX_OPTIONS,
+    MAX_QUESTION_LENGTH,
+    MAX_QUESTIONS,
+    MAX_REMINDERS,
+)
 
 REMINDERS = (7 * 24 * 60, 2 * 24 * 60, 24 * 60, 3 * 60, 60, 15)
 """Minutes before the start that the forms offer for reminders."""
@@ -152,6 +161,73 @@ def _reminders_input(content: FormContent) -> Block:
     return input_block(
         BlockId.REMINDERS, "Reminders for everyone registered", select, optional=True
     )
+
+
+def question_inputs(
+    slots: Sequence[QuestionSlot], add: ActionId, event_id: str, *, stored: int = 0
+) -> list[Block]:
+    """Return the inputs for questions, and the button `add` for one more, if there may be one.
+
+    The first `stored` of them are questions that the event has.
+    """
+    blocks: list[Block] = [context(ABOUT_QUESTIONS)]
+    for number, slot in enumerate(slots, 1):
+        blocks += _question_inputs(number, slot, is_stored=number <= stored)
+    if len(slots) < MAX_QUESTIONS:
+        blocks.append(ActionsBlock(elements=[button("Add a question", add, event_id)]))
+    return blocks
+
+
+ABOUT_QUESTIONS = f"You can ask up to {MAX_QUESTIONS} questions when people register. Only organizers see the answers."
+
+_ANSWERS = {
+    QuestionKind.TEXT: "Short text",
+    QuestionKind.ONE: "One of the options",
+    QuestionKind.SEVERAL: "Any of the options",
+}
+
+
+def _question_inputs(number: int, slot: QuestionSlot, *, is_stored: bool) -> list[Block]:
+    kinds = {str(kind): option(words, kind) for kind, words in _ANSWERS.items()}
+    answer = StaticSelectElement(
+        action_id=ActionId.INPUT, options=list(kinds.values()), initial_option=kinds[slot.kind]
+    )
+    required = option("Required", QuestionInput.REQUIRED, "Everyone who registers must answer it.")
+    settings = CheckboxesElement(
+        action_id=ActionId.INPUT,
+        options=[required],
+        initial_options=[required] if slot.required else None,
+    )
+    return [
+        input_block(
+            question_block(number, QuestionInput.TEXT),
+            f"Question {number}",
+            line_element(MAX_QUESTION_LENGTH, slot.text),
+            optional=True,
+            hint="To remove the question and hide its answers, clear it." if is_stored else None,
+        ),
+        input_block(
+            question_block(number, QuestionInput.KIND),
+            f"Answer to question {number}",
+            answer,
+            hint="If you change this, earlier answers are hidden and everyone is asked again."
+            if is_stored
+            else None,
+        ),
+        input_block(
+            question_block(number, QuestionInput.OPTIONS),
+            f"Options for question {number}, one per line",
+            paragraph_element(MAX_TYPED_OPTIONS, slot.options),
+            optional=True,
+            hint=f"Up to {MAX_OPTIONS}. A short text has none.",
+        ),
+        input_block(
+            question_block(number, QuestionInput.REQUIRED),
+            f"Settings for question {number}",
+            settings,
+            optional=True,
+        ),
+    ]
 
 
 def _date(day: date | None) -> DatePickerElement:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.models.blocks import ActionsBlock, Block
@@ -23,7 +24,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold
 from bot.features.cards.views import card_sentence
 from bot.features.event_form.end_choices import NO_END, end_label, end_value, ends_meant
-from bot.features.event_form.form_content import FormContent, content_of
+from bot.features.event_form.form_content import FormContent
 from bot.features.event_form.input_views import (
     about_inputs,
     end_date_input,
@@ -31,11 +32,14 @@ from bot.features.event_form.input_views import (
     last_inputs,
     location_input,
     options_input,
+    question_inputs,
     start_inputs,
     time_zone_input,
     title_input,
 )
 from bot.slack.context import CardStatus
+from bot.slack.frame_limits import fits
+from bot.slack.view_metadata import CreateMetadata, EditMetadata
 from domain.commands import ChangeOutcome
 from domain.enums import CreationWarning
 from domain.inputs import MAX_REASON_LENGTH
@@ -56,7 +60,7 @@ def create_form(
     Until it is complete, the form has what most events need, and a button for the rest. A form filled in
     from another event says that it is a copy. `warnings` stand at the top; `warned` is their fingerprint.
     """
-    blocks = _all_inputs(content) if is_complete else _first_inputs(content, event_id)
+    blocks = _all_inputs(content, event_id) if is_complete else _first_inputs(content, event_id)
     if is_copy:
         blocks.insert(0, context(COPY_NOTE))
     if warnings:
@@ -76,6 +80,38 @@ def create_form(
         close=plain("Cancel"),
         blocks=blocks,
     )
+
+
+def warning_form(
+    form: CreateMetadata,
+    content: FormContent,
+    warnings: Sequence[CreationWarning],
+    *,
+    is_complete: bool,
+) -> View:
+    """Show the form that was submitted again, with warnings (R12.6).
+
+    The acknowledgement must carry it. If the texts are too long for that, it has none of the long ones: Slack keeps
+    what was typed into an input that stays.
+    """
+    texts = (content, _without_long_texts(content))
+    whole, short = (
+        create_form(
+            form.event_id,
+            one,
+            is_complete=is_complete,
+            is_copy=form.is_copy,
+            warnings=warnings,
+            warned=form.warned,
+        )
+        for one in texts
+    )
+    return whole if fits(whole.to_dict()) else short
+
+
+def _without_long_texts(content: FormContent) -> FormContent:
+    questions = tuple(replace(slot, text="", options="") for slot in content.questions)
+    return replace(content, description="", questions=questions)
 
 
 def warning_text(warnings: Sequence[CreationWarning]) -> str:
@@ -109,7 +145,7 @@ def _first_inputs(content: FormContent, event_id: str) -> list[Block]:
     ]
 
 
-def _all_inputs(content: FormContent) -> list[Block]:
+def _all_inputs(content: FormContent, event_id: str) -> list[Block]:
     return [
         title_input(content),
         *start_inputs(content),
@@ -121,6 +157,7 @@ def _all_inputs(content: FormContent) -> list[Block]:
         *about_inputs(content),
         options_input(content.options, "Show it in event lists even if its channel is private"),
         *last_inputs(content),
+        *question_inputs(content.questions, ActionId.ADD_QUESTION, event_id),
     ]
 
 
@@ -137,14 +174,13 @@ def times_in(time_zone: str) -> str:
     return f"Times are in {bold(time_zone)}. To choose another time zone, press *More options*."
 
 
-def edit_form(event: Event, shown: Mapping[str, str]) -> View:
-    """Ask for changes to an event. `shown` has a fingerprint of each field as shown (see `changed_fields`)."""
-    content = content_of(event)
-    note = paragraph_element(MAX_REASON_LENGTH)
+def edit_form(form: EditMetadata, content: FormContent, *, note: str = "") -> View:
+    """Ask for changes to an event. `form` knows how its fields were shown first (see `changed_fields`)."""
+    note_element = paragraph_element(MAX_REASON_LENGTH, note)
     return View(
         type="modal",
         callback_id=CallbackId.EDIT_EVENT,
-        private_metadata=json.dumps({"event_id": event.event_id, "shown": dict(shown)}),
+        private_metadata=form.model_dump_json(),
         title=plain("Edit event"),
         submit=plain("Save"),
         close=plain("Back"),
@@ -159,10 +195,16 @@ def edit_form(event: Event, shown: Mapping[str, str]) -> View:
             end_date_input(content),
             time_zone_input(content),
             location_input(content),
-            input_block(BlockId.NOTE, "Note to attendees", note, optional=True, hint=_NOTE),
+            input_block(BlockId.NOTE, "Note to attendees", note_element, optional=True, hint=_NOTE),
             *about_inputs(content),
             options_input(content.options, "Show it in event lists"),
             *last_inputs(content),
+            *question_inputs(
+                content.questions,
+                ActionId.ADD_QUESTION_TO_EVENT,
+                form.event_id,
+                stored=len(form.questions),
+            ),
         ],
     )
 
@@ -218,6 +260,8 @@ def event_edited(outcome: ChangeOutcome, *, has_note: bool = False) -> View:
     attendees = event.registered_count + event.waitlist_count
     if outcome.is_moved and attendees and outcome.notifies:
         text += f"\n{headcount(attendees)} will be notified of the change."
+    if outcome.new_questions and attendees:
+        text += f"\n{asked(attendees, outcome.new_questions)}"
     if has_note and not (outcome.changed and outcome.is_moved):
         text += f"\n{NOTE_NOT_SENT}"
     elif has_note and not outcome.notifies:
@@ -225,6 +269,12 @@ def event_edited(outcome: ChangeOutcome, *, has_note: bool = False) -> View:
     elif has_note and not attendees:
         text += f"\n{NOTE_WITHOUT_READERS}"
     return note_modal("Edit event", Message(text, [section(text)]), close="Back")
+
+
+def asked(attendees: int, new_questions: int) -> str:
+    """Say who is asked questions that were added."""
+    asked_what = "question" if new_questions == 1 else "questions"
+    return f"{headcount(attendees)} already registered will be asked the new {asked_what}."
 
 
 NO_CARD = (

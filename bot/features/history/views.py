@@ -261,10 +261,29 @@ _FIELDS = {
 
 def _fields(change: Change, time_zone: str) -> list[str]:
     return [
-        f"◦ {_FIELDS.get(name, escape(name, MAX_VALUE))}:"
+        f"◦ {_questions(old, new)}"
+        if name == "questions"
+        else f"◦ {_FIELDS.get(name, escape(name, MAX_VALUE))}:"
         f" {_value(name, old, time_zone)} → {_value(name, new, time_zone)}"
         for name, (old, new) in sorted((change.fields or {}).items(), key=_in_order)
     ]
+
+
+def _questions(old: str | None, new: str | None) -> str:
+    """Return what changed in the questions, one of which is in each line. Those that stayed are left out."""
+    were, are = (text.split("\n") if text and text != "()" else [] for text in (old, new))
+    removed = [one for one in were if one not in are]
+    added = [one for one in are if one not in were]
+    if removed and added:
+        return f"Questions: {_quoted(removed)} → {_quoted(added)}"
+    if removed or added:
+        done, questions = ("added", added) if added else ("removed", removed)
+        return f"{'Question' if len(questions) == 1 else 'Questions'} {done}: {_quoted(questions)}"
+    return f"Questions: {'asked again' if were == are else 'new order'}"
+
+
+def _quoted(questions: Sequence[str]) -> str:
+    return ", ".join(f"“{escape(one, MAX_VALUE)}”" for one in questions)
 
 
 def _in_order(field: tuple[str, object]) -> int:
@@ -273,7 +292,7 @@ def _in_order(field: tuple[str, object]) -> int:
 
 
 def _value(name: str, text: str | None, time_zone: str) -> str:
-    if not text or (text == "()" and name in ("co_organizer_ids", "reminders", "questions")):
+    if not text or (text == "()" and name in ("co_organizer_ids", "reminders")):
         return "none"
     if name in ("has_waitlist", "listed"):
         return "yes" if text == "True" else "no"

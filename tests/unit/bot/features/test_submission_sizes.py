@@ -11,14 +11,15 @@ import pytest
 from slack_sdk.models.views import View
 
 from bot.features.announcement.views import announcement_form
-from bot.features.event_form.changed_fields import fingerprints
-from bot.features.event_form.views import edit_form, event_created
+from bot.features.event_form.form_content import FormContent, content_of
+from bot.features.event_form.views import event_created, warning_form
 from bot.features.manage.views import capacity_preview
 from bot.features.registration.answer_views import change_form, registration_form
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.context import CardStatus
 from bot.slack.frame_limits import fits
-from domain.enums import Audience, QuestionKind
+from bot.slack.view_metadata import CreateMetadata
+from domain.enums import Audience, CreationWarning, QuestionKind
 from domain.inputs import (
     MAX_OPTIONS,
     MAX_OPTIONS_LENGTH,
@@ -34,10 +35,8 @@ from tests.unit.bot.features.test_view_limits import CASES, IDS, event
 SCRIPTS = {"ASCII": "&", "quotes": '"', "Cyrillic": "Ж", "CJK": "漢", "emoji": "🎉"}
 
 BY_THE_WEB_API = (
-    "home.views.",
-    "history.views.",
-    "manage.views.manage_event",
-    "manage.answer_views.",
+    *("home.views.", "history.views.", "manage.views.manage_event", "manage.answer_views."),
+    *("event_form.views.create_form", "event_form.views.edit_form"),
 )
 """Views that are never an acknowledgement: calls of the Web API show them."""
 
@@ -49,6 +48,22 @@ def texts(script: str) -> dict[str, Any]:
     units = utf16_length(script)
     lengths = {"title": 120, "location": 200, "description": 2_500}
     return {field: script * (length // units) for field, length in lengths.items()}
+
+
+def questions(script: str) -> tuple[Question, ...]:
+    """Return the longest questions of an event, in one script."""
+    units = utf16_length(script)
+    options = [f"{number}" for number in range(MAX_OPTIONS)]
+    each = (MAX_OPTIONS_LENGTH // MAX_QUESTIONS // MAX_OPTIONS - 1) // units
+    return tuple(
+        Question(
+            question_id=f"{number:q>64}",
+            text=script * (MAX_QUESTION_LENGTH // units),
+            kind=QuestionKind.SEVERAL,
+            options=tuple(f"{one}{script * each}" for one in options),
+        )
+        for number in range(MAX_QUESTIONS)
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if not name.startswith(BY_THE_WEB_API)])
@@ -69,30 +84,28 @@ def test_longest_preview_of_a_message_fits(script: str) -> None:
     assert fits(view.to_dict())
 
 
+def warned(content: FormContent) -> dict[str, Any]:
+    """Return a complete form that warns before an event is created."""
+    form = CreateMetadata(event_id="e" * 64, time_zone=content.time_zone, warned="f" * 16)
+    return warning_form(form, content, tuple(CreationWarning), is_complete=True).to_dict()
+
+
 @in_every_script
-def test_longest_event_form_fits(script: str) -> None:
-    """An edit that meets another's gets the form again."""
-    largest = event(**texts(script))
-    assert fits(edit_form(largest, fingerprints(largest)).to_dict())
+def test_longest_form_that_warns_fits(script: str) -> None:
+    assert fits(warned(content_of(event(**texts(script), questions=questions(script)))))
+
+
+def test_form_that_warns_has_all_texts_if_they_fit() -> None:
+    content = content_of(event(description="Bring a mat"))
+    assert "Bring a mat" in str(warned(content))
+    assert content.questions[0].text in str(warned(content))
 
 
 @in_every_script
 def test_longest_form_with_questions_fits(script: str) -> None:
     """The picker is answered with it, and so is a form whose questions have changed."""
-    units = utf16_length(script)
-    options = [f"{number}" for number in range(MAX_OPTIONS)]
-    each = (MAX_OPTIONS_LENGTH // MAX_QUESTIONS // MAX_OPTIONS - 1) // units
-    questions = tuple(
-        Question(
-            question_id=f"{number:q>64}",
-            text=script * (MAX_QUESTION_LENGTH // units),
-            kind=QuestionKind.SEVERAL,
-            options=tuple(f"{one}{script * each}" for one in options),
-        )
-        for number in range(MAX_QUESTIONS)
-    )
-    largest = event(**texts(script), questions=questions)
-    answers = {one.question_id: one.options for one in questions}
+    largest = event(**texts(script), questions=questions(script))
+    answers = {one.question_id: one.options for one in largest.questions}
     for form in (registration_form, change_form):
         assert fits(form(largest, answers, has_changed=True).to_dict())
 

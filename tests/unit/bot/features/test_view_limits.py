@@ -30,7 +30,7 @@ from bot.features.calendar import views as calendar_views
 from bot.features.cards import views as cards_views
 from bot.features.ending import views as ending_views
 from bot.features.event_form import views as event_form_views
-from bot.features.event_form.changed_fields import fingerprints
+from bot.features.event_form.changed_fields import as_it_is_shown
 from bot.features.event_form.form_content import content_of
 from bot.features.going import views as going_views
 from bot.features.history import views as history_views
@@ -45,7 +45,7 @@ from bot.notifications.unreachable import MAX_NAMED
 from bot.slack import error_messages
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.context import CardStatus
-from bot.slack.view_metadata import HomeMetadata
+from bot.slack.view_metadata import CreateMetadata, HomeMetadata
 from domain.commands import (
     AddOutcome,
     AnswersOutcome,
@@ -74,6 +74,7 @@ from domain.inputs import (
     MAX_OPTIONS,
     MAX_OPTIONS_LENGTH,
     MAX_QUESTION_LENGTH,
+    MAX_QUESTIONS,
     MAX_REASON_LENGTH,
     AnnouncementDraft,
 )
@@ -265,6 +266,7 @@ FIELDS = {
     "organizer_id": (IDS[0], IDS[1]),
     "join_link": (LARGEST.join_link, LARGEST.join_link),
     "attendees_visible_to": ("everyone", "organizers"),
+    "questions": ("\n".join([WORST * 900] * 3), "\n".join([WORST * 901] * 3)),
 }
 
 
@@ -406,12 +408,20 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         warnings=tuple(CreationWarning),
         warned="f" * 16,
     ),
+    "event_form.views.warning_form": lambda: event_form_views.warning_form(
+        CreateMetadata(
+            event_id="e" * 64, time_zone=LARGEST.time_zone, is_copy=True, warned="f" * 16
+        ),
+        content_of(LARGEST),
+        tuple(CreationWarning),
+        is_complete=True,
+    ),
     "event_form.views.edit_form": lambda: event_form_views.edit_form(
-        LARGEST, fingerprints(LARGEST)
+        as_it_is_shown(LARGEST), content_of(LARGEST), note=WORST * MAX_REASON_LENGTH
     ),
     "event_form.views.event_created": lambda: event_form_views.event_created(LARGEST, REFUSED_CARD),
     "event_form.views.event_edited": lambda: event_form_views.event_edited(
-        ChangeOutcome(LARGEST, is_moved=True)
+        ChangeOutcome(LARGEST, is_moved=True, new_questions=MAX_QUESTIONS)
     ),
     "going.views.going_list": lambda: going_views.going_list(
         EventRegistrations(CANCELED, SEATS[: going_views.GOING_PAGE], (), CURSOR),
