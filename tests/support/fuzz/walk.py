@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bot.blocks.ids import ANSWER_BLOCK, ActionId, BlockId
+from bot.blocks.ids import ANSWER_BLOCK, ActionId, BlockId, QuestionInput, question_block
 from bot.features.browsing.views import MAX_LISTED
 from bot.notifications.worker import SWEEP_INTERVAL
 from domain.inputs import EventChanges
@@ -207,6 +207,7 @@ class Walk:
         view = self._slack.command(BJORN, EVENTS, "/event", "create").view
         assert view is not None
         self._press(BJORN, view, ActionId.MORE_OPTIONS)
+        self._press(BJORN, self._on_top(BJORN), ActionId.ADD_QUESTION)
         self._slack.options(BJORN, view.id, ActionId.TIME_ZONE, query="lima")
         self._slack.options(BJORN, view.id, ActionId.END, query="8 pm")
         filled: dict[BlockId, Any] = {
@@ -227,6 +228,10 @@ class Walk:
         }
         values[BlockId.TIME_ZONE, ActionId.TIME_ZONE] = "America/Lima"
         values[BlockId.END, ActionId.END] = "20:00"
+        question = {QuestionInput.TEXT: "Which team, *red* or <!here>?", QuestionInput.KIND: "one"}
+        question[QuestionInput.OPTIONS] = "Red\nBlue"
+        for part, value in question.items():
+            values[question_block(1, part), ActionId.INPUT] = value
         assert self._slack.submit(BJORN, view.id, values).errors == {}
 
     def manage(self) -> None:
@@ -250,7 +255,8 @@ class Walk:
             self._press(AMARA, self._on_top(AMARA), action, **how)
             return self._on_top(AMARA)
 
-        form = pressed(ActionId.EDIT)
+        pressed(ActionId.EDIT)
+        form = pressed(ActionId.ADD_QUESTION_TO_EVENT)
         moved = {BlockId.LOCATION: "Hall 2", BlockId.NOTE: "See https://example.com/map_1"}
         self._slack.submit(
             AMARA, form.id, {(block, ActionId.INPUT): value for block, value in moved.items()}
