@@ -431,7 +431,7 @@ def test_changed_text_and_options_keep_the_id(harness: SlackHarness) -> None:
     assert notes.question_id == "notes"
 
 
-def test_another_kind_is_a_new_question_in_the_same_place(harness: SlackHarness) -> None:
+def test_another_kind_is_a_new_question_at_the_same_position(harness: SlackHarness) -> None:
     yoga(harness, LUNCH, NOTES)
     form(harness, ActionId.EDIT)
     save(harness, slot(1, "Which lunch?", kind="several"))
@@ -560,7 +560,7 @@ def test_question_over_three_is_an_error_at_that_question(harness: SlackHarness)
     assert harness.everything() == before
 
 
-def test_question_that_takes_the_place_of_a_removed_one_is_saved(harness: SlackHarness) -> None:
+def test_question_that_replaces_a_removed_one_is_saved(harness: SlackHarness) -> None:
     yoga(harness, LUNCH, NOTES)
     form(harness, ActionId.EDIT)
     add_question(harness)
@@ -576,7 +576,7 @@ def test_question_that_takes_the_place_of_a_removed_one_is_saved(harness: SlackH
 # Who is asked
 
 
-def test_confirmation_says_how_many_people_are_asked(harness: SlackHarness) -> None:
+def test_confirmation_says_how_many_attendees_are_asked(harness: SlackHarness) -> None:
     yoga(harness, capacity=2)
     harness.register(CHLOE, DIEGO, HARUKI)
     form(harness, ActionId.EDIT)
@@ -586,7 +586,7 @@ def test_confirmation_says_how_many_people_are_asked(harness: SlackHarness) -> N
     assert NotificationKind.QUESTIONS_ADDED in [one.kind for one in entry.notifications]
 
 
-def test_confirmation_of_another_kind_says_that_people_are_asked(harness: SlackHarness) -> None:
+def test_confirmation_of_another_kind_says_that_attendees_are_asked(harness: SlackHarness) -> None:
     yoga(harness)
     harness.register(CHLOE)
     edit_meanwhile(harness, NOTES)
