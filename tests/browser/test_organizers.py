@@ -49,6 +49,30 @@ def test_wrong_input_is_a_field_error_and_input_kept(visit: Visit) -> None:
     expect(amara.card("Sketching")).to_contain_text("10:30 AM")
 
 
+def test_question_is_added_corrected_and_asked(visit: Visit) -> None:
+    amara, bjorn = visit(AMARA), visit(BJORN)
+    form = create_form(amara, "Team lunch", "12:00")
+    form.get_by_label("Seats").fill("3")
+    amara.press("More options", form)
+    amara.press("Add a question", form)
+    form.get_by_label(re.compile("^Question 1")).fill("Which lunch?")
+    form.get_by_label("Answer to question 1").select_option("One of the options")
+    amara.press("Add a question", form)
+    expect(form.get_by_label(re.compile("^Question 1"))).to_have_value("Which lunch?")
+    expect(form.get_by_label("Title")).to_have_value("Team lunch")
+    amara.press("Create", form)
+    options = form.get_by_label("Options for question 1")
+    expect(options).to_have_attribute("aria-invalid", "true")
+    expect(options).to_be_focused()
+    options.fill("Meat\nVegetarian")
+    form.get_by_label("Required").first.check()
+    amara.press("Create", form)
+    expect(form).to_contain_text("Team lunch is open for registration")
+    bjorn.press("Register", bjorn.card("Team lunch"))
+    expect(bjorn.modal).to_contain_text("Which lunch?")
+    expect(bjorn.modal).to_contain_text("Vegetarian")
+
+
 def test_error_of_a_select_is_not_covered_by_its_list(visit: Visit) -> None:
     amara = visit(AMARA)
     form = create_form(amara, "Lunch talk", "18:00")

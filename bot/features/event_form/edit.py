@@ -48,10 +48,11 @@ class EditListeners:
     def add_question(self, action: BlockAction, reply: Reply) -> None:
         """Show the inputs of one more question, with what was typed and chosen so far."""
         view = action.modal
-        content = content_in(view, None)
+        form, content = EditMetadata.of(view), content_in(view, None)
+        self._manage_modal.get_event_to_change(action.user_id, form.event_id)
         reply.update_modal(
             event_form_views.edit_form(
-                EditMetadata.of(view),
+                form,
                 replace(content, questions=with_one_more(content.questions)),
                 note=shortened(view.text(BlockId.NOTE), MAX_REASON_LENGTH),
             )

@@ -33,7 +33,7 @@ DEACTIVATED = "event user_change"
 EDITS = {
     *("title", "description", "location", "starts_at", "ends_at", "time_zone", "co_organizer_ids"),
     *("registration_deadline", "listed", "has_waitlist", "reminders", "next_due_at"),
-    *("last_due_at", "questions"),
+    *("last_due_at", "join_link", "attendees_visible_to", "questions"),
 }
 
 LEAVES = {

@@ -255,8 +255,8 @@ class Walk:
             self._press(AMARA, self._on_top(AMARA), action, **how)
             return self._on_top(AMARA)
 
-        pressed(ActionId.EDIT)
-        form = pressed(ActionId.ADD_QUESTION_TO_EVENT)
+        form = pressed(ActionId.EDIT)
+        self._press(AMARA, form, ActionId.ADD_QUESTION_TO_EVENT)
         moved = {BlockId.LOCATION: "Hall 2", BlockId.NOTE: "See https://example.com/map_1"}
         self._slack.submit(
             AMARA, form.id, {(block, ActionId.INPUT): value for block, value in moved.items()}

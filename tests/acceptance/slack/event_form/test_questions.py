@@ -28,7 +28,7 @@ from playground.client.member_client import ActionResult, find_element
 from playground.workspace.model import View
 from tests.support.slack.event_form import INPUTS, filled, opened, opened_short
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, text_of
-from tests.support.slack.modals import form, press, said, top
+from tests.support.slack.modals import NOT_ALLOWED, form, press, said, top
 
 TEXT, KIND = QuestionInput.TEXT, QuestionInput.KIND
 OPTIONS, REQUIRED = QuestionInput.OPTIONS, QuestionInput.REQUIRED
@@ -406,6 +406,15 @@ def test_fields_left_alone_stay_another_organizers_after_a_question_was_added(
     assert [one.text for one in event.questions] == ["Anything else?"]
 
 
+def test_question_can_be_added_by_organizers_only(harness: SlackHarness) -> None:
+    yoga(harness)
+    view = form(harness, ActionId.EDIT)
+    harness.bot.service.edit_event("yoga", EventChanges.of(organizer_id=CHLOE))
+    result = harness.slack.click(BJORN, view, ActionId.ADD_QUESTION_TO_EVENT)
+    assert NOT_ALLOWED in said(result.view)
+    assert shown_slots(harness.workspace.views.stack(BJORN)[1]) == 0
+
+
 def test_new_question_is_appended(harness: SlackHarness) -> None:
     yoga(harness, LUNCH)
     before = stored(harness)
@@ -431,7 +440,7 @@ def test_changed_text_and_options_keep_the_id(harness: SlackHarness) -> None:
     assert notes.question_id == "notes"
 
 
-def test_another_kind_is_a_new_question_at_the_same_position(harness: SlackHarness) -> None:
+def test_another_kind_is_a_new_question_in_the_same_order(harness: SlackHarness) -> None:
     yoga(harness, LUNCH, NOTES)
     form(harness, ActionId.EDIT)
     save(harness, slot(1, "Which lunch?", kind="several"))
@@ -576,7 +585,7 @@ def test_question_that_replaces_a_removed_one_is_saved(harness: SlackHarness) ->
 # Who is asked
 
 
-def test_confirmation_says_how_many_attendees_are_asked(harness: SlackHarness) -> None:
+def test_confirmation_says_how_many_are_asked(harness: SlackHarness) -> None:
     yoga(harness, capacity=2)
     harness.register(CHLOE, DIEGO, HARUKI)
     form(harness, ActionId.EDIT)
@@ -586,7 +595,7 @@ def test_confirmation_says_how_many_attendees_are_asked(harness: SlackHarness) -
     assert NotificationKind.QUESTIONS_ADDED in [one.kind for one in entry.notifications]
 
 
-def test_confirmation_of_another_kind_says_that_attendees_are_asked(harness: SlackHarness) -> None:
+def test_confirmation_of_another_kind_says_who_is_asked(harness: SlackHarness) -> None:
     yoga(harness)
     harness.register(CHLOE)
     edit_meanwhile(harness, NOTES)
