@@ -588,7 +588,7 @@ class Service:
 
         Raises `UnknownEvent`, `NotRegistered`, `RegistrationClosed`.
         """
-        found = self.get_registration(event_id, user_id)
+        found = self._registrations.get(event_id, user_id)
         check_takes_answers(found.event, self._clock.now())
         return found
 

@@ -83,10 +83,12 @@ class Exports:
             self._tries[lease.state.event_id] += 1
             return count_try(sender, lease, ends_at)
 
-        def recorded_read(reader: AttendeeReader, event_id: str) -> tuple[Attendee, ...]:
+        def recorded_read(
+            reader: AttendeeReader, event_id: str, **options: bool
+        ) -> tuple[Attendee, ...]:
             scheduler = self._world.scheduler
             job_id, begun = scheduler.owner().lease_key(), scheduler.seconds
-            attendees = read(reader, event_id)
+            attendees = read(reader, event_id, **options)
             self._readings.setdefault(job_id, []).append(Reading(begun, scheduler.seconds))
             return attendees
 

@@ -55,7 +55,7 @@ def _exports_in_the_notifier(patch: pytest.MonkeyPatch, _: World) -> None:
 def _torn_exports(patch: pytest.MonkeyPatch, _: World) -> None:
     """Read those with seats first, so whoever gets one meanwhile is in neither list (R6.5)."""
 
-    def read(reader: AttendeeReader, event_id: str) -> tuple[Attendee, ...]:
+    def read(reader: AttendeeReader, event_id: str, **_: bool) -> tuple[Attendee, ...]:
         found: list[Attendee] = []
         cursor: str | None = None
         while True:
@@ -142,6 +142,21 @@ def _added_in_another_order(patch: pytest.MonkeyPatch, _: World) -> None:
     patch.setattr(registrations, "add_attendees", add_in_reverse)
 
 
+def _promotions_lose_answers(patch: pytest.MonkeyPatch, _: World) -> None:
+    """Build a promoted user's registration anew, without the answers (R12.3)."""
+    set_registration = WorkingCopy.set_registration
+
+    def set_without_answers(
+        work: WorkingCopy, user_id: str, registration: Registration | None
+    ) -> None:
+        before = work.registration(user_id)
+        if before is not None and registration is not None and before.status != registration.status:
+            registration = registration.model_copy(update={"answers": {}})
+        set_registration(work, user_id, registration)
+
+    patch.setattr(WorkingCopy, "set_registration", set_without_answers)
+
+
 def _waitlisted_programs_read_registered(patch: pytest.MonkeyPatch, _: World) -> None:
     """Answer a program that a waitlisted user has a seat (R11)."""
     of = responses.Registration.of
@@ -168,6 +183,9 @@ FAULTS: dict[str, Fault] = {
     "a second Submit announces again": Fault("guard", _requests_not_remembered, world_with_forms),
     "members added in silence": Fault("guard", _added_in_silence, world_with_forms),
     "members added in another order": Fault("guard", _added_in_another_order, world_with_forms),
+    "a promotion that loses the answers": Fault(
+        "guard", _promotions_lose_answers, world_with_forms
+    ),
     "a waitlisted user with a seat over HTTP": Fault(
         "guard", _waitlisted_programs_read_registered, world_with_programs
     ),

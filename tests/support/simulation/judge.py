@@ -15,10 +15,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from bot.features.cards.views import deleted_card, event_card
 from bot.notifications.messages import notification_message
-from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import (
+    AddOutcome,
+    AnswersOutcome,
+    ChangeOutcome,
+    RegisterOutcome,
+    UnregisterOutcome,
+)
 from domain.enums import Audience, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
+    AnswersNeeded,
     Busy,
     EventFull,
     NotRegistered,
@@ -30,6 +37,7 @@ from domain.inputs import EventChanges
 from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
 from tests.support.invariants import Everything, assert_event
 from tests.support.simulation.additions import added_by, claim_of
+from tests.support.simulation.answers import AnswersJudge
 from tests.support.simulation.handovers import Handovers
 from tests.support.simulation.history import check_history, history_of
 from tests.support.simulation.memory import MemoryData
@@ -147,6 +155,7 @@ class Judge:
         self._world = world
         self.replies = Replies(world)
         self._handovers = Handovers(world)
+        self.answers = AnswersJudge()
         self.states: dict[str, list[State]] = {}
         """Each event's states, one for each version."""
         self.moments: dict[str, list[State]] = {}
@@ -173,6 +182,8 @@ class Judge:
             assert not states or event.version == states[-1].event.version + 1
             journal = data.list_journal(event.event_id, limit=10_000)
             _assert_event(data, event, journal)
+            rows = [row for row in data.registrations.values() if row.event_id == event.event_id]
+            self.answers.has_written(journal[-1], rows)
             state = _state(data, event, self._world.scheduler.seconds)
             before = states[-1] if states else State(state.since, event, {})
             moments = self.moments.setdefault(event.event_id, [])
@@ -271,6 +282,13 @@ class Judge:
                     state.has(user_id, answer.registration.ticket)
                     and state.position(user_id) == answer.position
                 )
+            case AnswersOutcome():
+                return lambda state: (
+                    state.has(user_id, answer.registration.ticket)
+                    and state.event.version == answer.event.version
+                )
+            case AnswersNeeded():
+                return lambda state: bool(state.event.questions)
             case AlreadyRegistered():
                 return lambda state: (
                     state.has(user_id)

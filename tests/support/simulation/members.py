@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.blocks.ids import ActionId
+from bot.blocks.ids import ActionId, CallbackId
 from domain.errors import RollcallError
+from domain.questions import Answers
 from domain.service import Service
 from playground.client.member_client import ActionResult, MemberClient
 from playground.workspace.block_elements import elements
-from playground.workspace.model import Json, Message
+from playground.workspace.model import Json, Message, View
+from tests.support.simulation.answers import drawn_answers
 from tests.support.simulation.process import ProcessDied
 from tests.support.simulation.requests import Acting
 from tests.support.simulation.slack import CHANNEL
@@ -42,7 +44,8 @@ class Member:
             self._pause()
             event_id = self._dice.choice(self._world.event_ids)
             act = self._dice.choice(
-                [self._register] * 3 + [self._unregister, self._look, self._confirm_late]
+                [self._register] * 3
+                + [self._unregister, self._look, self._confirm_late, self._change_answers]
             )
             if self._dice.random() < self._world.weights.second_presses:
                 self._world.count("somebody presses twice")
@@ -63,11 +66,43 @@ class Member:
 
     def _register(self, event_id: str) -> None:
         """Press the button on the event's card, or type a command."""
+        self._world.slack.workspace.views.clear(self.user_id)
         card = self._card(event_id, ActionId.REGISTER)
         if card is not None and self._dice.random() < 0.7:
-            self._click("register on a card", card, ActionId.REGISTER, event_id)
+            shown = self._click("register on a card", card, ActionId.REGISTER, event_id)
         else:
-            self._command("/register", event_id)
+            shown = self._command("/register", event_id)
+        self._answer(shown.view, CallbackId.ANSWERS)
+
+    def _answer(self, form: View | None, callback_id: CallbackId) -> None:
+        """Answer an event's questions, if the form with them is shown, after a while: they may have changed."""
+        if form is None or form.body["callback_id"] != callback_id:
+            return
+        self._world.scheduler.sleep(self._dice.random() * READING_SECONDS)
+        shown = self._world.slack.workspace.views.get(form.id)
+        if shown is not None and shown.body["callback_id"] == callback_id:
+            self._world.count("a member answers questions")
+            answers = drawn_answers(shown, self._dice, self._world.number())
+            self._slack.act(
+                f"submit {callback_id}",
+                lambda client: client.submit(self.user_id, shown.id, answers),
+            )
+
+    def _change_answers(self, event_id: str) -> None:
+        """Change one's answers, in the list of one's registrations, or past Slack."""
+        if self._dice.random() < 0.5:
+            answers: Answers = {"size": self._dice.choice(["S", "M"])}
+            asked = frozenset[str]() if self._dice.random() < 0.3 else None
+            self._send(
+                lambda service: service.change_answers(event_id, self.user_id, answers, asked=asked)
+            )
+            return
+        self._world.slack.workspace.views.clear(self.user_id)
+        self._command("/registrations", "")
+        mine = self._last_with(ActionId.CHANGE_ANSWERS)
+        if mine is not None:
+            shown = self._click("change answers", mine, ActionId.CHANGE_ANSWERS)
+            self._answer(shown.view, CallbackId.CHANGE_ANSWERS)
 
     def _unregister(self, event_id: str) -> None:
         """Unregister as one registers, and confirm it if asked."""

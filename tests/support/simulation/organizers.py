@@ -16,6 +16,7 @@ from playground.client.inputs import Values
 from playground.client.member_client import ActionResult, MemberClient
 from playground.workspace.model import View
 from tests.support.environment import START
+from tests.support.simulation.answers import QUESTIONS
 from tests.support.simulation.members import Member, Request, has_element
 from tests.support.simulation.slack import ADMINS, CHANNEL
 
@@ -98,6 +99,7 @@ class Organizer(Member):
             capacity=self._dice.randint(1, 5),
             has_waitlist=self._dice.random() < 0.8,
             card_channel=CHANNEL,
+            questions=self._dice.choice(QUESTIONS),
         )
         while self._world.data.get_event(event_id) is None and not self._world.is_over:
             for user_id in (self.user_id, *draft.co_organizer_ids):
@@ -256,15 +258,16 @@ class Organizer(Member):
         dice, number = self._dice, self._world.number()
         name = dice.choices(
             [
-                *("capacity", "move", "organizers", "announce"),
+                *("capacity", "move", "organizers", "announce", "questions"),
                 *("close", "reopen", "remove", "add", "cancel", "delete"),
             ],
-            [6, 3, 1, 6, 1, 3, 2, 3, 0.1, 0.1],
+            [6, 3, 1, 6, 2, 1, 3, 2, 3, 0.1, 0.1],
         )[0]
         if self._wants_export():
             name = "export"
         attendee = dice.choice(self._world.member_ids)
         audience = dice.choice(list(Audience))
+        questions = dice.choice(QUESTIONS)
         event = self._world.data.get_event(event_id)
         more = [0, 0, 0, 9] if self._world.weights.small_limits else [0, 0, 1, 2, 9]
         seats = (event.registered_count if event else 0) + dice.choice(more)
@@ -286,6 +289,9 @@ class Organizer(Member):
             ),
             "export": lambda service: service.export(
                 event_id, request_id=f"export {number}", actor=actor
+            ),
+            "questions": lambda service: service.edit_event(
+                event_id, EventChanges.of(questions=questions)
             ),
             "close": lambda service: service.close_event(event_id),
             "reopen": lambda service: service.reopen_event(event_id),

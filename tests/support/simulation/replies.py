@@ -20,8 +20,14 @@ from bot.slack.interactions import Interaction, SlashCommand
 from bot.slack.refusals import SlackBusy
 from bot.slack.replies import answer_command
 from bot.slack.reply_sender import ReplySender
-from domain.commands import AddOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
-from domain.errors import Busy, NotConfirmed, RollcallError, TooLate
+from domain.commands import (
+    AddOutcome,
+    AnswersOutcome,
+    ChangeOutcome,
+    RegisterOutcome,
+    UnregisterOutcome,
+)
+from domain.errors import AnswersNeeded, Busy, NotConfirmed, RollcallError, TooLate
 from domain.inputs import EventChanges
 from domain.models import JournalEntry, ReplyJob, UnregisterPreview, UserRegistration
 from domain.service import Service
@@ -40,8 +46,9 @@ SLOW = 0.1
 
 _ABOUT: dict[str, Callable[..., tuple[str, str]]] = {
     "create_event_once": lambda draft: (draft.event_id, ""),
-    "register_ensuring_user": lambda event_id, draft: (event_id, draft.user_id),
-    "register": lambda event_id, user_id: (event_id, user_id),
+    "register_ensuring_user": lambda event_id, draft, *_, **__: (event_id, draft.user_id),
+    "change_answers": lambda event_id, user_id, *_, **__: (event_id, user_id),
+    "register": lambda event_id, user_id, *_, **__: (event_id, user_id),
     "unregister": lambda event_id, user_id: (event_id, user_id),
     "get_registration": lambda event_id, user_id: (event_id, user_id),
     "preview_unregister": lambda event_id, user_id: (event_id, user_id),
@@ -104,6 +111,9 @@ class Replies:
         def watch(*args: Any, **options: Any) -> Any:
             request = self.of_task.get(self._world.scheduler.current())
             changes = next((one for one in args if isinstance(one, EventChanges)), None)
+            given = next((one for one in args if isinstance(one, dict)), None)
+            if given is not None:
+                self._world.judge.answers.has_given(*about(*args, **options), given)
             call = self._world.judge.begin(name, *about(*args, **options), changes)
             if name in _ADDING:
                 call.user_ids = tuple(args[1])
@@ -276,6 +286,10 @@ def _text(answer: object, user_id: str) -> str | None:
             return registration_views.unregister_question(answer).text
         case UserRegistration():
             return registration_views.registration_kept(answer).text
+        case AnswersOutcome():
+            return registration_views.answers_saved(answer).text
+        case AnswersNeeded():
+            return None  # the form with the questions opens
         case RollcallError():
             return error_messages.message_for(user_id, answer).text
     return None
