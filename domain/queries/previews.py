@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from domain.commands import (
     AddAttendees,
     AddOutcome,
@@ -50,11 +52,14 @@ class Previews:
         return self._retry.read_consistently(lambda: self._try_capacity(event_id, capacity, edit))
 
     def preview_addition(self, event_id: str, command: AddAttendees) -> AddOutcome:
-        """Return who would get a seat or a position, without adding anybody. Raises what adding raises."""
+        """Return who would get a seat or a position, and the event as it is. Raises what adding raises."""
 
         def read() -> AddOutcome | None:
             planned = self._try(event_id, command)
-            return None if planned is None else expect(AddOutcome, _accepted(planned[1]))
+            if planned is None:
+                return None
+            event, outcome = planned
+            return replace(expect(AddOutcome, _accepted(outcome)), event=event)
 
         return self._retry.read_consistently(read)
 

@@ -260,6 +260,7 @@ def test_preview_says_what_adding_would_do_and_writes_nothing(
     before = everything_in(store)
     previewed = service.preview_addition("e1", ["a", "b", "new"], actor=BOSS)
     assert (positions(previewed), present(previewed)) == ({"b": None, "new": 1}, {"a": None})
+    assert previewed.event == service.get_event("e1")
     assert everything_in(store) == before
     done = service.add_attendees(
         "e1", ["a", "b", "new"], actor=BOSS, request_id="r1", creates_users=True

@@ -23,6 +23,7 @@ VIOLATIONS = """async () => (await axe.run()).violations.map(({ id, nodes }) =>
 MANAGE = {
     "Edit": "Edit event",
     "Change capacity": "Change capacity",
+    "Add people": "Add people",
     "Message attendees": "Message attendees",
     "History": "Event history",
     "Duplicate": "Create event",
@@ -91,6 +92,16 @@ def every_screen(window: Window, look: Callable[[Window, str], None]) -> None:
             window.press("Preview", window.modal)
             expect(window.modal.get_by_role("alert")).to_contain_text("Capacity can’t be 1")
             look(window, "a capacity that is too small")
+        if button == "Add people":
+            window.press("Preview", window.modal)
+            expect(window.modal.get_by_role("group", name="People")).to_have_attribute(
+                "aria-invalid", "true"
+            )
+            window.modal.get_by_role("checkbox", name="Björn").check()
+            window.modal.get_by_role("checkbox", name="Priya").check()
+            window.press("Preview", window.modal)
+            expect(window.modal).to_contain_text("Will join the waitlist")
+            look(window, "a preview of who would be added")
         window.press("Cancel" if button == "Duplicate" else "Back", window.modal)
         expect(window.modal.get_by_role("heading", name="Manage event")).to_be_visible()
     window.press("Close", window.modal.get_by_role("banner"))

@@ -104,6 +104,33 @@ def test_capacity_increase_is_previewed_then_notified(visit: Visit) -> None:
     expect(chloe.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
 
 
+def test_people_are_previewed_then_added_and_notified(visit: Visit) -> None:
+    """R12.4: one gets the last seat, one joins the waitlist, and one is in already."""
+    amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
+    amara.press("Manage", amara.card())
+    amara.press("Add people", amara.modal)
+    for name in ("Björn", "Chloé", "Priya"):
+        amara.modal.get_by_role("checkbox", name=name).check()
+    amara.press("Preview", amara.modal)
+    expect(amara.modal).to_contain_text("Will get a seat (1): @Björn Lindqvist")
+    expect(amara.modal).to_contain_text("Will join the waitlist (1): @Chloé Tremblay (1st)")
+    expect(amara.modal).to_contain_text("Already in (1): @Priya Raman")
+    expect(amara.card()).to_contain_text("3 of 4 seats")
+    amara.press("Add", amara.modal)
+    expect(amara.modal).to_contain_text("2 people have been added")
+    amara.press("Back", amara.modal)
+    expect(amara.modal).to_contain_text("Waitlisted (1)")
+    expect(amara.card()).to_contain_text("4 of 4 seats taken · 1 on the waitlist")
+
+    for window in (bjorn, chloe):
+        window.page.get_by_role("button", name="Rollcall 1 unread").click()
+        window.page.get_by_role("tab", name="Messages").click()
+        expect(window.page.locator(".message").last).to_contain_text("@Amara Okafor")
+    bjorn.press("Give up my seat", bjorn.page.locator(".message").last)
+    bjorn.press("Unregister", bjorn.page.locator(".message").last)
+    expect(chloe.page.locator(".message").last).to_contain_text(plain(sentences.promoted()))
+
+
 def test_attendee_list_downloads(visit: Visit) -> None:
     amara = visit(AMARA)
     amara.press("Manage", amara.card())

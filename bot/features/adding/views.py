@@ -91,17 +91,17 @@ def addition_message(outcome: AddOutcome) -> Message:
         text = f"No one was added to {title}: everyone was in already."
     else:
         have = "has" if count == 1 else "have"
-        text = f"{headcount(count)} {have} been added to {title}. {_NOTIFIED}"
-    return note(text, *_groups(outcome, "Have a seat", "On the waitlist"))
+        text = f"{headcount(count)} {have} been added to {title}. Each gets a direct message."
+    return note(text, *_groups(outcome, "Got a seat", "Joined the waitlist"))
 
 
 _TITLE = "Add people"
-_NOTIFIED = "Everyone who’s added gets a direct message."
+_NOTIFIED = "Everyone you add gets a direct message."
 
 
 def _preview_blocks(preview: Preview) -> list[Block]:
     outcome = preview.outcome
-    blocks = _groups(outcome, "Get a seat", "Join the waitlist") if outcome else []
+    blocks = _groups(outcome, "Will get a seat", "Will join the waitlist") if outcome else []
     blocks += _group("Can’t be added", map(mention, preview.unable))
     if preview.unable:
         blocks.append(

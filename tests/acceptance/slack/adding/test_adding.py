@@ -35,9 +35,10 @@ def test_preview_says_who_gets_a_seat_and_who_joins_the_waitlist_where(
     yoga(harness)
     harness.register(AMARA)
     shown = said(preview(harness, CHLOE, DIEGO, AMARA, HARUKI))
-    assert f"*Get a seat (1):* {mention(CHLOE)}" in shown
-    assert f"*Join the waitlist (2):* {mention(DIEGO)} (1st), {mention(HARUKI)} (2nd)" in shown
+    assert f"*Will get a seat (1):* {mention(CHLOE)}" in shown
+    assert f"*Will join the waitlist (2):* {mention(DIEGO)} (1st), {mention(HARUKI)} (2nd)" in shown
     assert f"*Already in (1):* {mention(AMARA)}" in shown
+    assert sentences.taken(1, 2) in shown
     assert harness.assert_invariants().seated("yoga") == [AMARA]
 
 
@@ -159,7 +160,7 @@ def test_other_members_after_the_preview_are_previewed_first(harness: SlackHarne
     yoga(harness)
     shown = preview(harness, CHLOE)
     again = submit(harness, shown, chosen([CHLOE, DIEGO])).view
-    assert f"*Get a seat (2):* {mention(CHLOE)}, {mention(DIEGO)}" in said(again)
+    assert f"*Will get a seat (2):* {mention(CHLOE)}, {mention(DIEGO)}" in said(again)
     assert harness.assert_invariants().registrations == {}
     assert again is not None
     submit(harness, again)

@@ -99,7 +99,7 @@ def test_event_that_filled_meanwhile_says_who_waits(harness: SlackHarness) -> No
     shown = preview(harness, CHLOE)
     harness.register(DIEGO)
     added = submit(harness, shown)
-    assert f"*On the waitlist (1):* {mention(CHLOE)} (1st)" in said(added.view)
+    assert f"*Joined the waitlist (1):* {mention(CHLOE)} (1st)" in said(added.view)
     assert harness.assert_invariants().waitlisted("yoga") == [CHLOE]
 
 
@@ -196,7 +196,7 @@ def test_who_registered_meanwhile_is_left_out_and_hears_nothing(harness: SlackHa
     harness.register(CHLOE)
     ticket = harness.assert_invariants().registrations["yoga", CHLOE].ticket
     added = said(submit(harness, shown).view)
-    assert f"*Have a seat (1):* {mention(DIEGO)}" in added
+    assert f"*Got a seat (1):* {mention(DIEGO)}" in added
     assert f"*Already in (1):* {mention(CHLOE)}" in added
     rows = harness.assert_invariants()
     assert rows.seated("yoga") == [CHLOE, DIEGO]
@@ -222,7 +222,7 @@ def test_49_attendees_are_previewed_and_added(harness: SlackHarness) -> None:
     yoga(harness, capacity=60)
     everyone = new_members(harness, 49)
     added = add(harness, *everyone)
-    assert f"*Have a seat (49):* {mention(everyone[0])}" in said(added.view)
+    assert f"*Got a seat (49):* {mention(everyone[0])}" in said(added.view)
     assert sorted(harness.assert_invariants().seated("yoga")) == sorted(everyone)
 
 
@@ -232,7 +232,7 @@ def test_49_in_already_and_left_out_are_named(harness: SlackHarness) -> None:
     harness.register(*everyone[:25])
     shown = said(preview(harness, *everyone))
     assert "*Already in (25):*" in shown
-    assert "*Join the waitlist (24):*" in shown
+    assert "*Will join the waitlist (24):*" in shown
     assert all(mention(user_id) in shown for user_id in everyone)
 
 
@@ -299,7 +299,7 @@ def test_lost_answer_is_resolved_with_a_message_to_the_organizer(
     (message,) = losing.direct_messages(BJORN)
     rows = losing.assert_invariants()
     if applied:
-        assert f"*Have a seat (1):* {mention(CHLOE)}" in message
+        assert f"*Got a seat (1):* {mention(CHLOE)}" in message
         assert (rows.seated("yoga"), rows.waitlisted("yoga")) == ([CHLOE], [DIEGO])
     else:
         assert sentences.BUSY in message
