@@ -104,7 +104,7 @@ def test_capacity_increase_is_previewed_then_notified(visit: Visit) -> None:
     expect(chloe.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
 
 
-def test_people_are_previewed_then_added_and_notified(visit: Visit) -> None:
+def test_attendees_are_previewed_then_added_and_notified(visit: Visit) -> None:
     """R12.4: one gets the last seat, one joins the waitlist, and one is in already."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)
     amara.press("Manage", amara.card())
