@@ -22,9 +22,12 @@ def claim_of(call: Call, outcome: AddOutcome) -> Callable[[State], bool]:
         return lambda state: _has(state, outcome.present) and _would_get(state, outcome.added)
     return lambda state: (
         _has(state, (*outcome.present, *outcome.added))
-        and (not outcome.added or state.since >= call.begun)
-        and state.event.version == outcome.event.version
+        and (not outcome.added or _is_of(call, outcome, state))
     )
+
+
+def _is_of(call: Call, outcome: AddOutcome, state: State) -> bool:
+    return state.since >= call.begun and state.event.version == outcome.event.version
 
 
 def _assert_order(call: Call, outcome: AddOutcome) -> None:
