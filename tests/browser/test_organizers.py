@@ -104,6 +104,38 @@ def test_capacity_increase_is_previewed_then_notified(visit: Visit) -> None:
     expect(chloe.page.get_by_role("button", name="Rollcall 1 unread")).to_be_visible()
 
 
+def test_answers_are_given_changed_and_counted(visit: Visit) -> None:
+    amara, bjorn = visit(AMARA), visit(BJORN)
+    amara.press("Manage", amara.card())
+    amara.press("Edit", amara.modal)
+    amara.press("Add a question", amara.modal)
+    amara.modal.get_by_label(re.compile("^Question 1")).fill("Which mat?")
+    amara.modal.get_by_label("Answer to question 1").select_option("One of the options")
+    amara.modal.get_by_label("Options for question 1").fill("My own\nA borrowed one")
+    amara.modal.get_by_label("Required").first.check()
+    amara.press("Save", amara.modal)
+    expect(amara.modal).to_contain_text("will be asked")
+
+    bjorn.press("Register", bjorn.card())
+    bjorn.modal.get_by_label("My own").check()
+    bjorn.press("Register", bjorn.modal)
+    expect(bjorn.modal).to_contain_text(plain(sentences.seat()))
+    bjorn.press("Change answers", bjorn.modal)
+    expect(bjorn.modal.get_by_label("My own")).to_be_checked()
+    bjorn.modal.get_by_label("A borrowed one").check()
+    bjorn.press("Save", bjorn.modal)
+    expect(bjorn.modal).to_contain_text("have been saved")
+
+    amara.press("Back", amara.modal)
+    amara.press("Close", amara.modal.get_by_role("contentinfo"))
+    amara.press("Manage", amara.card())
+    expect(amara.modal).to_contain_text("A borrowed one")
+    amara.press("Answers", amara.modal)
+    expect(amara.modal).to_contain_text("0 My own")
+    expect(amara.modal).to_contain_text("1 A borrowed one")
+    expect(amara.modal).to_contain_text("3 without an answer")
+
+
 def test_attendees_are_previewed_then_added_and_notified(visit: Visit) -> None:
     """R12.4: one gets the last seat, one joins the waitlist, and one is in already."""
     amara, bjorn, chloe = visit(AMARA), visit(BJORN), visit(CHLOE)

@@ -19,7 +19,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 • Register: press the button on an event’s card, or type `/register [event]`. If it’s full, you join its waitlist.
 • Unregister: press *Unregister*, or type `/unregister [event]`. The next person on the waitlist gets your seat.
 • See upcoming events: `/events`.
-• See your registrations: `/registrations`, with your waitlist position, its history, and a file for your calendar.
+• See your registrations: `/registrations`, with your waitlist position, its history, your answers, and a calendar file.
 • See who has a seat: press *Who’s going* on an event’s card. Organizers choose who can see that.
 • See everything in one place: the *Home* tab of this app.
 • Delete your data: `/rollcall forget-me`.
@@ -31,7 +31,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 • Change it: *Edit* for time, location, and text, *Change capacity* for seats. The people affected are notified.
 • Message attendees: everyone registered, everyone waitlisted, or both. Reminders are sent automatically.
 • Add people: press *Add people*. Remove one: press *Details* next to their name. They’re notified, with your reason.
-• Keep track: *Export CSV* for the attendee list, *History* for who did what, when, and why.
+• Keep track: *Export CSV* for the attendee list, *Answers* for totals, *History* for who did what, when, and why.
 • End it: *Close registration*, *Cancel event* (everyone is notified), or *Delete*.
 
 *If another app uses one of these commands*, put `/rollcall` before it: `/rollcall register yoga`."""
