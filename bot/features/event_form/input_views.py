@@ -178,7 +178,9 @@ def question_inputs(
     return blocks
 
 
-ABOUT_QUESTIONS = f"You can ask up to {MAX_QUESTIONS} questions when people register. Only organizers see the answers."
+ABOUT_QUESTIONS = (
+    "You can ask up to three questions when people register. Only organizers see the answers."
+)
 
 _ANSWERS = {
     QuestionKind.TEXT: "Short text",
@@ -210,7 +212,7 @@ def _question_inputs(number: int, slot: QuestionSlot, *, is_stored: bool) -> lis
             question_block(number, QuestionInput.KIND),
             f"Answer to question {number}",
             answer,
-            hint="If you change this, earlier answers are hidden and everyone is asked again."
+            hint="If you change this, earlier answers are hidden. Until the start, everyone is asked again."
             if is_stored
             else None,
         ),
