@@ -34,7 +34,14 @@ from domain.errors import (
     UnknownEvent,
 )
 from domain.inputs import EventChanges
-from domain.models import DeliveryState, Event, JournalEntry, Notification, UserRegistration
+from domain.models import (
+    Change,
+    DeliveryState,
+    Event,
+    JournalEntry,
+    Notification,
+    UserRegistration,
+)
 from tests.support.invariants import Everything, assert_event
 from tests.support.simulation.additions import added_by, claim_of
 from tests.support.simulation.answers import AnswersJudge
@@ -120,6 +127,9 @@ STATUSES = {
 
 ABOUT_REGISTRATION = (NotificationKind.ADDED, NotificationKind.PROMOTED)
 """Notifications that are not sent to members who have left again."""
+
+EDITED: dict[str, Callable[[str], object]] = {"capacity": int, "has_waitlist": "True".__eq__}
+"""By field that a refusal depends on: how an edit's text in the journal is read."""
 
 LONGEST_SEND = 45.0
 """Seconds that a message may be under way, from the look whether it is still true: a call to Slack can hang."""
@@ -288,7 +298,7 @@ class Judge:
                     and state.event.version == answer.event.version
                 )
             case AnswersNeeded():
-                return lambda state: bool(state.event.questions)
+                return lambda state: bool(state.event.questions) or self._edits_questions(state.event)
             case AlreadyRegistered():
                 return lambda state: (
                     state.has(user_id)
@@ -316,6 +326,11 @@ class Judge:
         """Return what the commit of an event's version has changed."""
         entry = self._world.data.journal[event.event_id, event.version]
         return {change.kind for change in entry.changes}
+
+    def _edits_questions(self, event: Event) -> bool:
+        """Return whether the commit of an event's version edits its questions: one may have been asked in between."""
+        entry = self._world.data.journal[event.event_id, event.version]
+        return any("questions" in (change.fields or {}) for change in entry.changes)
 
     def _is_alone(self, call: Call) -> bool:
         calls = self._registering[call.user_id, call.event_id]
@@ -509,9 +524,10 @@ def _state(data: MemoryData, event: Event, since: float) -> State:
 def states_between(before: State, after: State, entry: JournalEntry) -> Iterator[State]:
     """Yield what was true after each change of a commit: it may carry out several commands.
 
-    One may close an event that another reopens: whoever was refused between the two was told the truth.
+    One may close an event that another reopens, or fill one that another gives more seats: whoever was refused
+    between the two was told the truth.
     """
-    event, rows, status = before.event, dict(before.rows), before.event.status
+    event, rows = before.event, dict(before.rows)
     for change in entry.changes:
         user_id = change.user_id or ""
         match change.kind:
@@ -522,11 +538,23 @@ def states_between(before: State, after: State, entry: JournalEntry) -> Iterator
             case ChangeKind.UNREGISTERED:
                 del rows[user_id]
             case _:
-                status = STATUSES.get(change.kind, status)
-                event = after.event.model_copy(update={"status": status})
+                event = after.event.model_copy(update=_refusing(event) | _set_by(change))
         yield State(after.since, event, dict(rows))
         yield State(after.since, after.event, dict(rows))
     assert rows == after.rows, "the journal does not say what was written"
+
+
+def _refusing(event: Event) -> dict[str, object]:
+    """Return the values of an event that a refusal depends on."""
+    return {name: getattr(event, name) for name in ("status", *EDITED)}
+
+
+def _set_by(change: Change) -> dict[str, object]:
+    """Return those of these values that a change sets."""
+    if change.kind in STATUSES:
+        return {"status": STATUSES[change.kind]}
+    edited = (change.fields or {}).items()
+    return {name: EDITED[name](str(new)) for name, (_, new) in edited if name in EDITED}
 
 
 def _assert_event(data: MemoryData, event: Event, journal: tuple[JournalEntry, ...]) -> None:
