@@ -298,7 +298,9 @@ class Judge:
                     and state.event.version == answer.event.version
                 )
             case AnswersNeeded():
-                return lambda state: bool(state.event.questions) or self._edits_questions(state.event)
+                return lambda state: (
+                    bool(state.event.questions) or self._edits_questions(state.event)
+                )
             case AlreadyRegistered():
                 return lambda state: (
                     state.has(user_id)
