@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain.commands import (
+    AddAttendees,
     ApplyFix,
     ChangeOutcome,
     Command,
@@ -394,6 +395,18 @@ def test_continued_capacity_increase_has_its_own_commit() -> None:
         at=event(capacity_target=3, operation_id="op"),
     )
     assert len(plan.outcomes) == 1
+
+
+def test_addition_has_its_own_commit() -> None:
+    """Whether it fits follows from the snapshot; earlier commands would take some of the room."""
+    add = AddAttendees(("newer",), None)
+    assert len(planned(Register("new"), add).outcomes) == 1
+    assert len(planned(add, Register("new")).outcomes) == 2
+
+
+def test_addition_after_a_refusal_shares_its_commit() -> None:
+    """A refusal changes nothing."""
+    assert len(planned(Register("sits"), AddAttendees(("new",), None)).outcomes) == 2
 
 
 def test_remove_of_registered_users_before_the_waitlist_is_inconsistent() -> None:

@@ -90,6 +90,19 @@ def test_preview_of_a_higher_capacity_during_an_unregistration_is_of_one_moment(
     assert service.preview_capacity("e1", 2).promoted == ("c",)
 
 
+def test_preview_of_an_addition_during_changes_is_of_one_moment() -> None:
+    """R12.4: someone registers after the event was read."""
+    store = BusyStore()
+    service, other = service_on(store), service_on(store, new_id=ids("other"))
+    new_users(service, "a", "b")
+    new_event(service, capacity=1)
+    store.after = "rows"
+    store.meanwhile = lambda: other.register("e1", "b")
+    preview = service.preview_addition("e1", ["a"])
+    assert [one.position for one in preview.added] == [1]
+    assert preview.event.registered_count == 1
+
+
 def test_preview_capacity_of_contradicting_data_raises() -> None:
     """R7.6: data that contradicts itself is not read forever."""
     store = MemoryStore()
