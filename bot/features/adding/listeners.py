@@ -41,7 +41,7 @@ class AddingListeners:
         reply.open_modal(adding_views.adding_form(event, request_id=self._new_id()))
 
     def preview_or_add(self, submission: ViewSubmission) -> View:
-        """Preview who would be added how; add them once the same people are submitted again."""
+        """Preview who would be added how; add them once the same people, who still can be, are submitted again."""
         form = AdditionMetadata.of(submission.view)
         chosen = submission.view.input(BlockId.ATTENDEES).selected_users or []
         if not chosen:
@@ -49,7 +49,8 @@ class AddingListeners:
         members = self._members.members_among(chosen)
         able = [user_id for user_id in chosen if user_id in members]
         unable = [user_id for user_id in chosen if user_id not in members]
-        if _fingerprint(chosen) != form.previewed:
+        fingerprint = _fingerprint(chosen, able)
+        if fingerprint != form.previewed:
             outcome = self._preview(submission.user_id, form.event_id, able) if able else None
             event = outcome.event if outcome else None
             return adding_views.adding_form(
@@ -57,7 +58,7 @@ class AddingListeners:
                 request_id=form.request_id,
                 chosen=chosen,
                 preview=adding_views.Preview(outcome, unable, is_changed=bool(form.previewed)),
-                previewed=_fingerprint(chosen),
+                previewed=fingerprint,
             )
         outcome = self._members.as_organizer(
             submission.user_id,
@@ -76,5 +77,5 @@ class AddingListeners:
         )
 
 
-def _fingerprint(user_ids: list[str]) -> str:
-    return hashlib.sha256(" ".join(user_ids).encode()).hexdigest()[:16]
+def _fingerprint(chosen: list[str], able: list[str]) -> str:
+    return hashlib.sha256(" ".join([*chosen, "/", *able]).encode()).hexdigest()[:16]

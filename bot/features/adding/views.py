@@ -25,7 +25,7 @@ from domain.models import Event
 class Preview:
     """Who would be added how, and who can't be added. `outcome` is None if that is everybody.
 
-    `is_changed` says that an earlier preview had other people.
+    `is_changed` says that an earlier preview had others.
     """
 
     outcome: AddOutcome | None
@@ -61,9 +61,9 @@ def adding_form(
         top = _preview_blocks(preview)
         if preview.outcome is None or not preview.outcome.added:
             previewed = ""
-            top = [warning("There’s no one to add."), *top]
+            top = [warning(NO_ONE), *top]
         elif preview.is_changed:
-            top = [warning("You changed the list, so no one has been added yet."), *top]
+            top = [warning(LIST_CHANGED), *top]
         blocks = [blocks[0], *top, DividerBlock(), form]
     metadata = {"event_id": event.event_id, "request_id": request_id, "previewed": previewed}
     return View(
@@ -94,6 +94,9 @@ def addition_message(outcome: AddOutcome) -> Message:
         text = f"{headcount(count)} {have} been added to {title}. Each gets a direct message."
     return note(text, *_groups(outcome, "Got a seat", "Joined the waitlist"))
 
+
+NO_ONE = "There’s no one to add."
+LIST_CHANGED = "The list changed, so no one has been added yet."
 
 _TITLE = "Add people"
 _NOTIFIED = "Everyone you add gets a direct message."

@@ -9,6 +9,7 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import mention
+from bot.features.adding.views import LIST_CHANGED, NO_ONE
 from bot.slack.error_messages import FieldProblem, field_error, sentence
 from bot.slack.refusals import SlackBusy
 from domain.errors import TooFewSeats, TooManyToAdd
@@ -150,9 +151,9 @@ def test_preview_of_no_one_to_add_adds_no_one(harness: SlackHarness) -> None:
     harness.register(CHLOE)
     harness.workspace.put_member(replace(harness.workspace.member(DIEGO), deleted=True))
     shown = preview(harness, CHLOE, DIEGO)
-    assert "There’s no one to add." in said(shown)
+    assert NO_ONE in said(shown)
     again = submit(harness, shown).view
-    assert "There’s no one to add." in said(again)
+    assert NO_ONE in said(again)
     assert harness.assert_invariants().seated("yoga") == [CHLOE]
 
 
@@ -165,6 +166,13 @@ def test_other_members_after_the_preview_are_previewed_first(harness: SlackHarne
     assert again is not None
     submit(harness, again)
     assert sorted(harness.assert_invariants().seated("yoga")) == sorted([CHLOE, DIEGO])
+
+
+def test_other_members_after_the_preview_are_pointed_out(harness: SlackHarness) -> None:
+    yoga(harness)
+    shown = preview(harness, CHLOE)
+    assert LIST_CHANGED not in said(shown)
+    assert LIST_CHANGED in said(submit(harness, shown, chosen([CHLOE, DIEGO])).view)
 
 
 def test_no_one_chosen_is_marked(harness: SlackHarness) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 
 from bot.blocks.ids import ActionId, BlockId
 from bot.blocks.mrkdwn import as_typed, mention
-from bot.features.adding.views import addition_message
+from bot.features.adding.views import NO_ONE, addition_message
 from bot.slack.error_messages import sentence
+from bot.slack.member_directory import CACHED_FOR
 from domain.commands import AddOutcome
 from domain.enums import ClosedReason
 from domain.errors import TooFewSeats, UnknownEvent
@@ -203,6 +205,29 @@ def test_who_registered_meanwhile_is_left_out_and_hears_nothing(harness: SlackHa
     assert rows.registrations["yoga", CHLOE].ticket == ticket
     harness.deliver_due(5)
     assert harness.direct_messages(CHLOE) == []
+
+
+def test_who_left_the_workspace_meanwhile_is_named_before_anyone_is_added(
+    harness: SlackHarness,
+) -> None:
+    yoga(harness)
+    shown = preview(harness, CHLOE, DIEGO)
+    harness.workspace.put_member(replace(harness.workspace.member(DIEGO), deleted=True))
+    harness.clock.advance(CACHED_FOR + 1)
+    again = submit(harness, shown).view
+    assert f"*Can’t be added (1):* {mention(DIEGO)}" in said(again)
+    assert harness.assert_invariants().registrations == {}
+    assert again is not None
+    submit(harness, again)
+    assert harness.assert_invariants().seated("yoga") == [CHLOE]
+
+
+def test_no_one_is_added_if_everyone_left_the_workspace_meanwhile(harness: SlackHarness) -> None:
+    yoga(harness)
+    shown = preview(harness, CHLOE)
+    harness.workspace.put_member(replace(harness.workspace.member(CHLOE), deleted=True))
+    harness.clock.advance(CACHED_FOR + 1)
+    assert NO_ONE in said(submit(harness, shown).view)
 
 
 def test_no_one_is_added_if_everyone_registered_meanwhile(harness: SlackHarness) -> None:
