@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from domain.commands import Register
 from domain.enums import RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
+    AnswersNeeded,
     EventFull,
+    Invalid,
     NotRegistered,
     RegistrationClosed,
     RollcallError,
@@ -24,6 +27,7 @@ from domain.inputs import EventChanges, UserDraft
 from domain.models import Registration, WaitlistEntry, block_of
 from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
+from domain.questions import Answers
 from domain.service import Service
 from storage.dynamodb.items import Items
 from storage.dynamodb.schema import REGISTRATIONS, WAITLIST
@@ -31,7 +35,10 @@ from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.moto import dynamodb_client
 from tests.support.dynamodb.requests import Requests, counted
 from tests.support.environment import START, commit_together, ids, new_event, new_users, service_on
+from tests.support.questions import LUNCH
 from tests.support.stores import empty_moto
+
+MEAT, VEGETARIAN = {"lunch": "Meat"}, {"lunch": "Vegetarian"}
 
 
 @dataclass
@@ -166,6 +173,68 @@ def test_registration_takes_three_more_requests_if_the_cache_is_stale(
     cold(full).edit_event(event_id, EventChanges.of(title=FRESH()))
     requests = full.counting(lambda: service.register(event_id, "newcomer"))
     assert (requests.reads, requests.transactions, requests.other_writes) == (2, 2, 0)
+
+
+@pytest.fixture(params=["into the waitlist", "into a seat"])
+def asking(request: pytest.FixtureRequest, full: Full) -> str:
+    """Give the id of an event that asks a question, full or empty, with nobody on its waitlist."""
+    event_id = FRESH()
+    new_event(full.service, event_id, capacity=2, questions=(LUNCH,))
+    if request.param == "into the waitlist":
+        full.service.edit_event(event_id, EventChanges.of(capacity=1))
+        full.service.register(event_id, "seated", MEAT)
+    return event_id
+
+
+def test_registration_with_answers_takes_as_many_requests_as_without(
+    full: Full, asking: str
+) -> None:
+    """R12.3: two reads and a transaction with an empty cache, and one request if the event is cached."""
+    service = cold(full)
+    first = full.counting(lambda: service.register(asking, "newcomer", MEAT))
+    assert (first.reads, first.transactions, first.other_writes) == (2, 1, 0)
+    second = full.counting(lambda: service.register(asking, "other", MEAT))
+    assert (second.reads, second.transactions, second.other_writes) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("answers", [None, {}, {"lunch": "Fish"}])
+def test_refusal_about_answers_takes_three_reads(
+    full: Full, asking: str, answers: Answers | None
+) -> None:
+    """The third verifies that the event has not changed, as of every refusal."""
+    error = AnswersNeeded if answers is None else Invalid
+    refused = full.refusal(error, lambda: cold(full).register(asking, "newcomer", answers))
+    assert (refused.reads, refused.transactions, refused.other_writes) == (3, 0, 0)
+
+
+def test_changing_answers_takes_two_reads_and_a_transaction(full: Full, asking: str) -> None:
+    """The registration is read: its other fields stay, and equal answers are not written. Leaving takes as many."""
+    service = cold(full)
+    service.register(asking, "newcomer", MEAT)
+    for answers, transactions, reads in ((VEGETARIAN, 1, 2), (VEGETARIAN, 0, 3)):
+        change = partial(service.change_answers, asking, "newcomer", answers)
+        requests = full.counting(change)
+        assert (requests.reads, requests.transactions) == (reads, transactions)
+        assert (requests.other_writes, requests.scans) == (0, 0)
+
+
+def test_position_takes_one_read_more_for_those_who_wait(full: Full, asking: str) -> None:
+    service = cold(full)
+    service.register(asking, "newcomer", MEAT)
+    waits = service.get_registration(asking, "newcomer").position is not None
+    requests = full.counting(
+        lambda: service.change_answers(asking, "newcomer", VEGETARIAN, with_position=True)
+    )
+    assert (requests.reads, requests.transactions) == (2 + waits, 1)
+
+
+def test_lists_with_answers_take_one_read_more_for_the_waitlist(full: Full, asking: str) -> None:
+    """Its entries have no answers."""
+    for user_id in ("newcomer", "other"):
+        full.service.register(asking, user_id, MEAT)
+    waiting = full.service.get_event(asking).waitlist_count
+    requests = full.counting(lambda: full.service.list_registrations_in(asking, limit=5))
+    assert (requests.reads, requests.scans) == (5 if waiting else 4, 0)
 
 
 @pytest.mark.parametrize("waitlisted", [0, 16])
