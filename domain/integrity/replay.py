@@ -209,6 +209,8 @@ class Replay:
                     yield from self._breaks_of_registering(change.user_id, row, at)
                     self._next_ticket = change.ticket + 1
                 self._set(change.user_id, row)
+            case ChangeKind.ANSWERED:
+                yield from self._breaks_of_answering(change, at)
             case ChangeKind.UNREGISTERED if change.user_id is not None:
                 yield from self._breaks_of_leaving(change)
                 self._set(change.user_id, None)
@@ -257,6 +259,15 @@ class Replay:
             )
             if left != state:
                 yield f"unregistered when {described(left)}", described(state)
+
+    def _breaks_of_answering(self, change: Change, at: datetime) -> Iterator[tuple[str, str]]:
+        state = self.state(change.user_id or "")
+        known_ticket = state.ticket if isinstance(state, Row) else None
+        if state != UNKNOWN and change.ticket != known_ticket:
+            yield f"answers changed with ticket {change.ticket}", described(state)
+        starts_at = self._kept("starts_at")
+        if starts_at is not None and at >= datetime.fromisoformat(starts_at):
+            yield "answers changed after the start", "refused"
 
     def _kept(self, name: str) -> Any:
         """Return a value that is known and that the entry does not change: it held for all its changes."""

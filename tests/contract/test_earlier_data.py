@@ -27,6 +27,7 @@ from tests.support.builders import all_items
 from tests.support.earlier_data import DYNAMODB, SQLITE, earlier_data
 from tests.support.environment import ManualClock, service_on
 from tests.support.invariants import assert_invariants
+from tests.support.questions import LUNCH
 from tests.support.stores import AnyStore, empty_sqlite
 
 
@@ -210,3 +211,20 @@ def test_migrated_file_is_that_of_a_new_one() -> None:
 def schema_of(store: SQLiteStore) -> dict[str, str]:
     with store._file.reading() as connection:
         return dict(connection.execute("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL"))
+
+
+def test_rows_without_questions_and_answers_are_read_as_none(earlier: AnyStore) -> None:
+    """R12.3. An event that begins to ask keeps those who registered before, and they can answer."""
+    service = service_on(earlier)
+    assert service.get_event("e1").questions == ()
+    page = service.list_registrations_in("e1")
+    assert [one.answers for one in page.registered] == [{}] * 2
+    assert [one.answers for one in page.waitlist] == [{}] * 4
+    service.edit_event("e1", EventChanges.of(questions=(LUNCH,)))
+    for user_id in ("ada", "finn"):  # with a seat, and on the waitlist
+        service.change_answers("e1", user_id, {"lunch": "Meat"})
+        assert service.get_registration("e1", user_id).registration.answers == {"lunch": "Meat"}
+    service.register("e1", "ben", {"lunch": "Vegetarian"})
+    assert positions(service, "dora", "eve", "finn", "gus", "ben") == [1, 2, 3, 4, 5]
+    assert_invariants(earlier)
+    assert violations(service) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from domain.enums import QuestionKind
 from domain.inputs import QuestionDraft
+from domain.planning.questions import questions_of
 
 LUNCH = QuestionDraft(
     question_id="lunch",
@@ -22,3 +23,8 @@ NOTES = QuestionDraft(question_id="notes", text="Anything else?", kind=QuestionK
 SIZE = QuestionDraft(
     question_id="size", text="Which size?", kind=QuestionKind.ONE, options=("S", "M")
 )
+
+
+def fingerprints_of(*questions: QuestionDraft) -> frozenset[str]:
+    """Return what a form with these questions says that it asks."""
+    return frozenset(one.fingerprint for one in questions_of(questions, (), str))

@@ -26,7 +26,7 @@ Message = tuple[NotificationKind, str | None, str | None]
 """A message to one person: its kind, the recipient, and whom or which channel it is about."""
 
 _COPIED = (
-    *("seated", "waitlist", "tickets"),
+    *("seated", "waitlist", "tickets", "answers"),
     *("co_organizers", "messages", "exports", "requests"),
 )
 
@@ -60,6 +60,10 @@ class ReferenceEvent:
     """The users who asked for the list of attendees."""
     requests: list[str] = field(default_factory=list)
     """The ids of the latest requests."""
+    asks: bool = False
+    """Whether whoever registers must answer a question (R12.3)."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """The answer that was accepted last for each attendee's registration, hidden if nothing is asked."""
 
     @property
     def organizers(self) -> list[str]:
@@ -132,6 +136,7 @@ class ReferenceEvent:
         """Remove an attendee; return the promoted users."""
         (self.waitlist if user_id in self.waitlist else self.seated).remove(user_id)
         del self.tickets[user_id]
+        self.answers.pop(user_id, None)
         return self.fill()
 
     def copied(self) -> ReferenceEvent:
@@ -145,7 +150,11 @@ class ReferenceEvent:
         """Return the contents to compare."""
         tickets = frozenset(self.tickets.items()), tuple(self.waitlist), self.tickets_given
         organizers = self.organizer, tuple(self.co_organizers)
-        return self.capacity, self.has_waitlist, self.status, self.target, organizers, *tickets
+        answers = self.asks, frozenset(self.answers.items())
+        return (
+            *(self.capacity, self.has_waitlist, self.status, self.target),
+            *(organizers, answers, *tickets),
+        )
 
 
 @dataclass
@@ -221,7 +230,8 @@ class ReferenceModel:
         self.event(event_id)
         del self.events[event_id]
 
-    def register(self, event_id: str, user_id: str) -> int | None:
+    def register(self, event_id: str, user_id: str, answer: str | None = None) -> int | None:
+        """Register a user; without an answer, the user was not asked (R12.3)."""
         event = self.event(event_id)
         if user_id not in self.users:
             raise Refused("UnknownUser")
@@ -233,10 +243,26 @@ class ReferenceModel:
         has_seat = not event.waitlist and len(event.seated) < event.capacity
         if not has_seat and not event.has_waitlist:
             raise Refused("EventFull", event.capacity, len(event.seated))
+        if event.asks:
+            if answer is None:
+                raise Refused("AnswersNeeded")
+            event.answers[user_id] = answer
         (event.seated if has_seat else event.waitlist).append(user_id)
         event.tickets_given += 1
         event.tickets[user_id] = event.tickets_given
         return None if has_seat else len(event.waitlist)
+
+    def change_answer(self, event_id: str, user_id: str, answer: str) -> bool:
+        """Change an attendee's answer; return whether it was another one (R12.3)."""
+        event = self.event(event_id)
+        if user_id not in event.tickets:
+            raise Refused("NotRegistered")
+        if event.status is EventStatus.CANCELED or event.has_started:
+            raise Refused("RegistrationClosed", event.status)
+        if not event.asks or event.answers.get(user_id) == answer:
+            return False
+        event.answers[user_id] = answer
+        return True
 
     def leave(self, event_id: str, user_id: str, *, is_removed: bool = False) -> list[str]:
         event = self.event(event_id)

@@ -206,7 +206,7 @@ def started(store: Store, asked: Sequence[QuestionDraft]) -> History:
 
 
 @pytest.mark.parametrize("forgets", ["promotions", "changes"])
-def test_property_notices_answers_of_others(monkeypatch: pytest.MonkeyPatch, forgets: str) -> None:
+def test_property_fails_if_answers_are_lost(monkeypatch: pytest.MonkeyPatch, forgets: str) -> None:
     """Negative control: a promotion, or a change, that does not keep to the answers that were accepted."""
     copied = Registration.model_copy
 

@@ -232,9 +232,9 @@ def test_lists_with_answers_take_one_read_more_for_the_waitlist(full: Full, aski
     """Its entries have no answers."""
     for user_id in ("newcomer", "other"):
         full.service.register(asking, user_id, MEAT)
-    waiting = full.service.get_event(asking).waitlist_count
+    waitlisted = full.service.get_event(asking).waitlist_count
     requests = full.counting(lambda: full.service.list_registrations_in(asking, limit=5))
-    assert (requests.reads, requests.scans) == (5 if waiting else 4, 0)
+    assert (requests.reads, requests.scans) == (5 if waitlisted else 4, 0)
 
 
 @pytest.mark.parametrize("waitlisted", [0, 16])

@@ -22,12 +22,16 @@ from domain.service import Service
 from tests.support.environment import START, ids, new_event, new_users, run_now
 from tests.support.integrity.corruption import check, repair
 from tests.support.invariants import assert_invariants
+from tests.support.questions import NOTES, fingerprints_of
 from tests.support.races.recording import WallClock
 from tests.support.scale import scaled
 from tests.support.stores import Kind, empty_store
 
 THREADS = 8
 USERS = [f"u{number}" for number in range(30)]
+
+ASKED = fingerprints_of(NOTES)
+"""What every form of the traffic asks, also when the event has not asked it for a while."""
 
 
 class ShortPauseClock(WallClock):
@@ -62,7 +66,7 @@ class RandomTraffic:
         self._lock = threading.Lock()
         new_users(self.service, *USERS)
         for event_id in self.events:
-            new_event(self.service, event_id, capacity=4)
+            new_event(self.service, event_id, capacity=4, questions=[NOTES])
 
     def run(self, stopping: threading.Event) -> None:
         """Make random calls from many threads until `stopping` is set; ignore refusals."""
@@ -80,8 +84,13 @@ class RandomTraffic:
 
     def _something(self, dice: random.Random) -> None:
         event_id, user_id = dice.choice(self.events), dice.choice(USERS)
+        notes = {"notes": dice.choice(["", "Late", "No nuts"])}
         whats: dict[Callable[[], object], int] = {
-            lambda: self.service.register(event_id, user_id): 40,
+            lambda: self.service.register(event_id, user_id, notes, asked=ASKED): 40,
+            lambda: self.service.change_answers(event_id, user_id, notes, asked=ASKED): 15,
+            lambda: self.service.edit_event(
+                event_id, EventChanges.of(questions=[NOTES] * dice.randint(0, 1))
+            ): 3,
             lambda: self.service.unregister(event_id, user_id): 25,
             lambda: self.service.edit_event(
                 event_id, EventChanges.of(capacity=dice.randint(1, 12))
@@ -101,7 +110,7 @@ class RandomTraffic:
             if event_id not in self.events:
                 return
             new_id = f"e{next(self._numbers)}"
-            new_event(self.service, new_id, capacity=4)
+            new_event(self.service, new_id, capacity=4, questions=[NOTES])
             self.events[self.events.index(event_id)] = new_id
         self.service.delete_event(event_id)
 

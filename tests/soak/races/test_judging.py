@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -244,3 +244,27 @@ def test_promotion_missing_from_the_journal_is_rejected() -> None:
         store.journal[key] = entry.model_copy(update={"notifications": ()})
     with pytest.raises(AssertionError):
         assert_promotions_agree(assert_invariants(store), [left("b", version=version)])
+
+
+@pytest.mark.parametrize(
+    ("read", "stored", "explained"),
+    [
+        ("Vegetarian", "Vegetarian", True),
+        ("Meat", "Vegetarian", False),
+        ("Vegetarian", "Meat", False),
+    ],
+)
+def test_answer_that_was_replaced_is_rejected(read: str, stored: str, explained: bool) -> None:
+    """R12.3: in what is read after it was changed, and in what the store holds at the end."""
+    initial = ReferenceModel(users={"a"})
+    initial.create_event(E1, 1, has_waitlist=True)
+    initial.event(E1).asks = True
+    initial.register(E1, "a", "Meat")
+    found = initial.copied()
+    found.change_answer(E1, "a", stored)
+    calls = [
+        Call("change_answer", (E1, "a", "Vegetarian"), 0, 1, ("answered", True, None)),
+        Call("get_answer", (E1, "a"), 2, 3, ("answer", read)),
+    ]
+    with nullcontext() if explained else pytest.raises(NotLinearizable):
+        find_order(initial, calls, found.contents())

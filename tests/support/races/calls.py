@@ -55,6 +55,36 @@ def _register(model: ReferenceModel, call: Call) -> Facts:
     return ("placed", model.event(event_id).tickets[user_id], position)
 
 
+def _register_answering(model: ReferenceModel, call: Call) -> Facts:
+    event_id, user_id, answer = _values(call)
+    position = model.register(event_id, user_id, answer)
+    return ("placed", model.event(event_id).tickets[user_id], position)
+
+
+def _change_answer(model: ReferenceModel, call: Call) -> Facts:
+    event_id, user_id, answer = _values(call)
+    is_changed = model.change_answer(event_id, user_id, answer)
+    registered_as = model.event(event_id).status_and_position(user_id)
+    return ("answered", is_changed, registered_as and registered_as[1])
+
+
+def _get_answer(model: ReferenceModel, call: Call) -> Facts:
+    """Return an attendee's answer, hidden if the event does not ask."""
+    _own(model, call)
+    event_id, user_id = _ids(call)
+    event = model.event(event_id)
+    return ("answer", event.answers.get(user_id) if event.asks else None)
+
+
+def _ask(model: ReferenceModel, call: Call) -> Facts:
+    event_id, asks = _values(call)
+    event = model.event(event_id)
+    if event.status is EventStatus.CANCELED:
+        raise Refused("EventCanceled")
+    is_changed, event.asks = event.asks is not asks, asks
+    return ("changed", (), is_changed)
+
+
 def _leave(model: ReferenceModel, call: Call) -> Facts:
     event_id, user_id = _ids(call)
     before = _own(model, call)
@@ -184,6 +214,10 @@ def _values(call: Call) -> tuple[Any, ...]:
 
 MODEL_CALLS: dict[str, Callable[[ReferenceModel, Call], Facts]] = {
     "register": _register,
+    "register_answering": _register_answering,
+    "change_answer": _change_answer,
+    "get_answer": _get_answer,
+    "ask": _ask,
     "unregister": _leave,
     "remove": _leave,
     "leave": _leave_over_http,

@@ -53,6 +53,12 @@ def contents_of(found: Everything) -> Hashable:
             event.next_ticket - 1,
             organizer=event.organizer_id,
             co_organizers=list(event.co_organizer_ids),
+            asks=bool(event.questions),
+            answers={
+                p: str(found.registrations[event_id, p].answers["lunch"])
+                for p in seated + waitlisted
+                if found.registrations[event_id, p].answers
+            },
         )
     return model.contents()
 

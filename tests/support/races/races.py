@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from domain.commands import Register
 from domain.ports import Store
+from domain.questions import Answers
 from tests.support.environment import commit_together, ids, new_event, new_users, service_on
+from tests.support.questions import LUNCH
 from tests.support.races.calls import Facts
 from tests.support.races.recording import Script
 from tests.support.reference_model import ReferenceModel
@@ -26,6 +28,8 @@ class InitialEvent:
     has_waitlist: bool = True
     attendees: Sequence[str] = ()
     organizers: Sequence[str] = ("organizer",)
+    asks: bool = False
+    """Whether it asks `LUNCH` of whoever registers; the attendees have answered "Meat"."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,15 @@ class Race:
                 has_waitlist=has_waitlist,
                 organizer_id=organizer_id,
                 co_organizer_ids=co_organizer_ids,
+                questions=[LUNCH] if initial_event.asks else [],
             )
+            answers: Answers | None = {"lunch": "Meat"} if initial_event.asks else None
             commit_together(
-                store, event_id, [Register(user_id) for user_id in initial_event.attendees]
+                store, event_id, [Register(user_id, answers) for user_id in initial_event.attendees]
             )
+            model.event(event_id).asks = initial_event.asks
             for user_id in initial_event.attendees:
-                model.register(event_id, user_id)
+                model.register(event_id, user_id, "Meat")
         return model
 
 
@@ -200,6 +207,28 @@ def organizers_deleted_while_others_manage(dice: random.Random) -> Race:
     return Race(["x", "y", "a"], events, scripts)
 
 
+def answers_changed_while_questions_change(dice: random.Random) -> Race:
+    """Let attendees change their answers while others come and leave, and the question is removed and asked (R12.3)."""
+    seated, waitlisted, coming = user_ids("s", 3), user_ids("w", 4), user_ids("p", 6)
+
+    def answering(name: str, user_id: str) -> Facts:
+        return (name, E1, user_id, dice.choice(["Meat", "Vegetarian"]))
+
+    def answer(user_id: str) -> list[Facts]:
+        return [answering("change_answer", user_id), ("get_answer", E1, user_id)]
+
+    scripts: list[Script] = [[*answer(p), *answer(p)] for p in dice.sample(waitlisted, 3)]
+    scripts += [[*answer(p), _leave(p), answering("register_answering", p)] for p in seated]
+    scripts += [[answering("register_answering", p), *answer(p)] for p in coming[:4]]
+    scripts += [[_register(p), *answer(p)] for p in coming[4:]]
+    scripts += [[*answer(waitlisted[0]), *answer(waitlisted[0])]]
+    scripts += [[("delete_user", dice.choice(waitlisted)), ("get_event", E1)]]
+    scripts += [[("ask", E1, dice.random() < 0.3), ("ask", E1, dice.random() < 0.7)]]
+    scripts += [[_edit(dice.randint(3, 6))]]
+    event = InitialEvent(3, attendees=[*seated, *waitlisted], asks=True)
+    return Race([*seated, *waitlisted, *coming], {E1: event}, scripts)
+
+
 RACES: dict[str, Callable[[random.Random], Race]] = {
     race.__name__: race
     for race in (
@@ -213,11 +242,17 @@ RACES: dict[str, Callable[[random.Random], Race]] = {
         two_deletions_of_one_user,
         capacity_increased_then_lowered,
         organizers_deleted_while_others_manage,
+        answers_changed_while_questions_change,
     )
 }
 
-NOT_IN_THE_API = organizers_deleted_while_others_manage.__name__
-"""The race with calls that the HTTP API does not have."""
+NOT_IN_THE_API = frozenset(
+    {
+        organizers_deleted_while_others_manage.__name__,
+        answers_changed_while_questions_change.__name__,
+    }
+)
+"""The races with calls that the HTTP API does not have. It does not know what a person was asked."""
 
 
 def _register(user_id: str, event_id: str = E1) -> Facts:

@@ -14,13 +14,15 @@ from itertools import count
 from time import monotonic, monotonic_ns
 from typing import Any
 
-from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
+from domain.commands import AnswersOutcome, ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.errors import Invalid, NotConfirmed, RollcallError
 from domain.inputs import EventChanges, UserDraft
 from domain.models import Actor, Event, UnregisterPreview, User, UserRegistration
 from domain.ports import Clock, NewId, Store
+from domain.questions import shown_answers
 from domain.service import Service
 from tests.support.environment import START, ids, new_event
+from tests.support.questions import LUNCH, fingerprints_of
 from tests.support.races.calls import Call, Facts
 
 Script = Sequence[Facts]
@@ -142,6 +144,10 @@ class RecordingService:
         )
 
 
+ASKED = fingerprints_of(LUNCH)
+"""What everyone who answers has been asked. Whether the event still asks it, they don't know."""
+
+
 def _asked(service: Service, name: str, args: Facts) -> object:
     match name, args:
         case "create_user", (str(user_id),):
@@ -160,6 +166,17 @@ def _asked(service: Service, name: str, args: Facts) -> object:
             return service.close_event(event_id, actor=Actor(user_id))
         case "reopen_as", (str(event_id), str(user_id)):
             return service.reopen_event(event_id, actor=Actor(user_id))
+        case "register_answering", (str(event_id), str(user_id), str(answer)):
+            return service.register(event_id, user_id, {"lunch": answer}, asked=ASKED)
+        case "change_answer", (str(event_id), str(user_id), str(answer)):
+            return service.change_answers(
+                event_id, user_id, {"lunch": answer}, asked=ASKED, with_position=True
+            )
+        case "get_answer", (str(event_id), str(user_id)):
+            found = service.get_registration(event_id, user_id)
+            return shown_answers(found.event.questions, found.registration.answers)
+        case "ask", (str(event_id), bool(asks)):
+            return service.edit_event(event_id, EventChanges.of(questions=[LUNCH] if asks else []))
         case "get_organizers", (str(event_id),):
             return service.get_event(event_id).organizer_ids
         case _:
@@ -170,7 +187,7 @@ def _asked(service: Service, name: str, args: Facts) -> object:
 def _with_answer(call: Call, outcome: object) -> Call:
     version = (
         outcome.event.version
-        if isinstance(outcome, RegisterOutcome | UnregisterOutcome | ChangeOutcome)
+        if isinstance(outcome, RegisterOutcome | AnswersOutcome | UnregisterOutcome | ChangeOutcome)
         else 0
     )
     return replace(call, answer=facts_of(outcome), hint=(version, call.hint[1]))
@@ -197,6 +214,10 @@ def facts_of(outcome: object) -> Facts:
     match outcome:
         case RegisterOutcome(_, row, position):
             return ("placed", row.ticket, position)
+        case AnswersOutcome(_, _, position, changed):
+            return ("answered", changed, position)
+        case dict():
+            return ("answer", outcome.get("lunch"))
         case UnregisterOutcome(_, row, promoted):
             return ("left", row.status, row.ticket, promoted)
         case ChangeOutcome(_, changed, promoted):

@@ -21,6 +21,7 @@ _STATUSES = {
 
 _QUESTIONS: Mapping[str, Callable[..., neutral.Question]] = {
     "register": neutral.Register,
+    "register_answering": lambda user_id, _: neutral.Register(user_id),
     "unregister": neutral.Leave,
     "remove": neutral.Leave,
     "leave": neutral.Leave,
@@ -75,7 +76,7 @@ def _history(event_id: str, initial: InitialEvent | None, calls: list[Call]) -> 
 
 def _end(calls: list[Call], initial: InitialEvent) -> float:
     """Return when a capacity increase in several commits may begin, which the second judge does not know."""
-    attendees = len(initial.attendees) + sum(call.name == "register" for call in calls)
+    attendees = len(initial.attendees) + sum(call.name.startswith("register") for call in calls)
     edits = (call.invoked for call in calls if call.name in ("edit_event", "put_event"))
     return min(edits, default=inf) if attendees > FIRST_COMMIT else inf
 

@@ -77,6 +77,23 @@ def test_replay_leads_to_the_event_and_each_registration() -> None:
     assert replay.state(target.user_id("seated1")) is None
 
 
+def test_changed_answers_leave_the_registrations_as_they_are() -> None:
+    """R12.3: the journal does not have them."""
+    changes = [did(K.ANSWERED, "ada", 1), did(K.ANSWERED, "cleo", 3)]
+    replay = replayed(*FULL, changes)
+    assert replay.broken_rules == []
+    assert replay.state("ada") == Row(1, REGISTERED)
+    assert replay.state("cleo") == Row(3, WAITLISTED)
+
+
+def test_answers_of_someone_unknown_to_the_replay_break_no_rule() -> None:
+    replay = replayed(*FULL)
+    replay.skip_to(7)
+    replay.apply(entry(8, [did(K.ANSWERED, "eve", 9)], {}))
+    assert replay.state("eve") == UNKNOWN
+    assert replay.broken_rules == []
+
+
 def test_other_values_and_counts_are_differences() -> None:
     replay = replayed(*FULL)
     wrong = an_event().model_copy(
@@ -155,6 +172,21 @@ BREAKS: dict[str, tuple[list[list[Change]], dict[str, object], str]] = {
         FULL[:1],
         {"registration_deadline": START},
         "registered after the end of registration, in entry 2",
+    ),
+    "answers of someone who is not in the event": (
+        [*FULL, [did(K.ANSWERED, "eve", 5)]],
+        {},
+        "answers changed with ticket 5, in entry 6",
+    ),
+    "answers of another registration": (
+        [*FULL, [did(K.ANSWERED, "cleo", 4)]],
+        {},
+        "answers changed with ticket 4, in entry 6",
+    ),
+    "answers after the start": (
+        [[did(K.REGISTERED, "ada", 1)], [did(K.ANSWERED, "ada", 1)]],
+        {"starts_at": START},
+        "answers changed after the start, in entry 3",
     ),
     "promoted after the start": (
         [
