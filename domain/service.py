@@ -667,7 +667,8 @@ class Service:
 
         Raises `UnknownEvent`, `NotOrganizer`.
         """
-        return count_answers(self._store, self.get_event(event_id, actor=actor))
+        event = self.get_event(event_id, actor=actor)
+        return self._retry.read(lambda: count_answers(self._store, event))
 
     def list_going(
         self, event_id: str, *, actor: Actor, limit: int = PAGE_SIZE, cursor: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from domain.models import AnswerTotals, Event, QuestionTotals
 from domain.ports import Store
-from domain.questions import Answers, Question
+from domain.questions import Answers, Question, shown_answers
 
 MAX_PAGES = 4
 """Pages of the roster that are read, as large as the store gives: in DynamoDB 1 MB, thousands of registrations.
@@ -21,7 +21,9 @@ def count_answers(store: Store, event: Event) -> AnswerTotals:
     cursor: str | None = None
     for _ in range(MAX_PAGES):
         page = store.list_roster(event.event_id, limit=None, cursor=cursor)
-        given += [registration.answers for registration in page.items]
+        given += [
+            shown_answers(event.questions, registration.answers) for registration in page.items
+        ]
         cursor = page.next_cursor
         if cursor is None:
             break
