@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.slack.files import File, file_name
 from domain.models import Event
-from domain.questions import Answer, Answers
+from domain.questions import Answer, Answers, shown_answers
 
 _FORMULA = re.compile(r"^[\s\x00-\x1f]*[=+\-@|%\uff0b\uff0d\uff1d\uff20]|^[\t\r\n]")
 """Matches a cell that a spreadsheet takes for a formula, also after white space and in full width."""
@@ -46,11 +46,12 @@ def heading(event: Event) -> Row:
 def attendee_row(event: Event, attendee: Attendee, name: str, position: int) -> Row:
     """Return an attendee's row. `position` counts on the waitlist only."""
     zone = ZoneInfo(event.time_zone)
+    answers = shown_answers(event.questions, attendee.answers)
     return (
         *(("registered", "") if attendee.is_registered else ("waitlisted", position)),
         *(escape_cell(name), escape_cell(attendee.user_id)),
         *(_local(attendee.registered_at, zone), _local(attendee.seated_at, zone)),
-        *(_answer(attendee.answers.get(one.question_id, "")) for one in event.questions),
+        *(_answer(answers.get(one.question_id, "")) for one in event.questions),
     )
 
 

@@ -22,6 +22,7 @@ from bot.slack.view_metadata import AnswersMetadata
 from bot.slack.view_payloads import ViewPayload
 from domain.errors import AnswersNeeded, Invalid
 from domain.inputs import UserDraft
+from domain.questions import shown_answers
 from domain.search import FoundEvents
 
 
@@ -167,7 +168,9 @@ class RegistrationListeners:
         """Open the form with one's answers, to change them until the event starts."""
         own = self._service.get_registration_to_answer(action.value, action.user_id)
         if own.event.questions:
-            reply.open_modal(change_form(own.event, own.registration.answers))
+            reply.open_modal(
+                change_form(own.event, shown_answers(own.event.questions, own.registration.answers))
+            )
         else:
             reply.ephemeral(registration_views.no_questions(own.event))
 

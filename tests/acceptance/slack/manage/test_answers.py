@@ -7,6 +7,7 @@ import io
 
 from bot.blocks.ids import ActionId
 from bot.features.manage.answer_views import NO_ANSWER
+from domain.enums import QuestionKind
 from domain.inputs import EventChanges
 from domain.questions import Answers
 from tests.support.questions import DAYS, LUNCH, NOTES
@@ -94,6 +95,20 @@ def test_removed_question_is_hidden_from_organizers(harness: SlackHarness) -> No
     harness.bot.service.edit_event("yoga", EventChanges.of(questions=(LUNCH,)))
     shown = said(manage_modal(harness)) + said(press(harness, ActionId.ATTENDEE, value=CHLOE))
     assert "No nuts" not in shown
+
+
+def test_answer_to_an_earlier_question_with_the_same_id_is_hidden(harness: SlackHarness) -> None:
+    """A program may choose an id again, for a question of another kind."""
+    answered(harness, {CHLOE: {"lunch": "Meat", "days": ("Monday",)}})
+    several = LUNCH.model_copy(update={"kind": QuestionKind.SEVERAL})
+    for questions in ((DAYS,), (several, DAYS)):
+        harness.bot.service.edit_event("yoga", EventChanges.of(questions=questions))
+    form(harness, ActionId.EXPORT)
+    harness.deliver_due(5)
+    (file,) = files(harness)
+    (row,) = csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig")))
+    assert (row[LUNCH.text], row[DAYS.text]) == ("", "Monday")
+    assert "0 Meat" in said(form(harness, ActionId.ANSWER_TOTALS))
 
 
 def test_history_tells_of_changed_answers_without_them(harness: SlackHarness) -> None:
