@@ -22,18 +22,25 @@ def questions_of(
     """
     present = {one.question_id: one for one in current}
     taken = {one.question_id for one in drafts}
-    same = {
-        (one.text, one.kind): one.question_id for one in current if one.question_id not in taken
-    }
+    free = [one for one in current if one.question_id not in taken]
     questions = []
     for number, draft in enumerate(drafts):
-        question_id = draft.question_id or same.pop((draft.text, draft.kind), None) or new_id()
+        question_id = draft.question_id or _take_same(free, draft) or new_id()
         before = present.get(question_id)
         if before is not None and before.kind is not draft.kind:
             reason = "can't be changed: leave out the id to ask a new question"
             raise Invalid(f"questions.{number}.kind", reason)
         questions.append(_question(before, question_id, draft))
     return tuple(questions)
+
+
+def _take_same(free: list[Question], draft: QuestionDraft) -> str | None:
+    """Return the id of the first question with a draft's text and kind, and leave it out of `free`."""
+    for question in free:
+        if (question.text, question.kind) == (draft.text, draft.kind):
+            free.remove(question)
+            return question.question_id
+    return None
 
 
 def _question(before: Question | None, question_id: str, draft: QuestionDraft) -> Question:

@@ -22,10 +22,12 @@ from domain.errors import (
 from domain.inputs import EventChanges
 from domain.models import Event
 from domain.planning.plan import CheckUser, PutEvent, PutJournalEntry, PutRegistration
+from domain.planning.questions import questions_of
 from domain.questions import Question
-from tests.support.environment import START
+from tests.support.environment import START, ids
 from tests.support.planning import SEATED, event, planned
 from tests.support.questions import LUNCH as LUNCH_DRAFT
+from tests.support.questions import NOTES
 
 LUNCH = Question(
     question_id="lunch",
@@ -134,3 +136,10 @@ def test_answers_of_someone_promoted_in_the_same_batch_are_theirs() -> None:
 def test_deleted_event_takes_no_answers() -> None:
     plan = planned(StartDeletion(None), ChangeAnswers("first", MEAT), at=asking())
     assert isinstance(plan.outcomes[-1], UnknownEvent)
+
+
+def test_questions_that_are_alike_keep_their_ids_without_them() -> None:
+    """R8.13: a request that is repeated changes nothing, also if two questions have the same text."""
+    drafts = (NOTES.model_copy(update={"question_id": None}),) * 2
+    current = questions_of(drafts, (), ids())
+    assert questions_of(drafts, current, ids("new")) == current
