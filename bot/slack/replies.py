@@ -66,7 +66,7 @@ class Reply:
             )
 
     def open_modal(self, view: View) -> None:
-        """Open a modal: on top of the modal that was used, or as the first one.
+        """Open a modal: on top of the modal that was used, in its place if it is the third, or as the first one.
 
         It does nothing if the modal that was used has been closed. For listeners that have changed nothing:
         raises `SlackBusy`.
@@ -76,6 +76,10 @@ class Reply:
 
     def _open(self, client: WebClient, view: View) -> None:
         surface = self._action.surface
+        if surface is not None and surface.is_third:
+            # Slack refuses a fourth modal, so the view takes the place of the third.
+            client.views_update(view_id=surface.id, view=view)
+            return
         is_first = surface is None or surface.is_home
         open_view = client.views_open if is_first else client.views_push
         open_view(trigger_id=self._action.trigger_id, view=view)

@@ -23,7 +23,7 @@ from playground.workspace.model import View
 from tests.support.questions import DAYS, LUNCH, NOTES, SIZE
 from tests.support.slack import sentences
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, reply, shown, text_of
-from tests.support.slack.modals import said
+from tests.support.slack.modals import press, said, top
 
 
 def asking(harness: SlackHarness, *questions: QuestionDraft, **values: Any) -> None:
@@ -229,6 +229,21 @@ def test_submit_after_the_start_is_refused_and_keeps_the_form(harness: SlackHarn
     assert sentences.closed(ClosedReason.STARTED, start) in said(result.view)
     assert harness.workspace.views.stack(BJORN)[0].id == view.id
     assert answers_of(harness) is None
+
+
+def test_form_replaces_a_third_modal(harness: SlackHarness) -> None:
+    """Slack allows no fourth."""
+    asking(harness, LUNCH)
+    harness.slack.command(BJORN, RANDOM, "/register")
+    harness.slack.options(BJORN, top(harness).id, BlockId.EVENT, ActionId.EVENT, "")
+    harness.slack.submit(BJORN, top(harness).id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
+    for _ in range(3):
+        submit(harness, top(harness), {"lunch": "=Meat"})
+        press(harness, ActionId.CHOOSE_TO_UNREGISTER)
+        press(harness, ActionId.CHOOSE_TO_REGISTER)
+    assert len(harness.workspace.views.stack(BJORN)) == 3
+    submit(harness, top(harness), {"lunch": "=Vegetarian"})
+    assert answers_of(harness) == {"lunch": "Vegetarian"}
 
 
 # Changing answers
