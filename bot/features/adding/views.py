@@ -90,8 +90,8 @@ def addition_message(outcome: AddOutcome) -> Message:
     elif not count:
         text = f"No one was added to {title}: everyone was in already."
     else:
-        have = "has" if count == 1 else "have"
-        text = f"{headcount(count)} {have} been added to {title}. Each gets a direct message."
+        have, they = ("has", "They’ll get") if count == 1 else ("have", "Each gets")
+        text = f"{headcount(count)} {have} been added to {title}. {they} a direct message."
     return note(text, *_groups(outcome, "Got a seat", "Joined the waitlist"))
 
 

@@ -30,7 +30,8 @@ def answer_totals(totals: AnswerTotals) -> View:
     """Show how often each answer was given by those with a seat."""
     who = f"{headcount(totals.counted)} with a seat"
     if not totals.is_complete:
-        who = f"The first {who} of {totals.event.registered_count:,}"
+        everyone = headcount(totals.event.registered_count)
+        who = f"The first {totals.counted:,} of {everyone} with a seat"
     blocks: list[Block] = [section(f"{bold(totals.event.title)}\n{who}")]
     for one in totals.questions:
         blocks += sections(_lines(one, totals.counted))
@@ -52,8 +53,8 @@ def _lines(totals: QuestionTotals, of: int) -> list[str]:
         return [*lines, f"{totals.answered:,} answered"]
     counts = list(totals.counts.items())
     lines += [f"• {count:,} {escape(text)}" for text, count in counts[:MAX_SHOWN]]
-    if len(counts) > MAX_SHOWN:
-        lines.append(f"• and {len(counts) - MAX_SHOWN:,} earlier options")
+    if more := len(counts[MAX_SHOWN:]):
+        lines.append(f"• and {more:,} earlier {'option' if more == 1 else 'options'}")
     if without := of - totals.answered:
         lines.append(f"• {without:,} without an answer")
     return lines

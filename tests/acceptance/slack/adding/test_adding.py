@@ -54,6 +54,12 @@ def test_confirmed_preview_adds_in_one_commit(harness: SlackHarness) -> None:
     assert rows.waitlisted("yoga") == [HARUKI]
 
 
+def test_a_single_attendee_who_is_added_is_no_group(harness: SlackHarness) -> None:
+    yoga(harness)
+    text = said(add(harness, CHLOE).view)
+    assert "1 person has been added to *Yoga in the park*. They’ll get a direct message." in text
+
+
 def test_manage_below_shows_who_was_added(harness: SlackHarness) -> None:
     yoga(harness)
     add(harness, CHLOE)
