@@ -182,7 +182,7 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.EventFull: _full,
     errors.TooFewSeats: _too_few_seats,
     errors.TooManyToAdd: lambda error: (
-        f"{headcount(error.requested)} are too many to add at once, because most would join the"
+        f"{headcount(error.requested)} are too many to add at once, because some would join the"
         f" waitlist. Add up to {error.most:,} now, then the others. Nothing changed."
     ),
     errors.AlreadyRegistered: _already,

@@ -274,7 +274,7 @@ def event_edited(outcome: ChangeOutcome, *, has_note: bool = False) -> View:
 def asked(attendees: int, new_questions: int) -> str:
     """Say who is asked questions that were added."""
     asked_what = "question" if new_questions == 1 else "questions"
-    return f"{headcount(attendees)} already registered will be asked the new {asked_what}."
+    return f"{headcount(attendees)} who already signed up will be asked the new {asked_what}."
 
 
 NO_CARD = (

@@ -225,3 +225,10 @@ def test_too_many_for_one_commit_says_how_many_fit(harness: SlackHarness) -> Non
     refused = submit(harness, form(harness, ActionId.ADD_ATTENDEES), chosen(everyone)).view
     assert sentence(TooManyToAdd("yoga", 49, 33)) in said(refused)
     assert harness.assert_invariants().registrations == {}
+
+
+def test_reason_for_too_many_is_true_of_a_few_on_the_waitlist(harness: SlackHarness) -> None:
+    yoga(harness, capacity=48)
+    everyone = new_members(harness, 49)
+    refused = submit(harness, form(harness, ActionId.ADD_ATTENDEES), chosen(everyone)).view
+    assert "some would join the waitlist. Add up to 48 now" in said(refused)

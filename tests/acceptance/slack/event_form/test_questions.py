@@ -585,6 +585,10 @@ def test_question_that_replaces_a_removed_one_is_saved(harness: SlackHarness) ->
 # Who is asked
 
 
+def test_those_on_the_waitlist_are_not_called_registered() -> None:
+    assert asked(2, 1) == "2 people who already signed up will be asked the new question."
+
+
 def test_confirmation_says_how_many_are_asked(harness: SlackHarness) -> None:
     yoga(harness, capacity=2)
     harness.register(CHLOE, DIEGO, HARUKI)
