@@ -54,6 +54,7 @@ WITHOUT_SUBMIT = {
     CallbackId.MANAGE,
     CallbackId.HISTORY,
     CallbackId.REGISTRATION_HISTORY,
+    CallbackId.ANSWER_TOTALS,
     CallbackId.NOTE,
 }
 
