@@ -81,10 +81,10 @@ def world_with_lost_answers(seed: int) -> World:
     weights = replace(
         Weights.drawn(seed),
         is_on_lambda=False,
-        events=3,
+        events=4,
         members=8,
         unanswered=0.4,
-        crashes=0.01,
+        crashes=0.015,
         store_seconds=0.02,
         pause=3.0,
     )
@@ -126,11 +126,11 @@ def world_with_hangs(seed: int) -> World:
     weights = replace(
         _without_others(_undisturbed(Weights.drawn(seed))),
         processes=4,
-        events=1,
+        events=2,
         members=10,
-        busy_seconds=40.0,
-        slack_seconds=1.0,
-        hangs=0.01,
+        busy_seconds=90.0,
+        slack_seconds=2.5,
+        hangs=0.004,
         second_presses=0.0,
         user_deletions=0.0,
         pause=1.0,
