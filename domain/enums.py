@@ -52,7 +52,7 @@ class ChangeKind(StrEnum):
 
 
 class QuestionKind(StrEnum):
-    """How a question is answered (R12.3)."""
+    """How a question is answered: with a short `text`, with `one` of its options, or with `several` of them."""
 
     TEXT = "text"
     """With a short text."""
