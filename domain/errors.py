@@ -98,6 +98,8 @@ class AlreadyRegistered(RollcallError):
     """Whether the event has started: no more seats are given out (R4.7)."""
     is_canceled: bool = False
     is_over: bool = False
+    takes_answers: bool = False
+    """Whether the user can give or change answers now (R12.3)."""
 
 
 @dataclass(eq=False)

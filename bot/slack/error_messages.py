@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from bot.blocks.builders import Message, note
+from slack_sdk.models.blocks import ActionsBlock
+
+from bot.blocks.builders import Message, button, note
 from bot.blocks.formatting import headcount, moment, ordinal, seats, waitlist_note
+from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold, channel_link, escape, mention
 from bot.slack.api_errors import ClassifiedError, ErrorClass
 from bot.slack.refusals import (
@@ -50,7 +53,9 @@ class FieldProblem(StrEnum):
     CHANGED_MEANWHILE = "someone else just changed the time. Reopen Edit to see it"
     NO_QUESTION = "type the question that these options are for, or clear them"
     NO_OPTIONS = "type the options to choose from, one per line"
-    OPTIONS_OF_A_TEXT = "a short text has no options. Choose another answer or clear them"
+    OPTIONS_OF_A_TEXT = (
+        "a short text has no options. Clear them, or choose another kind of answer above"
+    )
     OPTIONS_TOO_LONG = (
         f"the options of all questions together can have at most {MAX_OPTIONS_LENGTH} characters"
     )
@@ -72,7 +77,10 @@ def sentence(error: RollcallError) -> str:
 
 
 def message(error: RollcallError) -> Message:
-    """Return an error's message."""
+    """Return an error's message. Whoever registers again can change their answers (R12.3)."""
+    if isinstance(error, errors.AlreadyRegistered) and error.takes_answers:
+        change = button("Change answers", ActionId.CHANGE_ANSWERS, error.event_id)
+        return note(sentence(error), ActionsBlock(elements=[change]))
     return note(sentence(error))
 
 

@@ -95,15 +95,18 @@ def _check_can_register(work: WorkingCopy, event: Event, user_id: str) -> None:
 def _check_not_registered(work: WorkingCopy, event: Event, user_id: str) -> None:
     registration = work.registration(user_id)
     if registration is not None:
+        has_started = event.has_started(work.now)
+        is_canceled = event.status is EventStatus.CANCELED
         raise AlreadyRegistered(
             event.event_id,
             event.title,
             user_id,
             registration.status,
             work.position(registration),
-            event.has_started(work.now),
-            event.status is EventStatus.CANCELED,
+            has_started,
+            is_canceled,
             event.is_over(work.now),
+            takes_answers=bool(event.questions) and not has_started and not is_canceled,
         )
 
 

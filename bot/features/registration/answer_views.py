@@ -11,6 +11,7 @@ from slack_sdk.models.blocks import (
     InputBlock,
     InputInteractiveElement,
     Option,
+    PlainTextObject,
     RadioButtonsElement,
     StaticSelectElement,
 )
@@ -30,6 +31,7 @@ from domain.questions import Answer, Answers, Question
 
 NO_SEAT_HELD = "No seat is held for you until you submit this form."
 QUESTIONS_CHANGED = "The questions have just changed. Please check your answers."
+NO_LONGER_AN_OPTION = "Your earlier answer is no longer an option"
 NO_ANSWER = "No answer"
 
 _NO_ANSWER = "none"
@@ -90,8 +92,17 @@ def _input(question: Question, answer: Answer) -> Block:
         block_id=f"{ANSWER_BLOCK}{question.question_id}",
         label=plain(question.text),
         element=_element(question, answer),
+        hint=_hint(question, answer),
         optional=not question.required,
     )
+
+
+def _hint(question: Question, answer: Answer) -> PlainTextObject | None:
+    """Say which options one chose that an organizer has changed or removed since."""
+    if question.kind is QuestionKind.TEXT:
+        return None
+    gone = [one for one in _texts(answer) if one and one not in question.options]
+    return plain(f"{NO_LONGER_AN_OPTION}: {', '.join(gone)}") if gone else None
 
 
 def _element(question: Question, answer: Answer) -> InputInteractiveElement:

@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ANSWER_BLOCK, ActionId, BlockId
-from bot.features.registration.answer_views import NO_SEAT_HELD, QUESTIONS_CHANGED
+from bot.features.registration.answer_views import (
+    NO_LONGER_AN_OPTION,
+    NO_SEAT_HELD,
+    QUESTIONS_CHANGED,
+)
 from bot.slack.error_messages import field_error
 from domain.enums import ClosedReason
 from domain.inputs import EventChanges, QuestionDraft
@@ -270,6 +274,47 @@ def test_reply_to_registering_has_a_button_to_change_the_answers(harness: SlackH
     asking(harness, LUNCH)
     result = submit(harness, register(harness), {"lunch": "=Meat"})
     assert f"[{ActionId.CHANGE_ANSWERS}]" in said(result.view)
+
+
+@pytest.mark.parametrize("capacity", [1, 2])
+def test_whoever_registers_again_gets_a_button_to_change_the_answers(
+    harness: SlackHarness, capacity: int
+) -> None:
+    asking(harness, LUNCH, capacity=capacity)
+    submit(harness, register(harness, CHLOE), {"lunch": "=Meat"}, CHLOE)
+    submit(harness, register(harness), {"lunch": "=Meat"})
+    again = harness.slack.command(BJORN, RANDOM, "/register", "yoga")
+    assert sentences.already(1 if capacity == 1 else None) in reply(again)
+    view = harness.slack.click(BJORN, again.messages[-1], ActionId.CHANGE_ANSWERS).view
+    assert view is not None
+    submit(harness, view, {"lunch": "=Vegetarian"})
+    assert answers_of(harness) == {"lunch": "Vegetarian"}
+
+
+@pytest.mark.parametrize("because", ["started", "canceled", "no questions"])
+def test_whoever_registers_again_gets_no_button_that_does_nothing(
+    harness: SlackHarness, because: str
+) -> None:
+    asking(harness, LUNCH)
+    card = harness.card(harness.bot.service.get_event("yoga"))
+    submit(harness, register(harness), {"lunch": "=Meat"})
+    if because == "canceled":
+        harness.bot.service.cancel_event("yoga")
+    elif because == "started":
+        harness.clock.advance(harness.bot.service.get_event("yoga").starts_at - harness.clock.now())
+    else:
+        edit(harness)
+    again = harness.slack.click(BJORN, card, ActionId.REGISTER)
+    assert f"[{ActionId.CHANGE_ANSWERS}]" not in shown(again.messages[-1])
+
+
+def test_option_that_was_chosen_and_is_gone_is_named(harness: SlackHarness) -> None:
+    asking(harness, LUNCH, DAYS)
+    submit(harness, register(harness), {"lunch": "=Meat", "days": ["=Monday", "=Friday"]})
+    edit(harness, LUNCH.model_copy(update={"options": ("Beef", "Vegetarian")}), DAYS)
+    said_now = said(change(harness))
+    assert f"{NO_LONGER_AN_OPTION}: Meat" in said_now
+    assert said_now.count(NO_LONGER_AN_OPTION) == 1
 
 
 def test_form_left_open_after_the_start_says_so(harness: SlackHarness) -> None:

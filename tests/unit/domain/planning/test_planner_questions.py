@@ -61,7 +61,11 @@ NEEDED = AnswersNeeded("e1", "Supper")
         ),
         (Register("new", {"lunch": ("Meat",)}), asking(), Invalid("answers.lunch", "must be text")),
         (Register("unknown"), asking(), UnknownUser("unknown")),
-        (Register("sits"), asking(), AlreadyRegistered("e1", "Supper", "sits", SEATED, None)),
+        (
+            Register("sits"),
+            asking(),
+            AlreadyRegistered("e1", "Supper", "sits", SEATED, None, takes_answers=True),
+        ),
         (
             ChangeAnswers("first", MEAT | {"size": "L"}),
             asking(),
