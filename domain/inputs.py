@@ -274,7 +274,7 @@ OptionText = Annotated[
 
 def _each_once(options: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(options)) < len(options):
-        raise PydanticCustomError("options", "must each be there only once")
+        raise PydanticCustomError("options", "must all be different")
     return options
 
 

@@ -212,7 +212,7 @@ def _question_inputs(number: int, slot: QuestionSlot, *, is_stored: bool) -> lis
             question_block(number, QuestionInput.KIND),
             f"Answer to question {number}",
             answer,
-            hint="If you change this, earlier answers are hidden. Until the start, everyone is asked again."
+            hint="Changing this hides earlier answers. Until the event starts, everyone is asked again."
             if is_stored
             else None,
         ),

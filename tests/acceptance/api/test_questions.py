@@ -278,8 +278,8 @@ def test_field_with_half_a_character_is_refused(web: TestClient, supper: dict[st
         ([NOTES | {"options": ["Yes"]}], "questions.0.options", "must be empty"),
         ([LUNCH | {"options": []}], "questions.0.options", "must be given"),
         ([{"text": "Why?", "kind": "several"}], "questions.0.options", "must be given"),
-        ([LUNCH | {"options": ["A", "A"]}], "questions.0.options", "only once"),
-        ([LUNCH | {"options": ["A", " A\n"]}], "questions.0.options", "only once"),
+        ([LUNCH | {"options": ["A", "A"]}], "questions.0.options", "all be different"),
+        ([LUNCH | {"options": ["A", " A\n"]}], "questions.0.options", "all be different"),
         ([LUNCH | {"options": ["A", ""]}], "questions.0.options.1", "must not be empty"),
         (
             [LUNCH | {"options": ["x" * (MAX_OPTION_LENGTH + 1)]}],

@@ -300,7 +300,7 @@ WRONG: dict[str, tuple[Values, QuestionInput, str]] = {
     "an option twice": (
         slot(1, "Which?", kind="one", options="Meat\nFish\n Meat"),
         OPTIONS,
-        "must each be there only once",
+        "must all be different",
     ),
 }
 
