@@ -96,10 +96,10 @@ def _questions(entry: JournalEntry) -> list[ButtonElement]:
 def _questions_added(notification: Notification, entry: JournalEntry) -> Message:
     texts = (notification.text or "").splitlines()
     if len(texts) == 1:
-        text = f"An organizer added a question to {_title(entry)}: {escape(texts[0])}"
+        text = f"Please answer this question for {_title(entry)}: {escape(texts[0])}"
     else:
         listed = "".join(f"\n• {escape(one)}" for one in texts)
-        text = f"An organizer added questions to {_title(entry)}:{listed}"
+        text = f"Please answer these questions for {_title(entry)}:{listed}"
     return _note(
         text,
         entry,

@@ -19,7 +19,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 • Register: press the button on an event’s card, or type `/register [event]`. If it’s full, you join its waitlist.
 • Unregister: press *Unregister*, or type `/unregister [event]`. The next person on the waitlist gets your seat.
 • See upcoming events: `/events`.
-• See your registrations: `/registrations`, with your waitlist position, its history, your answers, and a calendar file.
+• See your registrations: `/registrations`, with waitlist position and calendar file. Change your answers there, too.
 • See who has a seat: press *Who’s going* on an event’s card. Organizers choose who can see that.
 • See everything in one place: the *Home* tab of this app.
 • Delete your data: `/rollcall forget-me`.

@@ -210,7 +210,7 @@ def _question_inputs(number: int, slot: QuestionSlot, *, is_stored: bool) -> lis
         ),
         input_block(
             question_block(number, QuestionInput.KIND),
-            f"Answer to question {number}",
+            f"Kind of answer to question {number}",
             answer,
             hint="Changing this hides earlier answers. Until the event starts, everyone is asked again."
             if is_stored
@@ -221,7 +221,7 @@ def _question_inputs(number: int, slot: QuestionSlot, *, is_stored: bool) -> lis
             f"Options for question {number}, one per line",
             paragraph_element(MAX_TYPED_OPTIONS, slot.options),
             optional=True,
-            hint=f"Up to {MAX_OPTIONS}. A short text has none.",
+            hint=f"Up to {MAX_OPTIONS} options. Leave this empty for a short text.",
         ),
         input_block(
             question_block(number, QuestionInput.REQUIRED),

@@ -20,6 +20,7 @@ TEXTS_ELSEWHERE = "To read the answers, see *Details* of an attendee or *Export 
 MAX_SHOWN = 2 * MAX_OPTIONS
 """Options of one question in the totals: those of today, and some that were changed after they were chosen."""
 
+EARLIER = "no longer an option"
 NO_ANSWER = "_No answer_"
 
 _ROW_LENGTH = 150
@@ -52,7 +53,9 @@ def _lines(totals: QuestionTotals, of: int) -> list[str]:
     if totals.question.kind is QuestionKind.TEXT:
         return [*lines, f"{totals.answered:,} answered"]
     counts = list(totals.counts.items())
-    lines += [f"• {count:,} {escape(text)}" for text, count in counts[:MAX_SHOWN]]
+    for text, count in counts[:MAX_SHOWN]:
+        earlier = "" if text in totals.question.options else f" _({EARLIER})_"
+        lines.append(f"• {count:,} {escape(text)}{earlier}")
     if more := len(counts[MAX_SHOWN:]):
         lines.append(f"• and {more:,} earlier {'option' if more == 1 else 'options'}")
     if without := of - totals.answered:

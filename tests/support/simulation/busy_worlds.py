@@ -100,8 +100,8 @@ def world_with_late_writes(seed: int) -> World:
         members=4,
         second_presses=0.0,
         user_deletions=0.0,
-        unanswered=0.6,
-        silent=0.8,
+        unanswered=0.8,
+        silent=1.0,
         pause=20.0,
     )
     return World(seed, weights=weights)

@@ -6,7 +6,7 @@ import csv
 import io
 
 from bot.blocks.ids import ActionId
-from bot.features.manage.answer_views import NO_ANSWER
+from bot.features.manage.answer_views import EARLIER, NO_ANSWER
 from domain.enums import QuestionKind
 from domain.inputs import EventChanges
 from domain.questions import Answers
@@ -43,7 +43,7 @@ def test_totals_keep_options_that_were_changed_since(harness: SlackHarness) -> N
     answered(harness, {CHLOE: {"lunch": "Meat"}})
     changed = LUNCH.model_copy(update={"options": ("Fish", "Vegetarian")})
     harness.bot.service.edit_event("yoga", EventChanges.of(questions=(changed,)))
-    assert "1 Meat" in said(form(harness, ActionId.ANSWER_TOTALS))
+    assert f"1 Meat _({EARLIER})_" in said(form(harness, ActionId.ANSWER_TOTALS))
 
 
 def test_attendees_show_their_answers(harness: SlackHarness) -> None:
