@@ -24,7 +24,7 @@ NAMING_ORGANIZERS = frozenset({"create_event", "set_co_organizer", "take_over"})
 """Calls that are refused while the user is being deleted, and not after that."""
 
 MAX_STATES = 1_000_000
-"""The search gives up after this many states, and neither accepts nor rejects the history."""
+"""The search gives up after this many states, unless told otherwise, and neither accepts nor rejects the history."""
 
 
 class NotLinearizable(AssertionError):
@@ -82,14 +82,18 @@ class _Node:
 
 
 def find_order(
-    initial: ReferenceModel, calls: Sequence[Call], final: Hashable | None = None
+    initial: ReferenceModel,
+    calls: Sequence[Call],
+    final: Hashable | None = None,
+    *,
+    max_states: int = MAX_STATES,
 ) -> list[str]:
     """Return an order of the calls and background steps that explains every answer.
 
     `final` is what `ReferenceModel.contents` must return once all operations have ended.
-    Raises `NotLinearizable` if there is no such order.
+    Raises `NotLinearizable` if there is no such order, and `Undecided` after `max_states`.
     """
-    search = _Search(calls, final)
+    search = _Search(calls, final, max_states)
     found = search.run(initial)
     if found is None:
         raise NotLinearizable(search.report())
@@ -97,7 +101,8 @@ def find_order(
 
 
 class _Search:
-    def __init__(self, calls: Sequence[Call], final: Hashable | None) -> None:
+    def __init__(self, calls: Sequence[Call], final: Hashable | None, max_states: int) -> None:
+        self._max_states = max_states
         self.steps = _steps(calls)
         self.required = sum(1 << n for n, step in enumerate(self.steps) if step.is_required)
         self.final = final
@@ -117,7 +122,7 @@ class _Search:
                 if key not in seen:
                     seen.add(key)
                     frontier.append(following)
-            if len(seen) > MAX_STATES:
+            if len(seen) > self._max_states:
                 raise Undecided(self.report())
         return None
 

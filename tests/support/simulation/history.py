@@ -29,6 +29,9 @@ from tests.support.second_checker.to_races import race_of
 if TYPE_CHECKING:
     from tests.support.simulation.judge import Call
 
+MOST_STATES = 30_000
+"""States that the first judge looks at: some ten seconds. The second one decides what is left, in far less."""
+
 MOST_OPERATIONS = 40
 """How many operations of each event are judged: the first ones."""
 
@@ -63,7 +66,7 @@ def check_history(history: History) -> None:
     verdict = judge(history)
     assert verdict.finding is not Finding.INCONSISTENT, str(verdict)
     with suppress(Undecided):
-        find_order(*race_of(history))
+        find_order(*race_of(history), max_states=MOST_STATES)
 
 
 def history_of(
