@@ -205,8 +205,9 @@ def _taken_apart(call: Call, listed: object, event_ids: Sequence[str]) -> Iterat
 
 NOT_COMPARED = frozenset(
     {"event_id", "user_id", "title", "since", "has_started", "is_canceled", "is_over"}
+    | {"takes_answers"}
 )
-"""Facts of refusals that repeat the question, or that no race changes."""
+"""Facts of refusals that repeat the question, that no race changes, or that only decide about a button."""
 
 
 def facts_of(outcome: object) -> Facts:
