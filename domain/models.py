@@ -105,7 +105,7 @@ class Event(BaseModel):
     """A web address, or "". Only for those with a seat (R12.2)."""
     attendees_visible_to: Visibility = Visibility.EVERYONE
     questions: tuple[Question, ...] = ()
-    """What everyone who registers is asked, up to `domain.inputs.MAX_QUESTIONS` (R12.3)."""
+    """Questions for everyone who registers, at most `domain.inputs.MAX_QUESTIONS` (R12.3)."""
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:

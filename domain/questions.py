@@ -1,4 +1,4 @@
-"""What an event asks everyone who registers, and their answers (R12.3)."""
+"""Questions of an event, and the answers of those who register (R12.3)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from domain.models import Event
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Who would be added how, and who can't be added. `outcome` is None if that is everybody.
+    """How each person would be added, and who can't be. `outcome` is None if no one can be added.
 
     `is_changed` says that an earlier preview had others.
     """

@@ -169,7 +169,7 @@ def _optional_time(
 def _end_of_day(day_given: str, time_zone: str) -> datetime:
     """Return the first moment of the next day in UTC. Raises `Invalid`.
 
-    Where the clocks skip midnight, the offset from before the change gives that moment (PEP 495).
+    If the clocks skip midnight, the offset before the change gives the right moment (PEP 495).
     """
     try:
         day = date.fromisoformat(day_given) + timedelta(days=1)

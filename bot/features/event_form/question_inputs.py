@@ -35,7 +35,7 @@ KINDS = tuple(map(str, QuestionKind))
 
 @dataclass(frozen=True, slots=True)
 class QuestionSlot:
-    """What one slot holds. The options are one per line."""
+    """The inputs of one slot, as typed and chosen. The options are one per line."""
 
     text: str = ""
     kind: str = QuestionKind.TEXT

@@ -186,7 +186,7 @@ def test_questions_in_another_order_are_the_same(service: Service) -> None:
 
 
 def test_nobody_is_asked_in_vain(service: Service, store: Store) -> None:
-    """Whatever refuses a registration does so before its questions."""
+    """Every other refusal comes before the questions."""
     new_event(service, capacity=1, has_waitlist=False, questions=(LUNCH,))
     service.register("e1", "a", MEAT)
     start_user_deletion(store, "c")

@@ -37,7 +37,7 @@ VARIANTS = (
 
 @dataclass
 class Model:
-    """What each attendee's answers are: those that were accepted last for the present registration."""
+    """The answers of each attendee: the last ones accepted for the present registration."""
 
     accepted: dict[str, Answers] = field(default_factory=dict)
 
@@ -81,7 +81,7 @@ steps = st.tuples(
     answers,
     question_sets,
 )
-"""What is done, by whom, with which answers or questions. Each step uses what it needs."""
+"""Steps: an action, a user, and answers and questions. Each action uses what it needs."""
 
 
 @dataclass
@@ -91,7 +91,7 @@ class History:
     store: Store
     service: Service
     form: frozenset[str]
-    """What a form that was opened at first asks."""
+    """Fingerprints of the questions in a form that was opened before the first step."""
     model: Model = field(default_factory=Model)
     accepted: Counter[str] = field(default_factory=Counter)
 
@@ -215,7 +215,7 @@ def test_property_fails_if_answers_are_lost(monkeypatch: pytest.MonkeyPatch, for
             return copied(row, update={**update, "answers": {"lunch": "Fish"}}, deep=deep)
         return copied(row, update=update, deep=deep)
 
-    monkeypatch.setattr(Registration, "model_copy", forgetful)
+    monkeypatch.setattr(Registration, "model_copy", forgetful)  # the fault: no port is in the way
     step = "leave" if forgets == "promotions" else "change"
     with empty_store("memory") as store:
         history = started(store, (LUNCH,))

@@ -217,7 +217,7 @@ REGISTRATIONS = [
         Operation(
             f"change answers, {name}",
             asking(1),
-            lambda p, user_id=user_id, lunch=lunch: p.service.change_answers(  # type: ignore[misc]
+            lambda p, user_id=user_id, lunch=lunch: p.service.change_answers(  # type: ignore[misc]  # a default
                 "e1", user_id, {"lunch": lunch}, with_position=True
             ),
         )

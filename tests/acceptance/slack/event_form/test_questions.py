@@ -190,7 +190,7 @@ def test_adding_a_question_keeps_what_was_typed(harness: SlackHarness) -> None:
     typed = {**filled(harness, LOCATION="Studio 5", DESCRIPTION="Clay\nis there"), **CHOICE}
     add_question(harness)
     view = add_question(harness, typed)
-    # What the form itself holds: Slack's client keeps what was typed anyway.
+    # The form itself holds this. Slack's client would keep what was typed anyway.
     element = {block["block_id"]: block.get("element", {}) for block in view.blocks}
     assert element[BlockId.TITLE]["initial_value"] == "Pottery"
     assert element[BlockId.DESCRIPTION]["initial_value"] == "Clay\nis there"
@@ -582,7 +582,7 @@ def test_question_that_replaces_a_removed_one_is_saved(harness: SlackHarness) ->
     ]
 
 
-# Who is asked
+# The recipients of a new question
 
 
 def test_those_on_the_waitlist_are_not_called_registered() -> None:

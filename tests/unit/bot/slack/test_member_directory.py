@@ -32,5 +32,5 @@ def test_lookups_go_one_by_one_if_no_thread_starts(monkeypatch: pytest.MonkeyPat
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", fail)
+    monkeypatch.setattr(threading.Thread, "start", fail)  # the system starts none
     assert at_once(str.lower, USERS) == [user_id.lower() for user_id in USERS]

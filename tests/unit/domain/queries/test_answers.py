@@ -78,7 +78,7 @@ def test_answers_to_a_question_of_another_kind_are_not_counted(service: Service)
 def test_totals_say_that_not_everyone_was_counted(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(answers, "MAX_PAGES", 2)
+    monkeypatch.setattr(answers, "MAX_PAGES", 2)  # more than that is in the store
     totals = service.count_answers("e1")
     assert (totals.counted, totals.is_complete) == (2, False)
 
