@@ -58,6 +58,7 @@ def test_question_is_added_corrected_and_asked(visit: Visit) -> None:
     form.get_by_label(re.compile("^Question 1")).fill("Which lunch?")
     form.get_by_label("Kind of answer to question 1").select_option("One of the options")
     amara.press("Add a question", form)
+    expect(form.get_by_label(re.compile("^Question 2"))).to_be_visible()
     expect(form.get_by_label(re.compile("^Question 1"))).to_have_value("Which lunch?")
     expect(form.get_by_label("Title")).to_have_value("Team lunch")
     amara.press("Create", form)

@@ -116,7 +116,7 @@ class Replies:
                 self._world.judge.answers.has_given(*about(*args, **options), given)
             call = self._world.judge.begin(name, *about(*args, **options), changes)
             if name in _ADDING:
-                call.user_ids = tuple(args[1])
+                call.user_ids = tuple(dict.fromkeys(args[1]))
             try:
                 answer = method(*args, **options)
             except NotConfirmed as unconfirmed:

@@ -29,6 +29,10 @@ MAX_SWITCHES = 2_000_000
 """Turns of a run, at most: many times as many as a run needs."""
 
 
+MOST_APART = 10_000.0
+"""Seconds that jumps may set a clock ahead or back in all. Replies are lost between clocks that are six hours apart."""
+
+
 class Stuck(AssertionError):
     """Every task waits for something that no task will do."""
 
@@ -208,8 +212,9 @@ class ProcessClock:
         return self._start + timedelta(seconds=self._scheduler.seconds * self._rate + self._apart)
 
     def jump(self, seconds: float) -> None:
-        """Set the wall time ahead, or back."""
-        self._apart += seconds
+        """Set the wall time ahead, or back, unless it would then be more than `MOST_APART` off."""
+        if abs(self._apart + seconds) <= MOST_APART:
+            self._apart += seconds
 
     def monotonic(self) -> float:
         """Return seconds that no jump changes; no two processes count from the same moment."""
