@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from bot.blocks.ids import ActionId, BlockId
+from bot.blocks.ids import ActionId, BlockId, CallbackId
 from domain.enums import Audience
 from domain.inputs import AnnouncementDraft, EventChanges, EventDraft, UserDraft
 from domain.models import Actor
@@ -68,8 +68,8 @@ class Organizer(Member):
     def _create_in_slack(self) -> None:
         """Submit the form, sometimes twice. The form keeps its id: a second Submit creates nothing twice."""
         form = self._open(lambda: self._command("/event", "create").view)
-        if form is None:
-            return
+        if form is None or form.body["callback_id"] != CallbackId.CREATE_EVENT:
+            return  # it shows the outcome of something else, which took long
         event_id = json.loads(form.body["private_metadata"])["event_id"]
         self._world.event_ids[self._number] = event_id
         self._world.asked_for.add(event_id)
