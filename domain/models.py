@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field
@@ -106,6 +106,8 @@ class Event(BaseModel):
     attendees_visible_to: Visibility = Visibility.EVERYONE
     questions: tuple[Question, ...] = ()
     """Questions for everyone who registers, at most `domain.inputs.MAX_QUESTIONS` (R12.3)."""
+    committed_at: datetime | None = None
+    """When the commit that made `version` was planned. None: an earlier Rollcall made it."""
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:
@@ -353,6 +355,12 @@ class FixedRegistration(BaseModel):
         return cls(user_id=user_id, ticket=registration.ticket, status=registration.status)
 
 
+JOURNAL_KEPT = timedelta(days=400)
+"""How long a delivered journal entry is kept after its commit (R7.8).
+
+More than a year: whoever plans a yearly event can read the last one's history."""
+
+
 class JournalEntry(BaseModel):
     """History and outbox of one commit, keyed by the event version that it made."""
 
@@ -376,6 +384,15 @@ class JournalEntry(BaseModel):
     None: an earlier Rollcall wrote the entry, or it stands for one that was lost."""
     fixed: tuple[FixedRegistration, ...] = ()
     """The registrations that a repair changed, or found otherwise than the journal says."""
+    previous_at: datetime | None = None
+    """The `at` of the entry before it: a gap then tells whether what is missing was too old to be kept.
+
+    None: there is none before it, or an earlier Rollcall wrote that one."""
+
+    @property
+    def kept_until(self) -> datetime:
+        """From when on the store may delete the entry, once it is delivered."""
+        return self.at + JOURNAL_KEPT
 
     def announcements(self) -> Iterator[tuple[Change, Notification]]:
         """Yield each announcement with the change that says who wrote it. One commit may hold several."""

@@ -204,6 +204,13 @@ class Store(Protocol):
         """List the event's entries, newest first."""
         ...
 
+    def delete_old_entries(self, now: datetime, *, limit: int) -> int:
+        """Delete delivered entries that are no longer kept at `now`, up to `limit`; return how many.
+
+        A store whose engine deletes them by itself does nothing. Raises `Conflict` if the store is busy.
+        """
+        ...
+
     # Users
 
     def get_user(self, user_id: str) -> User | None:

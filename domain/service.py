@@ -44,6 +44,7 @@ from domain.errors import (
 from domain.execution.deletion_ids import deactivation_id, deletion_id_with, successor_of
 from domain.execution.executor import Executor
 from domain.execution.long_operations import LongOperations
+from domain.execution.retention import delete_old_entries
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
 from domain.inputs import (
@@ -60,6 +61,7 @@ from domain.inputs import (
     UserDraft,
 )
 from domain.models import (
+    CREATION_VERSION,
     PAGE_SIZE,
     Actor,
     AnswerTotals,
@@ -722,18 +724,26 @@ class Service:
         """
         return self._registrations.list_history(event_id, user_id, limit, cursor)
 
+    def is_history_cut(self, event_id: str) -> bool:
+        """Return whether the beginning of an event's history is no longer kept (R7.8)."""
+        first = self._retry.read(lambda: self._store.get_journal_entry(event_id, CREATION_VERSION))
+        return first is None
+
     def sweep(self, before_each: Callable[[], None] = lambda: None) -> int:
         """Run due schedules (R8.15) and finish interrupted operations (R7.4); return how many.
 
-        `before_each` is called before each event and each operation. An error in one does not stop the
-        other. Background work that found no thread gets one now.
+        Also delete what is no longer kept (R7.8). `before_each` is called before each event, operation and
+        step. An error in one does not stop the others. Background work that found no thread gets one now.
         """
         self._resolver.ensure_running()
         self._long_operations.ensure_running()
         try:
             done = self._long_operations.run_due_events(before_each)
         finally:
-            finished = self._long_operations.finish_unfinished(before_each)
+            try:
+                finished = self._long_operations.finish_unfinished(before_each)
+            finally:
+                delete_old_entries(self._store, self._clock, before_each)
         return done + finished
 
     def finish_unfinished(self) -> int:

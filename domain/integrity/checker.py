@@ -200,8 +200,9 @@ class Checker:
     def _check_entries(self, event_id: str, journal: JournalCheck) -> Iterator[Violation]:
         if journal.follow() is None:
             return
-        for first, last in journal.gaps:
-            yield from self._check_gap(event_id, first, last)
+        for gap in journal.gaps:
+            if not gap.is_old(self._clock.now()):
+                yield from self._check_gap(event_id, gap.first, gap.last)
         newest = self.read(lambda: self._store.list_history(event_id, limit=1)).items
         yield from self._check_ahead(event_id, newest[0].version if newest else 0)
 

@@ -11,16 +11,34 @@ first to the second, or there is a violation. Whoever leaves and returns in betw
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from domain.enums import Deletion, RegistrationStatus
 from domain.integrity.live_count import JOURNAL_PAGE_SIZE, ReadWithRetry
 from domain.integrity.replay import UNKNOWN, BrokenRule, Replay, Row, State, described
 from domain.integrity.violations import Violation, ViolationKind
-from domain.models import Event, Registration, WaitlistEntry
+from domain.models import JOURNAL_KEPT, Event, Registration, WaitlistEntry
 from domain.ports import Store
+
+CLOCKS_APART = timedelta(hours=1)
+"""How far this process's clock may be behind the one by which a store deleted an entry."""
 
 USERS_AT_ONCE = 50
 """Registrations that one step reads."""
+
+
+class Gap(NamedTuple):
+    """Versions without entries, from the first to the last."""
+
+    first: int
+    last: int
+    last_at: datetime | None
+    """When the last one was committed, if what follows it says so."""
+
+    def is_old(self, now: datetime) -> bool:
+        """Return whether the entries are gone because they were no longer kept (R7.8)."""
+        return self.last_at is not None and now - self.last_at >= JOURNAL_KEPT - CLOCKS_APART
 
 
 class JournalCheck:
@@ -34,8 +52,8 @@ class JournalCheck:
         self._event: Event | None = None
         self._unseen: set[str] = set()
         self._suspects: set[str] = set()
-        self.gaps: list[tuple[int, int]] = []
-        """The first and the last version of each gap in the journal so far."""
+        self.gaps: list[Gap] = []
+        """The gaps in the journal so far."""
 
     def follow(self) -> Event | None:
         """Read the event, replay its journal up to its version, and return it."""
@@ -50,16 +68,16 @@ class JournalCheck:
             for entry in entries:
                 if entry.version > event.version:
                     break
-                self._note_gap(entry.version - 1)
+                self._note_gap(entry.version - 1, entry.previous_at)
                 self._replay.apply(entry)
             if not entries or entries[-1].version > event.version > self._replay.version:
-                self._note_gap(event.version)
+                self._note_gap(event.version, event.committed_at)
         self._event = event
         return event
 
-    def _note_gap(self, last: int) -> None:
+    def _note_gap(self, last: int, last_at: datetime | None) -> None:
         if self._replay.version < last:
-            self.gaps.append((self._replay.version + 1, last))
+            self.gaps.append(Gap(self._replay.version + 1, last, last_at))
             self._replay.skip_to(last)
 
     def start_lists(self) -> None:

@@ -1,7 +1,7 @@
 """Replay a journal: fold its entries into the event's values and each user's ticket and status.
 
-Pure: it reads nothing. It knows only what the entries say. An entry that is missing, or that an earlier
-Rollcall wrote without saying enough, makes it forget what that entry may have changed. What it does not
+Pure: it reads nothing. It knows only what the entries say. An entry that is missing or no longer kept, or
+that an earlier Rollcall wrote without saying enough, makes it forget what that entry may have changed. What it does not
 know agrees with everything. A repair's entry is the truth from then on: the rules broken before it
 (docs/requirements.md, R2 to R4) are forgotten.
 """

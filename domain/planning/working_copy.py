@@ -319,7 +319,7 @@ class WorkingCopy:
         if self.event is self.snapshot.event and not even_if_unchanged:
             return Plan(self.plan_id, self.event_id, self.event, tuple(outcomes))
         stored = self.snapshot.event
-        event = self.update_event(version=self.version)
+        event = self.update_event(version=self.version, committed_at=self.now)
         due_at = stored_due_time(event)
         if due_at != event.next_due_at and not even_if_unchanged:
             passed = passed_due_at(event, self.now, due_at)
@@ -352,7 +352,14 @@ class WorkingCopy:
             about=EventSummary.of(event) if self.notifications else None,
             event_values=self._event_values(event),
             fixed=self.fixed,
+            previous_at=self._previous_at(),
         )
+
+    def _previous_at(self) -> datetime | None:
+        """Return when the version before the plan's was committed. A repair may leave versions out."""
+        stored = self.snapshot.event
+        is_next = stored is not None and stored.version + 1 == self.version
+        return stored.committed_at if stored is not None and is_next else None
 
     def _event_values(self, event: Event) -> dict[str, str]:
         is_repair = any(change.kind is ChangeKind.REPAIRED for change in self.changes)

@@ -52,7 +52,11 @@ VERSION = 2
 1: the first. 2: blocks of the waitlist are of 500 tickets; in form 1, of 1,000 or 500."""
 
 STORE_ATTRIBUTES = frozenset(
-    {"v", "closes_at", *(index.key.hash for table in TABLES for index in table.indexes)}
+    {
+        *("v", "closes_at", "kept_until"),
+        *(index.key.hash for table in TABLES for index in table.indexes),
+        *(table.expires_by for table in TABLES if table.expires_by is not None),
+    }
 )
 """Attributes that this module adds to an item and that no model has."""
 
@@ -179,10 +183,13 @@ class Items:
         return to_wire(values | {"v": VERSION})
 
     def journal_entry(self, entry: JournalEntry, *, is_undelivered: bool = True) -> Item:
-        """Return the item of Journal."""
+        """Return the item of Journal. It expires only once it is delivered."""
+        kept_until = int(entry.kept_until.timestamp())
         values = entry.model_dump() | {
             "event_id": self.key(entry.event_id),
             "undelivered_in": self.shard_of(entry.event_id) if is_undelivered else None,
+            "kept_until": kept_until,
+            "expires_at": None if is_undelivered else kept_until,
         }
         return to_wire(values | {"v": VERSION})
 

@@ -131,9 +131,12 @@ class DynamoDBOutbox:
         """See `Outbox.mark_delivered`."""
         request = self._keys.at(
             self._keys.journal_entry(event_id, version),
-            UpdateExpression="REMOVE undelivered_in",
+            # From now on it may expire. Entries of an earlier version don't say when: what is no number
+            # never expires.
+            UpdateExpression="SET expires_at = if_not_exists(kept_until, :never) REMOVE undelivered_in",
             # The entry exists. Without this, the update would create one.
             ConditionExpression="attribute_exists(event_id)",
+            ExpressionAttributeValues=to_wire({":never": "never"}),
         )
         try:
             with delivering():

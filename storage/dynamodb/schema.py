@@ -44,12 +44,17 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. `has_stream` says whether it streams the keys of changed items."""
+    """A table. `has_stream` says whether it streams the keys of changed items.
+
+    `expires_by` names the attribute with the time, in seconds since 1970, after which DynamoDB deletes an
+    item: usually within a few days, in any order.
+    """
 
     name: str
     key: Key
     indexes: tuple[Index, ...] = ()
     has_stream: bool = False
+    expires_by: str | None = None
 
 
 NUMBERS = frozenset({"ticket", "version"})
@@ -92,6 +97,7 @@ JOURNAL = Table(
     Key("event_id", "version"),
     (Index("undelivered", Key("undelivered_in", "event_id")),),
     has_stream=True,
+    expires_by="expires_at",
 )
 CARDS = Table("cards", Key("event_id", "message"))
 
@@ -112,7 +118,19 @@ def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple
         client.get_waiter("table_exists").wait(
             TableName=prefix + table.name, WaiterConfig={"Delay": 1, "MaxAttempts": 60}
         )
+        _let_items_expire(client, table, prefix + table.name)
     return tuple(created)
+
+
+def _let_items_expire(client: DynamoDBClient, table: Table, name: str) -> None:
+    if table.expires_by is None:
+        return
+    found = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    if found.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
+        client.update_time_to_live(
+            TableName=name,
+            TimeToLiveSpecification={"Enabled": True, "AttributeName": table.expires_by},
+        )
 
 
 def missing_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple[str, ...]:

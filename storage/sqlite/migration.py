@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
@@ -113,7 +114,18 @@ def _event(connection: sqlite3.Connection, old: OldRow) -> Columns:
         (old["workspace"], old["event_id"]),
     )
     blocks = recounted(ticket for (ticket,) in tickets)
-    return event_columns(event.model_copy(update={"waitlist_by_block": blocks}))
+    committed_at = _committed_at(connection, old, event.version)
+    values = {"waitlist_by_block": blocks, "committed_at": committed_at}
+    return event_columns(event.model_copy(update=values))
+
+
+def _committed_at(connection: sqlite3.Connection, old: OldRow, version: int) -> datetime | None:
+    """Return when a version of an event was committed: files before version 6 say so only in the journal."""
+    row = connection.execute(
+        "SELECT body FROM old_journal WHERE workspace = ? AND event_id = ? AND version = ?",
+        (old["workspace"], old["event_id"], version),
+    ).fetchone()
+    return None if row is None else datetime.fromisoformat(json.loads(row[0])["at"])
 
 
 def _waitlist_entry(_: sqlite3.Connection, old: OldRow) -> Columns:
@@ -122,8 +134,13 @@ def _waitlist_entry(_: sqlite3.Connection, old: OldRow) -> Columns:
     return waitlist_columns(old["event_id"], _WAITLIST_ENTRIES.validate_python(values))
 
 
-def _journal_entry(_: sqlite3.Connection, old: OldRow) -> Columns:
-    return journal_columns(_model(JournalEntry, old), is_undelivered=bool(old["is_undelivered"]))
+def _journal_entry(connection: sqlite3.Connection, old: OldRow) -> Columns:
+    entry = _model(JournalEntry, old)
+    previous_at = _committed_at(connection, old, entry.version - 1)
+    return journal_columns(
+        entry.model_copy(update={"previous_at": previous_at}),
+        is_undelivered=bool(old["is_undelivered"]),
+    )
 
 
 # In this order, a row's foreign keys are written before it.

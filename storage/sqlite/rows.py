@@ -144,6 +144,7 @@ def journal_columns(entry: JournalEntry, *, is_undelivered: bool) -> Columns:
         "version": entry.version,
         "plan_id": entry.plan_id,
         "is_undelivered": is_undelivered,
+        "kept_until": to_micros(entry.kept_until),
         "body": entry.model_dump_json(),
     }
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """The version of a file written by this module. Raise it with every change of what is stored (R7.7).
 
 1: the first. 2: `next_due_at`. 3: registrations, waitlist entries and cards have bodies. 4: `deletion_id`.
 5: blocks of the waitlist are of 500 tickets, before of 1,000 or 500; `ends_at`, no `leased_until`; the journal
-has entries of jobs, so it no longer refers to events."""
+has entries of jobs, so it no longer refers to events. 6: `kept_until`."""
 
 OWN_TABLES = frozenset({"events", "users", "registrations"})
 """Tables of every version. A file without them is not Rollcall's, whatever its version says."""
@@ -82,10 +82,12 @@ CREATE TABLE journal (
     version INTEGER NOT NULL,
     plan_id TEXT NOT NULL,
     is_undelivered INTEGER NOT NULL,
+    kept_until INTEGER NOT NULL,
     body TEXT NOT NULL,
     PRIMARY KEY (workspace, event_id, version)
 ) STRICT;
 CREATE INDEX undelivered ON journal (workspace, event_id) WHERE is_undelivered = 1;
+CREATE INDEX old_entries ON journal (workspace, kept_until) WHERE is_undelivered = 0;
 
 CREATE TABLE deliveries (
     workspace TEXT NOT NULL,

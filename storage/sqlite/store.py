@@ -330,6 +330,21 @@ class SQLiteStore(SQLiteOutbox):
             descending=True,
         )
 
+    def delete_old_entries(self, now: datetime, *, limit: int) -> int:
+        """See `Store.delete_old_entries`."""
+        old = (
+            "FROM journal WHERE workspace = ? AND is_undelivered = 0 AND kept_until <= ?"
+            " ORDER BY kept_until LIMIT ?"
+        )
+        if self._reader.first(f"SELECT 1 {old}", to_micros(now), 1) is None:
+            return 0  # as a rule: nothing is locked for it
+        with self._file.writing() as connection:
+            done = connection.execute(
+                f"DELETE FROM journal WHERE rowid IN (SELECT rowid {old})",  # noqa: S608  # no input
+                (self._workspace_id, to_micros(now), limit),
+            )
+            return done.rowcount
+
     # Users
 
     def get_user(self, user_id: str) -> User | None:

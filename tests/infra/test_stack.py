@@ -119,6 +119,14 @@ def test_tables_outlive_the_stack(prod: Resources) -> None:
     assert prod.policies_of("AWS::DynamoDB::GlobalTable") == {("Retain", "Retain")}
 
 
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
+def test_old_items_expire_as_the_schema_says(prod: Resources, table: Table) -> None:
+    """R7.8. An attribute of another name would never delete anything, and nobody would notice."""
+    made = prod.one("AWS::DynamoDB::GlobalTable", TableName=f"rollcall-prod-{table.name}")
+    expected = table.expires_by and {"AttributeName": table.expires_by, "Enabled": True}
+    assert made.get("TimeToLiveSpecification") == expected
+
+
 def test_only_the_journal_is_streamed(prod: Resources) -> None:
     streamed = [
         table["TableName"]

@@ -241,6 +241,9 @@ class MemoryStore:
         entries = (entry for entry in self.journal.values() if entry.event_id == event_id)
         return sorted(entries, key=lambda entry: entry.version)
 
+    def delete_old_entries(self, now: datetime, *, limit: int) -> int:
+        return 0  # as DynamoDB: it is not asked to
+
     def get_user(self, user_id: str) -> User | None:
         return self.users.get(user_id)
 

@@ -68,7 +68,8 @@ class HistoryListeners:
                 actor=actor,
             ),
         )
-        return history_views.event_history(event, page, is_first=cursor is None)
+        is_cut = page.next_cursor is None and self._service.is_history_cut(event_id)
+        return history_views.event_history(event, page, is_first=cursor is None, is_cut=is_cut)
 
     # One's own history
 
@@ -94,4 +95,7 @@ class HistoryListeners:
             cursor,
             MOVES,
         )
-        return history_views.registration_history(event, page, is_first=cursor is None)
+        is_cut = page.next_cursor is None and self._service.is_history_cut(event_id)
+        return history_views.registration_history(
+            event, page, is_first=cursor is None, is_cut=is_cut
+        )

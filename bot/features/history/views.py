@@ -35,12 +35,22 @@ MAX_TEXT = 300
 """Characters of a message or a reason, after escaping."""
 
 
-def event_history(event: Event, page: Page[JournalEntry], *, is_first: bool = True) -> View:
-    """Show a page of an event's history, newest first: who did what, when, and why."""
+CUT = "Earlier changes are no longer kept."
+
+
+def event_history(
+    event: Event, page: Page[JournalEntry], *, is_first: bool = True, is_cut: bool = False
+) -> View:
+    """Show a page of an event's history, newest first: who did what, when, and why.
+
+    `is_cut` says that it is the last page, and that what came before is no longer kept (R7.8).
+    """
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
     for entry in page.items:
         if lines := _lines(entry, event.time_zone):
             blocks += sections([f"*{moment(entry.at, event.time_zone)}*", *lines])
+    if is_cut:
+        blocks.append(context(CUT))
     blocks += page_buttons(
         ActionId.HISTORY_BACK,
         ActionId.HISTORY_PAGE,
@@ -52,9 +62,16 @@ def event_history(event: Event, page: Page[JournalEntry], *, is_first: bool = Tr
 
 
 def registration_history(
-    event: Event, page: Page[RegistrationHistoryEntry], *, is_first: bool = True
+    event: Event,
+    page: Page[RegistrationHistoryEntry],
+    *,
+    is_first: bool = True,
+    is_cut: bool = False,
 ) -> View:
-    """Show a page of a user's own registration history, newest first. No one else is named."""
+    """Show a page of a user's own registration history, newest first. No one else is named.
+
+    `is_cut` is as in `event_history`.
+    """
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
     for move in page.items:
         lines = [_own_line(change) for change in move.changes]
@@ -62,7 +79,9 @@ def registration_history(
             lines.append(_moved_up(move.moved_up))
         when = moment(move.at, event.time_zone)
         blocks.append(section("\n".join([f"*{when}*", *(f"• {line}" for line in lines)])))
-    if not page.items:
+    if is_cut:
+        blocks.append(context(CUT))
+    elif not page.items:
         older = "No changes on this page. Show more to see older ones."
         blocks.append(context(older if page.next_cursor else "No changes."))
     blocks += page_buttons(

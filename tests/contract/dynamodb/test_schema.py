@@ -19,6 +19,25 @@ def test_tables_are_created_once() -> None:
     assert requests.sent["DescribeTable"] == len(schema.TABLES)
 
 
+def test_old_items_expire_only_from_the_journal() -> None:
+    """R7.8. Tables of an earlier version, where nothing expired, get it too."""
+    client: Any = dynamodb_client()
+    schema.create_tables(client, "schema4-")
+    off = {"Enabled": False, "AttributeName": "expires_at"}
+    client.update_time_to_live(TableName="schema4-journal", TimeToLiveSpecification=off)
+    for _ in range(2):  # the second time, it is on
+        schema.create_tables(client, "schema4-")
+        assert {table.name: expiry(client, f"schema4-{table.name}") for table in schema.TABLES} == {
+            table.name: "expires_at" if table is schema.JOURNAL else None for table in schema.TABLES
+        }
+
+
+def expiry(client: Any, table: str) -> str | None:
+    found = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    is_on = found["TimeToLiveStatus"] == "ENABLED"
+    return str(found["AttributeName"]) if is_on else None
+
+
 def test_only_missing_tables_are_created() -> None:
     client = dynamodb_client()
     schema.create_tables(client, "schema3-")

@@ -107,6 +107,7 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "preview_user_deletion": (FULL, lambda service: service.preview_user_deletion("organizer")),
     "seconds_left": (FULL, lambda service: service.seconds_left()),
     "list_history": (FULL, lambda service: service.list_history("e1")),
+    "is_history_cut": (FULL, lambda service: service.is_history_cut("e1")),
     "list_registration_history": (
         FULL,
         lambda service: service.list_registration_history("e1", "eve"),

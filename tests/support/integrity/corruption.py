@@ -42,6 +42,22 @@ NAMES = ("seated1", "seated2", "waitlisted1", "waitlisted2", "waitlisted3")
 _plan_ids = ids("corruption")
 
 
+def lose_entry(store: Store, event_id: str, version: int) -> None:
+    """Delete a journal entry."""
+    match store:
+        case MemoryStore():
+            del store.journal[event_id, version]
+        case SQLiteStore():
+            with store._file.writing() as connection:
+                connection.execute(
+                    "DELETE FROM journal WHERE event_id = ? AND version = ?",
+                    (event_id, version),
+                )
+        case DynamoDBStore():
+            key = {"event_id": {"S": f"T1#{event_id}"}, "version": {"N": str(version)}}
+            store._client.delete_item(TableName=store._keys.table_name(JOURNAL), Key=key)
+
+
 class CorruptibleEvent:
     """Event with two registered and three waitlisted users (tickets 1 to 5), and ways to corrupt it."""
 
@@ -180,20 +196,7 @@ class CorruptibleEvent:
 
     def lose_entry(self, version: int) -> None:
         """Delete a journal entry."""
-        match self.store:
-            case MemoryStore():
-                del self.store.journal[self.event_id, version]
-            case SQLiteStore():
-                with self.store._file.writing() as connection:
-                    connection.execute(
-                        "DELETE FROM journal WHERE event_id = ? AND version = ?",
-                        (self.event_id, version),
-                    )
-            case DynamoDBStore():
-                key = {"event_id": {"S": f"T1#{self.event_id}"}, "version": {"N": str(version)}}
-                self.store._client.delete_item(
-                    TableName=self.store._keys.table_name(JOURNAL), Key=key
-                )
+        lose_entry(self.store, self.event_id, version)
 
     def add_entry(self, version: int) -> None:
         """Write the newest journal entry again, under a later version."""

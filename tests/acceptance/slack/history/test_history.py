@@ -7,15 +7,16 @@ from datetime import timedelta
 import pytest
 
 from bot.blocks.ids import ActionId
+from bot.features.history import views as history_views
 from bot.features.history.views import WHY_PROMOTED
 from bot.slack.error_messages import WHO_SEES_ATTENDEES
 from domain.commands import Announce, Edit, Remove
 from domain.enums import Audience, Cause, Visibility
 from domain.inputs import EventChanges
-from domain.models import Actor
+from domain.models import JOURNAL_KEPT, Actor
 from playground.demo.seed import RANDOM
 from playground.workspace.model import View
-from tests.support.environment import commit_together
+from tests.support.environment import ManualClock, commit_together, new_event, service_on
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 from tests.support.slack.modals import GONE, NOT_ALLOWED, manage_modal, press, said, top
 
@@ -102,6 +103,60 @@ def test_history_is_paged(harness: SlackHarness) -> None:
     assert "created the event" in second
     assert "created the event" not in first
     assert said(press(harness, ActionId.HISTORY_BACK)) == first
+
+
+def old_yoga(harness: SlackHarness) -> None:
+    """Let two people get and join the waitlist for a seat 400 days ago, and a third one today."""
+    today = harness.clock.now()
+    service = service_on(harness.store, clock=ManualClock(today - JOURNAL_KEPT))
+    new_event(
+        service,
+        "yoga",
+        starts_at=today + timedelta(days=2),
+        organizer_id=BJORN,
+        capacity=1,
+    )
+    for user_id in (CHLOE, DIEGO):
+        service.ensure_user(harness.draft(user_id))
+        service.register("yoga", user_id)
+    harness.register(HARUKI)
+    harness.deliver_due()
+    harness.bot.service.sweep()
+
+
+def test_history_says_that_its_beginning_is_no_longer_kept(harness: SlackHarness) -> None:
+    """R7.8."""
+    old_yoga(harness)
+    text = history(harness)
+    assert text.splitlines()[-1] == history_views.CUT
+    assert f"<@{HARUKI}> joined the waitlist" in text
+    assert f"<@{CHLOE}>" not in text
+
+
+def test_history_that_begins_later_says_so_only_on_its_last_page(harness: SlackHarness) -> None:
+    old_yoga(harness)
+    for _ in range(5):
+        harness.bot.service.unregister("yoga", HARUKI)
+        harness.register(HARUKI)
+    assert history_views.CUT not in history(harness)
+    assert history_views.CUT in said(press(harness, ActionId.HISTORY_PAGE))
+
+
+def test_whole_history_says_nothing_of_what_is_kept(harness: SlackHarness) -> None:
+    yoga(harness)
+    assert history_views.CUT not in history(harness)
+    assert history_views.CUT not in said(mine(harness, DIEGO))
+
+
+@pytest.mark.parametrize(("user_id", "moves"), [(HARUKI, 1), (DIEGO, 0)])
+def test_own_history_says_that_its_beginning_is_no_longer_kept(
+    harness: SlackHarness, user_id: str, moves: int
+) -> None:
+    """R7.8, also if nothing of it is left."""
+    old_yoga(harness)
+    text = said(mine(harness, user_id))
+    assert text.splitlines()[-1] == history_views.CUT
+    assert text.count("•") == moves
 
 
 def test_non_organizer_is_refused(harness: SlackHarness) -> None:

@@ -685,10 +685,10 @@ def test_edit_of_an_empty_field_records_none() -> None:
     assert changes[0].fields == {"ends_at": (None, str(until))}
 
 
-def test_fence_changes_only_the_version() -> None:
+def test_fence_changes_only_the_version_and_its_time() -> None:
     plan = planner.fence(event(), now=LATER, plan_id="p")
     assert plan.outcomes == ()
-    assert plan.event == event(version=4)
+    assert plan.event == event(version=4, committed_at=LATER)
     assert recorded(plan) == ((), ())
 
 
@@ -697,7 +697,8 @@ def test_create_records_its_actor() -> None:
     plan = planner.plan(
         Snapshot(None), [Create(new, "maker")], event_id="e1", now=LATER, plan_id="p"
     )
-    assert plan.event == new.model_copy(update={"version": 1, "next_due_at": new.starts_at})
+    made = {"version": 1, "next_due_at": new.starts_at, "committed_at": LATER}
+    assert plan.event == new.model_copy(update=made)
     (entry,) = (action.entry for action in plan.actions if isinstance(action, PutJournalEntry))
     assert entry.changes == (change(ChangeKind.CREATED, actor_id="maker"),)
 

@@ -201,7 +201,12 @@ def test_sweep_at_the_start_only_says_so_in_a_new_version() -> None:
     clock.advance(timedelta(days=2))
     assert service.sweep() == 1
     assert store.events["e1"] == before.model_copy(
-        update={"version": before.version + 1, "next_due_at": None, "last_due_at": clock.now()}
+        update={
+            "version": before.version + 1,
+            "next_due_at": None,
+            "last_due_at": clock.now(),
+            "committed_at": clock.now(),
+        }
     )
     entry = store.journal["e1", before.version + 1]
     assert (entry.changes, entry.notifications) == ((), ())
