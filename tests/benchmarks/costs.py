@@ -1,8 +1,9 @@
-"""The cost of a registration in AWS, from the press to the card.
+"""The cost of a registration in AWS, from the press to the card, and of a month without any.
 
 The functions run on DynamoDB Local, each with its own client, and the units of their requests are
 added up. Prices are AWS's for `us-east-1` in July 2025, on demand and without the free tier. The
-functions' durations are estimates.
+functions' durations are estimates. What costs while nobody uses it is counted in the template
+(`tests.benchmarks.idle`).
 """
 
 from __future__ import annotations
@@ -18,31 +19,30 @@ from playground.demo.http_server import build_server, serve
 from playground.demo.seed import EVENTS
 from storage.sqlite.store import SQLiteStore
 from tests.benchmarks.figures import Figure
+from tests.benchmarks.idle import (
+    GB,
+    PER_GB_SECOND,
+    PER_LOGGED_GB,
+    PER_MILLION_INVOCATIONS,
+    idle_costs,
+)
 from tests.benchmarks.units import KB, units_of_requests
 from tests.benchmarks.units import PER_MILLION as OF_UNITS
 from tests.support.dynamodb.local import offer_engine
 from tests.support.environment import ids, run_now, service_on
+from tests.support.infra.synthesis import Resources, synthesize
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, run_bot
 from tests.support.slack.lambda_functions import Deployment, deployed, post_card, yoga
 
-PER_MILLION = OF_UNITS | {"invocation": 0.20, "address": 1.00}
-PER_GB_SECOND = 0.0000133334
-"""Dollars, for DynamoDB's units, Lambda's invocations and API Gateway's requests, and for Lambda on arm64."""
+PER_MILLION = OF_UNITS | {"invocation": PER_MILLION_INVOCATIONS, "address": 1.00}
+"""Dollars, for DynamoDB's units, Lambda's invocations and API Gateway's requests."""
 
-GB = 1769 / 1024
-SECONDS = {"slack": 0.10, "notifier": 0.30, "sweep": 0.15, "export": 0.05}
+SECONDS = {"slack": 0.10, "notifier": 0.30}
 """Estimates for one invocation. Two thirds of it is waiting for DynamoDB and Slack."""
 
-FIXED = {
-    "2 secrets at 0.40": 0.80,
-    "27 alarm metrics at 0.10": 2.70,
-    "11 custom metrics at 0.30": 3.30,
-}
-"""Dollars a month, without the sweeps."""
-
-LOGGED, PER_LOGGED_GB = 4 * KB, 0.50
+LOGGED = 4 * KB
 KEPT, PER_KEPT_GB = 2 * KB, 0.25 + 0.20
-"""Bytes per registration and dollars per GB: for logs once, for items and their backup each month."""
+"""Bytes per registration, and dollars per GB and month for items and their backup."""
 
 
 def figures() -> Iterator[Figure]:
@@ -55,7 +55,8 @@ def figures() -> Iterator[Figure]:
                 run_bot((app, url), SQLiteStore, path, run_now) as harness,
                 deployed(harness) as deployment,
             ):
-                yield from _figures(_units_of_a_registration(deployment))
+                units = _units_of_a_registration(deployment)
+                yield from _figures(units, Resources(synthesize(Path(folder), "prod")))
     finally:
         end()
 
@@ -85,18 +86,20 @@ def _units_of_a_registration(deployment: Deployment) -> dict[str, Counter[str]]:
     return {name: each.taken for name, each in units.items()}
 
 
-def _figures(units: Mapping[str, Counter[str]]) -> Iterator[Figure]:
+def _figures(units: Mapping[str, Counter[str]], resources: Resources) -> Iterator[Figure]:
     write, read = (sum(taken[kind] for taken in units.values()) for kind in ("write", "read"))
     for name, taken in units.items():
         yield Figure(f"the function {name}: write units", taken["write"])
         yield Figure(f"the function {name}: read units", taken["read"])
-    # Each minute the sweep makes six reads, and the export function four of half a unit.
-    sweeps = 43_200 * (
-        2 * PER_MILLION["invocation"] / 1e6
-        + (SECONDS["sweep"] + SECONDS["export"]) * GB * PER_GB_SECOND
-        + (6 + 2) * PER_MILLION["read"] / 1e6
+    idle = idle_costs(resources)
+    for cost in idle:
+        yield Figure(f"idle, a month: {cost.name}", cost.dollars, "dollars")
+    yield Figure(
+        "idle, a month, beyond what is free",
+        sum(cost.dollars_beyond_free for cost in idle),
+        "dollars",
     )
-    fixed = sum(FIXED.values()) + sweeps
+    fixed = sum(cost.dollars for cost in idle)
     each = (
         write * PER_MILLION["write"]
         + read * PER_MILLION["read"]
@@ -104,6 +107,6 @@ def _figures(units: Mapping[str, Counter[str]]) -> Iterator[Figure]:
         + 2 * PER_MILLION["invocation"]
     ) / 1e6 + (SECONDS["slack"] + SECONDS["notifier"]) * GB * PER_GB_SECOND
     each += (LOGGED * PER_LOGGED_GB + KEPT * PER_KEPT_GB) / KB**3
-    yield Figure("fixed, a month", fixed, "dollars")
+    yield Figure("idle, a month", fixed, "dollars")
     for number in (1_000, 1_000_000):
         yield Figure(f"{number:,} registrations a month", number * each + fixed, "dollars")
