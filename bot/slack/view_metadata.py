@@ -60,7 +60,7 @@ class AnswersMetadata(EventMetadata):
 class ShownQuestion(BaseModel):
     """A question as a form showed it: its id, its kind, and the fingerprint of the rest."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
 
     question_id: Text
     kind: QuestionKind

@@ -244,7 +244,7 @@ def _timings(env: Mapping[str, str], requests: int) -> Iterator[Figure]:
     whole = {name: median(_sums(one)[0] for one in found) for name, found in timings.items()}
     own = {name: median(_sums(one)[1] for one in found) for name, found in timings.items()}
     yield Figure("Rollcall over bare, one request", ratio_of(whole["Rollcall"], whole["bare"]))
-    yield Figure(f"Rollcall over {alike}", ratio_of(whole["Rollcall"], whole[alike]), at_most=1.15)
+    yield Figure(f"Rollcall over {alike}", ratio_of(whole["Rollcall"], whole[alike]), at_most=1.10)
     yield Figure("Rollcall over bare, own work", ratio_of(own["Rollcall"], own["bare"]))
 
 

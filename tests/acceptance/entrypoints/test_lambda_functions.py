@@ -208,6 +208,29 @@ def test_function_imports_only_what_it_needs(
     assert not (not_needed | {"storage.sqlite.store", "playground"}) & modules
 
 
+BUILT = """
+from pydantic import BaseModel
+
+def models(of):
+    for model in of.__subclasses__():
+        yield model
+        yield from models(model)
+
+built = (one for one in models(BaseModel) if one.__pydantic_complete__)
+print(*(f"{one.__module__}.{one.__name__}" for one in built))
+"""
+
+
+def test_start_builds_no_model() -> None:
+    """The smallest validator takes a millisecond to build, and a request needs a few of the many."""
+    script = f"from bot.entrypoints.lambda_functions import slack_function\n{BUILT}"
+    env = {**os.environ, **DEPLOYED}
+    ended = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.split() == []
+
+
 @pytest.fixture
 def secrets(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return Secrets Manager, with a function's environment that holds no secrets."""
