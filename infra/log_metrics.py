@@ -1,7 +1,7 @@
 """Rollcall's own metrics, which CloudWatch extracts from the logs.
 
 The functions send no metrics and have no permission to. A test compares this with what
-`bot.telemetry` logs.
+`bot.telemetry` logs. One is in Lambda's own lines: no metric of Lambda's has it.
 """
 
 from __future__ import annotations
@@ -40,6 +40,13 @@ LOG_METRICS: Mapping[str, LogMetric] = {
     "DeliveryLag": LogMetric('$.message = "delivered"', "lag_ms", _DELIVER, "MILLISECONDS"),
     "OldestUndelivered": LogMetric(
         '$.message = "undelivered"', "oldest_seconds", ("sweep",), "SECONDS"
+    ),
+    # Of the functions, only Slack's is waited for. Lambda writes these lines from the level INFO on.
+    "Initialization": LogMetric(
+        '$.type = "platform.report" && $.record.metrics.initDurationMs > 0',
+        "record.metrics.initDurationMs",
+        ("slack",),
+        "MILLISECONDS",
     ),
     # Rollcall's own loggers only: Slack's client logs every failed request as an error.
     "Failures": LogMetric(

@@ -35,6 +35,25 @@ class RollcallStack(cdk.Stack):
             description="Email address for alarms. Leave it empty for no email",
             default="",
         )
+        http_api = cdk.CfnParameter(
+            self,
+            "HttpApi",
+            description="Whether the address has the routes of the HTTP API, for programs with a token",
+            allowed_values=["on", "off"],
+            default="off",
+        )
+        with_api = cdk.CfnCondition(
+            self,
+            "WithHttpApi",
+            expression=cdk.Fn.condition_equals(http_api.value_as_string, "on"),
+        )
+        email_is_given = cdk.CfnCondition(
+            self,
+            "EmailIsGiven",
+            expression=cdk.Fn.condition_not(
+                cdk.Fn.condition_equals(alarm_email.value_as_string, "")
+            ),
+        )
         tables = Tables(self, "Tables", prefix=f"rollcall-{stage}-")
         functions = Functions(
             self,
@@ -50,6 +69,7 @@ class RollcallStack(cdk.Stack):
             stage=stage,
             slack=functions.by_name["slack"],
             api=functions.by_name["api"],
+            with_api=with_api,
         )
         Monitoring(
             self,
@@ -59,12 +79,13 @@ class RollcallStack(cdk.Stack):
             functions=functions,
             endpoint=endpoint,
             email=alarm_email.value_as_string,
+            email_is_given=email_is_given,
         )
         _acknowledge(functions, endpoint)
         cdk.CfnOutput(
             self,
             "Url",
-            value=endpoint.api.api_endpoint,
+            value=endpoint.url,
             description="Rollcall's address, for `rollcall manifest --url`",
         )
 

@@ -28,6 +28,12 @@ FIVE_MINUTES = cdk.Duration.minutes(5)
 SLOW_REQUEST = cdk.Duration.millis(2500)
 """Slack waits three seconds (R8.12), including the time on the network."""
 
+REFUSED_REQUESTS = 5
+"""Slack's requests that get 4xx in five minutes. Now and then somebody else finds the address and tries it."""
+
+CLAIMED_PERCENT = 80
+"""Of the account's concurrency. The rest is what a rush has until Lambda refuses to start functions."""
+
 UNDELIVERED_FOR = cdk.Duration.minutes(5)
 
 LASTS = 3
@@ -41,8 +47,8 @@ ERRORS: Mapping[str, tuple[cdk.Duration, int, int]] = {
     "notifier": (MINUTE, 1, LASTS),
     "export": (MINUTE, 1, LASTS),
     "sweep": (MINUTE, 1, LASTS),
-    # Lambda tries it again twice, within minutes.
-    "members": (cdk.Duration.minutes(15), 3, 1),
+    # Lambda tries it again twice, each time within minutes. A run may take 15 of them.
+    "members": (cdk.Duration.hours(1), 3, 1),
 }
 """For each function the period, the number of errors in it, and the periods in a row that raise its alarm."""
 
@@ -60,6 +66,7 @@ class Monitoring(Construct):
         functions: Functions,
         endpoint: HttpEndpoint,
         email: str,
+        email_is_given: cdk.CfnCondition,
     ) -> None:
         super().__init__(scope, id_)
         self._stage, self._tables, self._functions, self._endpoint = (
@@ -81,18 +88,13 @@ class Monitoring(Construct):
             )
         )
         self._all_alarms: list[cloudwatch.IAlarm] = []
-        self._subscribe(email)
+        self._subscribe(email, email_is_given)
         for name, metric in LOG_METRICS.items():
             self._add_metric_filters(name, metric)
         self._add_alarms()
         self._add_dashboard()
 
-    def _subscribe(self, email: str) -> None:
-        is_given = cdk.CfnCondition(
-            self,
-            "EmailIsGiven",
-            expression=cdk.Fn.condition_not(cdk.Fn.condition_equals(email, "")),
-        )
+    def _subscribe(self, email: str, is_given: cdk.CfnCondition) -> None:
         subscription = sns.CfnSubscription(
             self, "Email", protocol="email", endpoint=email, topic_arn=self._topic.topic_arn
         )
@@ -128,7 +130,7 @@ class Monitoring(Construct):
 
     def _add_alarms(self) -> None:
         """Add the alarms. Each asks for somebody: what passes by itself raises one only when it lasts."""
-        each = self._functions.by_name
+        each, endpoint = self._functions.by_name, self._endpoint
         for name, (period, threshold, periods) in ERRORS.items():
             self._add_alarm(
                 f"{name}-errors",
@@ -147,6 +149,21 @@ class Monitoring(Construct):
             "Lambda throttled functions. People got no reply",
             _sum_of(function.metric_throttles(period=FIVE_MINUTES) for function in each.values()),
         )
+        self._add_alarm(
+            "concurrency",
+            f"{CLAIMED_PERCENT} % of the account's Lambda concurrency is claimed. Beyond it, people get no reply",
+            cloudwatch.MathExpression(
+                # The quota is the account's own: 10 in a new one, 1,000 by default.
+                expression="100 * claimed / SERVICE_QUOTA(executions)",
+                using_metrics={
+                    "claimed": _account_metric("ClaimedAccountConcurrency", FIVE_MINUTES),
+                    "executions": _account_metric("ConcurrentExecutions", FIVE_MINUTES),
+                },
+                label="Percent of the account's concurrency",
+                period=FIVE_MINUTES,
+            ),
+            threshold=CLAIMED_PERCENT,
+        )
         # An alarm can watch ten metrics. There are six tables with two metrics each.
         for kind in ("Read", "Write"):
             self._add_alarm(
@@ -158,7 +175,8 @@ class Monitoring(Construct):
         self._add_alarm(
             "slow",
             "For 15 minutes, 1 % of Slack's requests took longer than 2.5 of the 3 seconds that Slack waits",
-            each["slack"].metric_duration(statistic="p99", period=FIVE_MINUTES),
+            # Lambda's own `Duration` leaves initialization out.
+            endpoint.slack_metric("IntegrationLatency", "p99", FIVE_MINUTES),
             threshold=SLOW_REQUEST.to_milliseconds(),
             periods=LASTS,
         )
@@ -180,9 +198,16 @@ class Monitoring(Construct):
         self._add_alarm(
             "endpoint-errors",
             "The HTTP endpoint returned 5xx at least 5 times in each of three times 5 minutes",
-            self._endpoint.api.metric_server_error(period=FIVE_MINUTES, statistic="Sum"),
+            endpoint.metric("5xx", "Sum", FIVE_MINUTES),
             threshold=5,  # an occasional 503 means "busy, nothing changed"
             periods=LASTS,
+        )
+        self._add_alarm(
+            "slack-refused",
+            f"At least {REFUSED_REQUESTS} requests to Slack's address got 4xx within 5 minutes: 401 or 429",
+            # Not those of API clients, who are told so and often expect it.
+            endpoint.slack_metric("4xx", "Sum", FIVE_MINUTES),
+            threshold=REFUSED_REQUESTS,
         )
 
     def _table_throttles(self, kind: str) -> cloudwatch.MathExpression:
@@ -226,7 +251,7 @@ class Monitoring(Construct):
     # The dashboard
 
     def _add_dashboard(self) -> None:
-        each, endpoint = self._functions.by_name, self._endpoint.api
+        each, endpoint = self._functions.by_name, self._endpoint
         minute = MINUTE
         cloudwatch.Dashboard(
             self,
@@ -255,10 +280,13 @@ class Monitoring(Construct):
                 ],
                 [
                     _graph(
-                        "Duration of Slack's requests",
+                        "Duration of Slack's requests, initialization included",
                         [
-                            each["slack"].metric_duration(statistic=statistic, period=minute)
-                            for statistic in ("p50", "p99", "Maximum")
+                            *(
+                                endpoint.slack_metric("IntegrationLatency", statistic, minute)
+                                for statistic in ("p50", "p99", "Maximum")
+                            ),
+                            self._log_metric("Initialization", "Maximum", minute),
                         ],
                     ),
                     _graph(
@@ -277,11 +305,11 @@ class Monitoring(Construct):
                     _graph(
                         "Requests",
                         [
-                            metric(period=minute)
-                            for metric in (
-                                endpoint.metric_count,
-                                endpoint.metric_client_error,
-                                endpoint.metric_server_error,
+                            endpoint.metric(name, statistic, minute)
+                            for name, statistic in (
+                                ("Count", "SampleCount"),
+                                ("4xx", "Sum"),
+                                ("5xx", "Sum"),
                             )
                         ],
                     ),
@@ -289,8 +317,13 @@ class Monitoring(Construct):
                     _graph(
                         "Concurrent executions",
                         [
-                            one.metric("ConcurrentExecutions", statistic="Maximum", period=minute)
-                            for one in each.values()
+                            *(
+                                one.metric(
+                                    "ConcurrentExecutions", statistic="Maximum", period=minute
+                                )
+                                for one in each.values()
+                            ),
+                            _account_metric("ClaimedAccountConcurrency", minute),
                         ],
                     ),
                 ],
@@ -304,6 +337,13 @@ REFUSALS = ("Refusals", "Busy", "NotConfirmed")
 
 def _graph(title: str, metrics: list[cloudwatch.Metric]) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8)
+
+
+def _account_metric(name: str, period: cdk.Duration) -> cloudwatch.Metric:
+    """Return a metric of all Lambda functions in the account and region. It has no dimensions."""
+    return cloudwatch.Metric(
+        namespace="AWS/Lambda", metric_name=name, statistic="Maximum", period=period
+    )
 
 
 def _sum_of(metrics: Iterable[cloudwatch.Metric]) -> cloudwatch.MathExpression:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,10 @@ import pytest
 from bot.entrypoints import lambda_functions
 from bot.notifications.export_sender import MAX_SECONDS
 from domain.models import ExportJob
-from infra.log_metrics import LOG_METRICS
 from infra.permissions import PERMISSIONS
 from storage.dynamodb.schema import EXPORT_SUFFIX, JOURNAL, TABLES, Table, definition
 from tests.support.infra.iam_actions import allowed
-from tests.support.infra.service_calls import ROOT
-from tests.support.infra.synthesis import Resources, synthesize
-
-FUNCTIONS = ("slack", "api", "notifier", "export", "sweep", "members")
+from tests.support.infra.synthesis import FUNCTIONS, Resources, synthesize
 
 
 def test_every_finding_of_cdk_nag_is_acknowledged_with_a_reason(assembly: Path) -> None:
@@ -153,7 +148,8 @@ def test_function_runs_python_3_13_on_arm64_and_logs_json(prod: Resources, name:
     assert function["LoggingConfig"] == {
         "LogFormat": "JSON",
         "ApplicationLogLevel": "INFO",
-        "SystemLogLevel": "WARN",
+        # Initialization is in lines of the level INFO, and only Slack waits for it.
+        "SystemLogLevel": "INFO" if name == "slack" else "WARN",
         "LogGroup": function["LoggingConfig"]["LogGroup"],
     }
     assert prod.named(function["LoggingConfig"]["LogGroup"]) == f"/rollcall/prod/{name}"
@@ -286,181 +282,3 @@ def scheduled(prod: Resources) -> dict[str, list[tuple[str, int]]]:
         ]
         for rule in prod.of("AWS::Events::Rule")
     }
-
-
-# The address
-
-
-def test_slack_requests_and_all_others_go_to_separate_functions(prod: Resources) -> None:
-    routes = {route["RouteKey"] for route in prod.of("AWS::ApiGatewayV2::Route")}
-    assert routes == {"POST /slack/events", "$default"}
-    integrations = {
-        prod.named(one["IntegrationUri"]) for one in prod.of("AWS::ApiGatewayV2::Integration")
-    }
-    assert integrations == {"slack", "api"}
-    assert {one["PayloadFormatVersion"] for one in prod.of("AWS::ApiGatewayV2::Integration")} == {
-        "2.0"
-    }
-
-
-def test_address_has_a_rate_limit_and_logs_no_personal_data(prod: Resources) -> None:
-    stage = prod.one("AWS::ApiGatewayV2::Stage")
-    assert stage["StageName"] == "$default"  # R11's routes are at the root
-    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == 500
-    logged = stage["AccessLogSettings"]["Format"]
-    assert "requestId" in logged
-    assert not [word for word in ("sourceIp", "identity", "path", "userAgent") if word in logged]
-
-
-def test_address_is_an_output(prod: Resources) -> None:
-    assert set(prod.outputs) == {"Url"}
-
-
-# Monitoring
-
-
-def test_logs_are_kept_for_three_months(prod: Resources) -> None:
-    assert {group["RetentionInDays"] for group in prod.of("AWS::Logs::LogGroup")} == {90}
-
-
-ALARMS = {
-    *(f"{name}-errors" for name in FUNCTIONS),
-    *("failures", "throttles", "read-throttles", "write-throttles", "slow"),
-    *("undelivered", "dead-letters", "endpoint-errors"),
-}
-
-
-def test_every_alarm_notifies_when_it_starts_and_ends(prod: Resources) -> None:
-    alarms = {
-        alarm["AlarmName"].removeprefix("rollcall-prod-"): alarm
-        for alarm in prod.of("AWS::CloudWatch::Alarm")
-    }
-    assert set(alarms) == ALARMS
-    for alarm in alarms.values():
-        (in_alarm,), (ok,) = alarm["AlarmActions"], alarm["OKActions"]
-        assert prod.named(in_alarm) == prod.named(ok) == "alarms"
-
-
-def alarm(prod: Resources, name: str) -> Mapping[str, Any]:
-    return prod.one("AWS::CloudWatch::Alarm", AlarmName=f"rollcall-prod-{name}")
-
-
-def test_topic_accepts_alarms_and_only_encrypted_messages(prod: Resources) -> None:
-    (policy,) = prod.of("AWS::SNS::TopicPolicy")
-    denied, allowed_ = policy["PolicyDocument"]["Statement"]
-    assert (denied["Effect"], denied["Condition"]) == (
-        "Deny",
-        {"Bool": {"aws:SecureTransport": "false"}},
-    )
-    assert allowed_["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert (allowed_["Effect"], allowed_["Action"]) == ("Allow", "sns:Publish")
-    assert allowed_["Condition"] == {
-        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    }
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_error_of_a_function_raises_an_alarm(prod: Resources, name: str) -> None:
-    errors = alarm(prod, f"{name}-errors")
-    assert (errors["Namespace"], errors["MetricName"]) == ("AWS/Lambda", "Errors")
-    assert prod.named(errors["Dimensions"][0]["Value"]) == name
-    minutes = errors["Period"] // 60
-    assert (errors["Threshold"], errors["EvaluationPeriods"], minutes) == {
-        "slack": (1, 1, 5),
-        "api": (1, 1, 5),
-        # What the stream, the next minute or Lambda tries again raises an alarm only if it lasts.
-        "notifier": (1, 3, 1),
-        "export": (1, 3, 1),
-        "sweep": (1, 3, 1),
-        "members": (3, 1, 15),
-    }[name]
-
-
-@pytest.mark.parametrize(
-    "name", ["endpoint-errors", "read-throttles", "slow", "undelivered", "write-throttles"]
-)
-def test_what_may_pass_raises_an_alarm_only_if_it_lasts(prod: Resources, name: str) -> None:
-    """An alarm means that somebody must do something."""
-    assert alarm(prod, name)["EvaluationPeriods"] == 3
-
-
-def test_throttling_of_any_function_raises_an_alarm(prod: Resources) -> None:
-    watched = {
-        prod.named(one["MetricStat"]["Metric"]["Dimensions"][0]["Value"])
-        for one in alarm(prod, "throttles")["Metrics"]
-        if "MetricStat" in one and one["MetricStat"]["Metric"]["MetricName"] == "Throttles"
-    }
-    assert watched == {*FUNCTIONS}
-
-
-def test_dead_letter_raises_an_alarm(prod: Resources) -> None:
-    letters = alarm(prod, "dead-letters")
-    assert letters["MetricName"] == "ApproximateNumberOfMessagesVisible"
-    assert prod.named(letters["Dimensions"][0]["Value"]) == "dead-letters.QueueName"
-    assert letters["Threshold"] == 1
-
-
-def test_metric_filters_match_the_figures(prod: Resources) -> None:
-    found: dict[str, set[tuple[str, str, str]]] = {}
-    for one in prod.of("AWS::Logs::MetricFilter"):
-        (made,) = one["MetricTransformations"]
-        assert made["MetricNamespace"] == "Rollcall/prod"
-        group = prod.named(one["LogGroupName"]).rpartition("/")[2]
-        found.setdefault(made["MetricName"], set()).add(
-            (group, one["FilterPattern"], made["MetricValue"])
-        )
-    assert found == {
-        name: {
-            (function, f"{{ {figure.lines} }}", f"$.{figure.field}" if figure.field else "1")
-            for function in figure.functions
-        }
-        for name, figure in LOG_METRICS.items()
-    }
-
-
-def test_operations_page_covers_every_alarm() -> None:
-    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    alarms = page.partition("\n## Alarms\n")[2].partition("\n## ")[0]
-    table = [line for line in alarms.splitlines() if line.startswith("| `")]
-    assert {
-        name for line in table for name in re.findall(r"`([\w-]+)`", line.split("|")[1])
-    } == ALARMS
-
-
-def test_slow_request_raises_an_alarm(prod: Resources) -> None:
-    """R8.12: the 99th percentile."""
-    slow = alarm(prod, "slow")
-    assert (slow["MetricName"], slow["ExtendedStatistic"]) == ("Duration", "p99")
-    assert prod.named(slow["Dimensions"][0]["Value"]) == "slack"
-    assert slow["Threshold"] == 2500
-
-
-def test_undelivered_message_or_silent_sweep_raises_an_alarm(prod: Resources) -> None:
-    undelivered = alarm(prod, "undelivered")
-    assert undelivered["MetricName"] == "OldestUndelivered"
-    assert undelivered["Threshold"] == 300
-    assert undelivered["TreatMissingData"] == "breaching"
-
-
-@pytest.mark.parametrize("kind", ["Read", "Write"])
-def test_throttling_of_any_table_raises_an_alarm(prod: Resources, kind: str) -> None:
-    metrics = alarm(prod, f"{kind.lower()}-throttles")["Metrics"]
-    watched = {
-        one["MetricStat"]["Metric"]["Dimensions"][0]["Value"]
-        for one in metrics
-        if "MetricStat" in one
-    }
-    assert watched == {f"rollcall-prod-{table.name}" for table in TABLES}
-    assert len(watched) <= 10  # CloudWatch's limit for an alarm
-
-
-def test_alarm_email_is_an_optional_parameter(prod: Resources) -> None:
-    subscription = prod.one("AWS::SNS::Subscription")
-    assert subscription["Protocol"] == "email"
-    assert subscription["Endpoint"] == {"Ref": "AlarmEmail"}
-
-
-def test_dashboard_shows_every_figure(prod: Resources) -> None:
-    body = json.dumps(prod.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
-    for figure in LOG_METRICS:
-        assert figure in body or figure == "Failures"

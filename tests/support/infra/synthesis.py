@@ -8,6 +8,8 @@ from typing import Any, cast
 
 Json = Mapping[str, Any]
 
+FUNCTIONS = ("slack", "api", "notifier", "export", "sweep", "members")
+
 
 def synthesize(folder: Path, stage: str) -> Json:
     """Return a stage's template, with an empty package. Raise on findings of cdk-nag, unless CDK_VALIDATION is off."""
@@ -27,11 +29,31 @@ def synthesize(folder: Path, stage: str) -> Json:
 
 
 class Resources:
-    """A template's resources."""
+    """A template's resources, as they are with these parameters. Others have their defaults."""
 
-    def __init__(self, template: Json) -> None:
-        self._by_id: Json = template["Resources"]
+    def __init__(self, template: Json, **parameters: str) -> None:
+        self._template = template
+        defaults = {name: one.get("Default") for name, one in template["Parameters"].items()}
+        self._conditions = _Conditions(template["Conditions"], defaults | parameters)
+        self._by_id: Json = {
+            id_: self._conditions.resolve(one)
+            for id_, one in template["Resources"].items()
+            if self._conditions.holds(one.get("Condition"))
+        }
         self.outputs: Json = template["Outputs"]
+        self.parameters: Json = template["Parameters"]
+
+    def given(self, **parameters: str) -> Resources:
+        """Return the resources as they are with these parameters."""
+        return Resources(self._template, **parameters)
+
+    def of_id(self, id_: str) -> Json:
+        """Return a resource with its attributes, such as `DependsOn`."""
+        return cast("Json", self._by_id[id_])
+
+    def ids_of(self, kind: str) -> list[str]:
+        """Return the logical ids of all resources of a type."""
+        return [id_ for id_, one in self._by_id.items() if one["Type"] == kind]
 
     def all(self) -> list[Json]:
         """Return the properties of all resources."""
@@ -94,6 +116,38 @@ class Resources:
             for one in self._by_id.values()
             if one["Type"] == kind
         }
+
+
+class _Conditions:
+    """The template's conditions, which compare parameters with constants."""
+
+    def __init__(self, conditions: Json, parameters: Json) -> None:
+        self._conditions, self._parameters = conditions, parameters
+
+    def holds(self, name: str | None) -> bool:
+        """Return whether a condition is true. None is."""
+        return name is None or self._is_true(self._conditions[name])
+
+    def _is_true(self, expression: Any) -> bool:
+        match expression:
+            case {"Fn::Not": [inner]}:
+                return not self._is_true(inner)
+            case {"Fn::Equals": [{"Ref": str(name)}, constant]}:
+                return bool(self._parameters[name] == constant)
+            case _:
+                raise AssertionError(f"not a comparison: {expression}")
+
+    def resolve(self, value: Any) -> Any:
+        """Return the value with the chosen branch of each `Fn::If`."""
+        match value:
+            case {"Fn::If": [str(name), then, otherwise]}:
+                return self.resolve(then if self.holds(name) else otherwise)
+            case dict():
+                return {key: self.resolve(one) for key, one in value.items()}
+            case list():
+                return [self.resolve(one) for one in value]
+            case _:
+                return value
 
 
 def _listed(value: Any) -> list[Any]:
