@@ -82,6 +82,7 @@ deploy: ## deploy a stage to AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=y
 	@npx --yes aws-cdk@$(CDK_VERSION) deploy --app cdk.out \
 		$(if $(WORKSPACE),--parameters Workspace=$(WORKSPACE)) \
 		$(if $(ALARM_EMAIL),--parameters AlarmEmail=$(ALARM_EMAIL)) \
+		$(if $(BUDGET),--parameters MonthlyBudget=$(BUDGET)) \
 		$(if $(API),--parameters HttpApi=$(API)) $(ARGS) rollcall-$(STAGE)
 
 bench: .venv/.project .venv/.infra-pins ## run the benchmarks, in under 20 minutes (ARGS="store http" for some)

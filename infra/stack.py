@@ -1,4 +1,4 @@
-"""One stage of Rollcall in one account: tables, functions, address, alarms and dashboard."""
+"""One stage of Rollcall in one account: tables, functions, address, alarms, dashboard and budget."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.constructs.budget import Budget
 from infra.constructs.functions import Functions
 from infra.constructs.http_endpoint import HttpEndpoint
 from infra.constructs.monitoring import Monitoring
@@ -32,8 +33,16 @@ class RollcallStack(cdk.Stack):
         alarm_email = cdk.CfnParameter(
             self,
             "AlarmEmail",
-            description="Email address for alarms. Leave it empty for no email",
+            description="Email address for alarms and the budget. Leave it empty for no email and no budget",
             default="",
+        )
+        monthly_budget = cdk.CfnParameter(
+            self,
+            "MonthlyBudget",
+            type="Number",
+            description="Dollars a month. If the account costs more, the address for alarms gets an email",
+            default=50,
+            min_value=1,
         )
         http_api = cdk.CfnParameter(
             self,
@@ -78,6 +87,14 @@ class RollcallStack(cdk.Stack):
             tables=tables,
             functions=functions,
             endpoint=endpoint,
+            email=alarm_email.value_as_string,
+            email_is_given=email_is_given,
+        )
+        Budget(
+            self,
+            "Budget",
+            stage=stage,
+            dollars=monthly_budget.value_as_number,
             email=alarm_email.value_as_string,
             email_is_given=email_is_given,
         )

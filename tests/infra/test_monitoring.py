@@ -312,6 +312,33 @@ def test_alarm_email_is_an_optional_parameter(prod: Resources) -> None:
     assert subscription["Endpoint"] == {"Ref": "AlarmEmail"}
 
 
+# The budget
+
+
+def test_budget_is_made_only_with_an_email_address(prod: Resources) -> None:
+    assert prod.of("AWS::Budgets::Budget") == []
+    with_email = prod.given(AlarmEmail="you@example.org", MonthlyBudget="80")
+    budget = with_email.one("AWS::Budgets::Budget")
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": {"Ref": "MonthlyBudget"}, "Unit": "USD"}
+    assert (budget["Budget"]["BudgetType"], budget["Budget"]["TimeUnit"]) == ("COST", "MONTHLY")
+    told = {
+        (one["Notification"]["NotificationType"], one["Notification"]["Threshold"]): [
+            each["Address"] for each in one["Subscribers"]
+        ]
+        for one in budget["NotificationsWithSubscribers"]
+    }
+    assert told == {
+        ("ACTUAL", 100): [{"Ref": "AlarmEmail"}],
+        ("FORECASTED", 100): [{"Ref": "AlarmEmail"}],
+    }
+
+
+def test_budget_counts_all_costs(prod: Resources) -> None:
+    """A filter by tag would count nothing until somebody activates the tag for billing."""
+    budget = prod.given(AlarmEmail="you@example.org").one("AWS::Budgets::Budget")["Budget"]
+    assert not {"CostFilters", "FilterExpression"} & budget.keys()
+
+
 def test_dashboard_shows_every_figure(prod: Resources) -> None:
     body = json.dumps(prod.one("AWS::CloudWatch::Dashboard")["DashboardBody"])
     for figure in LOG_METRICS:
