@@ -522,6 +522,8 @@ class Card(BaseModel):
     rendered_version: int
     requested_channel: str | None = None
     """The channel's id in the request for the card, which may be an earlier or other form of `channel_id`."""
+    updated_at: datetime | None = None
+    """When Slack was last asked to update the card, by that process's clock."""
 
     def is_in(self, channel_id: str) -> bool:
         """Return whether the card is in a channel, by its id now or by the one that was asked for."""

@@ -33,10 +33,31 @@ which only the Slack function's callers wait for.
 """
 
 JOURNAL_BATCH = 100
-JOURNAL_WINDOW = cdk.Duration.seconds(1)
-"""A rush wakes the notifier once a second, not per commit, and cards still follow within 2 s (R8.3)."""
+
+JOURNAL_CONCURRENCY = 10
+"""Invocations at a time for each shard of the stream, the most there may be.
+
+The records of one event still come one invocation after the other, in order. With one at a time for all, an event
+whose messages take a minute would keep the others of its shard waiting. Lambda gathers no records before it begins:
+the worker itself updates a card once a second at most, and one invocation takes what a rush committed during the last.
+"""
 
 JOURNAL_RETRIES = 5
+
+MINUTE = cdk.Duration.minutes(1)
+
+RERUNS: Mapping[str, tuple[int, cdk.Duration]] = {
+    # The next minute's run does what this one left. One that waited for a minute would only meet it.
+    "sweep": (0, MINUTE),
+    "export": (0, MINUTE),
+    # The next run is a day away. After an hour, something lasts that more runs do not end.
+    "members": (2, cdk.Duration.hours(1)),
+}
+"""How often a scheduled function that failed is run again, and for how long a run may wait to begin.
+
+Both EventBridge, which hands the run over, and Lambda, which then runs it, have such numbers; by themselves they try
+for a day and for six hours. No failed run is kept anywhere: its event says nothing, and its error raises an alarm.
+"""
 
 
 class Functions(Construct):
@@ -77,22 +98,20 @@ class Functions(Construct):
         )
         self._subscribe_notifier()
         self._subscribe_exports()
-        events.Rule(
-            self,
-            "EachMinute",
-            schedule=events.Schedule.rate(cdk.Duration.minutes(1)),
-            # The next run is the retry.
-            targets=[
-                targets.LambdaFunction(self.by_name[name], retry_attempts=0)
-                for name in ("sweep", "export")
-            ],
-        )
-        events.Rule(
-            self,
-            "EachDay",
-            schedule=events.Schedule.rate(cdk.Duration.days(1)),
-            targets=[targets.LambdaFunction(self.by_name["members"], retry_attempts=2)],
-        )
+        self._run("EachMinute", MINUTE, "sweep", "export")
+        self._run("EachDay", cdk.Duration.days(1), "members")
+
+    def _run(self, id_: str, each: cdk.Duration, *names: str) -> None:
+        """Run functions at a fixed rate."""
+        rule = events.Rule(self, id_, schedule=events.Schedule.rate(each))
+        for name in names:
+            reruns, longest_wait = RERUNS[name]
+            function = self.by_name[name]
+            function.configure_async_invoke(retry_attempts=reruns, max_event_age=longest_wait)
+            target = targets.LambdaFunction(
+                function, retry_attempts=reruns, max_event_age=longest_wait
+            )
+            rule.add_target(target)
 
     def _secret(self, name: str) -> secretsmanager.CfnSecret:
         return secretsmanager.CfnSecret(
@@ -173,7 +192,7 @@ class Functions(Construct):
             "notifier",
             {"version": {"N": lambda_.FilterRule.not_equals("0")}},
             batch_size=JOURNAL_BATCH,
-            max_batching_window=JOURNAL_WINDOW,
+            parallelization_factor=JOURNAL_CONCURRENCY,
         )
 
     def _subscribe_exports(self) -> None:
@@ -185,8 +204,8 @@ class Functions(Construct):
                 "version": {"N": lambda_.FilterRule.not_equals("0")},
             },
             batch_size=1,
-            # Jobs of one shard at a time. More wait, or are found by the next minute's run.
-            parallelization_factor=10,
+            # More jobs wait, or are found by the next minute's run.
+            parallelization_factor=JOURNAL_CONCURRENCY,
         )
 
     def _subscribe(self, name: str, keys: Mapping[str, object], **batches: Any) -> None:

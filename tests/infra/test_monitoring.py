@@ -321,13 +321,13 @@ def test_budget_is_made_only_with_an_email_address(prod: Resources) -> None:
     budget = with_email.one("AWS::Budgets::Budget")
     assert budget["Budget"]["BudgetLimit"] == {"Amount": {"Ref": "MonthlyBudget"}, "Unit": "USD"}
     assert (budget["Budget"]["BudgetType"], budget["Budget"]["TimeUnit"]) == ("COST", "MONTHLY")
-    told = {
+    subscribers = {
         (one["Notification"]["NotificationType"], one["Notification"]["Threshold"]): [
             each["Address"] for each in one["Subscribers"]
         ]
         for one in budget["NotificationsWithSubscribers"]
     }
-    assert told == {
+    assert subscribers == {
         ("ACTUAL", 100): [{"Ref": "AlarmEmail"}],
         ("FORECASTED", 100): [{"Ref": "AlarmEmail"}],
     }

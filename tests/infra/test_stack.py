@@ -9,11 +9,24 @@ from typing import Any
 
 import pytest
 
+from bot.api.app import CONFIRMATION_SECONDS
 from bot.entrypoints import lambda_functions
+from bot.entrypoints.settings import Settings
+from bot.entrypoints.slack_startup import slack_client
+from bot.notifications.card_updater import RETRY_DELAY
+from bot.notifications.delivery import LEASE_RETRY
+from bot.notifications.due_work import MAX_PAUSE, MAX_PAUSES, RETRY_AFTER_UNAVAILABLE
 from bot.notifications.export_sender import MAX_SECONDS
+from bot.notifications.rate_limiter import CARD_INTERVAL
+from bot.notifications.sender import FIRST_RETRY_DELAY
+from bot.slack.request_budget import ACKNOWLEDGED_BY
+from bot.slack.web_client import REPLY_SECONDS
+from domain.execution.retry import LATEST_SECONDS
 from domain.models import ExportJob
+from domain.ports import INDEX_LAG
 from infra.permissions import PERMISSIONS
 from storage.dynamodb.schema import EXPORT_SUFFIX, JOURNAL, TABLES, Table, definition
+from storage.dynamodb.store import CLIENT
 from tests.support.infra.iam_actions import allowed
 from tests.support.infra.synthesis import FUNCTIONS, Resources, synthesize
 
@@ -254,7 +267,6 @@ def test_failed_record_is_retried_alone_and_then_kept(prod: Resources, function:
     assert source["BisectBatchOnFunctionError"] is True
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["MaximumRetryAttempts"] == 5
-    assert source.get("MaximumBatchingWindowInSeconds") == (1 if function == "notifier" else None)
     assert source["StartingPosition"] == "TRIM_HORIZON"
     assert prod.named(source["DestinationConfig"]["OnFailure"]["Destination"]) == "dead-letters"
 
@@ -265,20 +277,90 @@ def test_dead_letters_are_kept_for_two_weeks_and_encrypted(prod: Resources) -> N
     assert queue["SqsManagedSseEnabled"] is True
 
 
-def test_sweep_runs_each_minute_and_so_do_exports_that_were_left(prod: Resources) -> None:
-    assert scheduled(prod)["rate(1 minute)"] == [("sweep", 0), ("export", 0)]
+def test_an_event_with_many_messages_delays_no_other_event(prod: Resources) -> None:
+    """Lambda keeps the order within an event: all its records have the same key."""
+    source = subscription(prod, "notifier")
+    assert source["ParallelizationFactor"] == 10
+    assert JOURNAL.key.hash == "event_id"
 
 
-def test_members_are_synced_each_day(prod: Resources) -> None:
-    assert scheduled(prod)["rate(1 day)"] == [("members", 2)]
+def test_commit_wakes_the_notifier_immediately(prod: Resources) -> None:
+    """R8.3: a card follows within 2 seconds. The worker itself updates it once a second at most."""
+    assert "MaximumBatchingWindowInSeconds" not in subscription(prod, "notifier")
 
 
-def scheduled(prod: Resources) -> dict[str, list[tuple[str, int]]]:
-    """Return the functions of each schedule, with their numbers of retries."""
-    return {
-        rule["ScheduleExpression"]: [
-            (prod.named(target["Arn"]), target["RetryPolicy"]["MaximumRetryAttempts"])
-            for target in rule["Targets"]
-        ]
+def test_functions_run_at_a_fixed_rate(prod: Resources) -> None:
+    scheduled = {
+        rule["ScheduleExpression"]: [prod.named(target["Arn"]) for target in rule["Targets"]]
         for rule in prod.of("AWS::Events::Rule")
     }
+    assert scheduled == {"rate(1 minute)": ["sweep", "export"], "rate(1 day)": ["members"]}
+
+
+RERUNS = {
+    # Whoever waited for a minute would meet the next run.
+    "sweep": (0, 60),
+    "export": (0, 60),
+    "members": (2, 3600),
+}
+
+
+def test_failed_run_is_repeated_only_if_the_next_one_is_far_away(prod: Resources) -> None:
+    """EventBridge hands a run over, then Lambda runs it: each tries again by itself, for a day and for six hours."""
+    handed_over = {
+        prod.named(target["Arn"]): (
+            target["RetryPolicy"]["MaximumRetryAttempts"],
+            target["RetryPolicy"]["MaximumEventAgeInSeconds"],
+        )
+        for rule in prod.of("AWS::Events::Rule")
+        for target in rule["Targets"]
+    }
+    run = {
+        prod.named(one["FunctionName"]): (
+            one["MaximumRetryAttempts"],
+            one["MaximumEventAgeInSeconds"],
+        )
+        for one in prod.of("AWS::Lambda::EventInvokeConfig")
+    }
+    assert handed_over == run == RERUNS
+
+
+# Time limits
+
+
+def test_pauses_of_the_notifier_fit_its_time_limit() -> None:
+    """It waits for what passes within seconds, and leaves to the next minute's sweep what takes longer."""
+    soon = (CARD_INTERVAL, INDEX_LAG, LEASE_RETRY, RETRY_AFTER_UNAVAILABLE)
+    assert max(soon) <= MAX_PAUSE
+    assert min(FIRST_RETRY_DELAY, RETRY_DELAY) > MAX_PAUSE
+
+
+@pytest.mark.parametrize("name", ["notifier", "sweep"])
+def test_function_that_waits_still_has_time_to_send(prod: Resources, name: str) -> None:
+    limit = prod.function(name)["Timeout"]
+    assert limit <= 60  # what is left then waits for the next minute's sweep, not for two
+    assert (limit - lambda_functions.RESERVE) / 2 > MAX_PAUSES
+
+
+STORE_CALL: float = CLIENT.connect_timeout + CLIENT.read_timeout  # type: ignore[attr-defined]  # botocore sets them
+"""Seconds for one try of a request to DynamoDB: connecting and waiting are timed apart, as in calls to Slack."""
+
+
+@pytest.mark.parametrize("name", ["notifier", "sweep", "export", "members"])
+def test_longest_calls_fit_the_time_limit(prod: Resources, name: str) -> None:
+    """One to Slack takes half of what is left at most, and leaves what the store needs."""
+    settings = Settings("dynamodb", bot_token="xoxb-1", slack_api_url="https://slack.com/api/")
+    slack_call = 2 * slack_client(settings).timeout
+    assert STORE_CALL < lambda_functions.STORE_RESERVE < lambda_functions.RESERVE
+    assert slack_call + lambda_functions.RESERVE < prod.function(name)["Timeout"]
+
+
+def test_slack_function_is_ended_only_if_it_hangs(prod: Resources) -> None:
+    """What is committed at the last moment still gets its reply, though Slack has stopped waiting."""
+    limit = prod.function("slack")["Timeout"]
+    assert limit > ACKNOWLEDGED_BY + STORE_CALL + REPLY_SECONDS
+
+
+def test_api_function_ends_before_the_limit_of_api_gateway(prod: Resources) -> None:
+    """API Gateway waits 30 seconds. The function waits for an unconfirmed change, after its tries."""
+    assert LATEST_SECONDS + CONFIRMATION_SECONDS + STORE_CALL < prod.function("api")["Timeout"] < 30
