@@ -47,6 +47,10 @@ class Resources:
         """Return the resources as they are with these parameters."""
         return Resources(self._template, **parameters)
 
+    def ids(self) -> list[str]:
+        """Return the logical ids of all resources."""
+        return [*self._by_id]
+
     def of_id(self, id_: str) -> Json:
         """Return a resource with its attributes, such as `DependsOn`."""
         return cast("Json", self._by_id[id_])
