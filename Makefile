@@ -38,7 +38,7 @@ export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak simulate coverage check screenshots synth deploy bench validate openapi format pins clean
+.PHONY: help setup demo test soak simulate coverage check screenshots synth template deploy bench validate openapi format pins clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' Makefile | while read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
@@ -71,14 +71,20 @@ check: .venv/.project .venv/.infra-pins ## check style, spelling, types and impo
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo
 
-synth: .venv/.project .venv/.infra-pins ## write the AWS template to cdk.out, without an account (STAGE=dev)
+TEMPLATE := cdk.out/rollcall-$(STAGE).template.json
+
+synth: template ## write the AWS template to cdk.out and check it, without an account (STAGE=dev)
+	@$(PY) -m tests.support.infra.template_checkers $(TEMPLATE)
+	@echo "The template: $(TEMPLATE)"
+
+# Without the checkers of `make synth`, which are 400 MB. cdk-nag checks it.
+template: .venv/.project .venv/.infra-pins
 	@CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(PY) -m infra.app
-	@echo "The template: cdk.out/rollcall-$(STAGE).template.json"
 
 # CloudFormation keeps the present value of a parameter that is not given.
 deploy: ## deploy a stage to AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=you@example.org)
 	@test $(origin STAGE) != file || { echo "Which stage? make deploy STAGE=prod" >&2; exit 2; }
-	@$(MAKE) --no-print-directory synth
+	@$(MAKE) --no-print-directory template
 	@npx --yes aws-cdk@$(CDK_VERSION) deploy --app cdk.out \
 		$(if $(WORKSPACE),--parameters Workspace=$(WORKSPACE)) \
 		$(if $(ALARM_EMAIL),--parameters AlarmEmail=$(ALARM_EMAIL)) \
@@ -101,13 +107,14 @@ format: .venv/.project ## sort imports and format the code
 	@$(PY) -m ruff check --quiet --select I --fix .
 	@$(PY) -m ruff format .
 
-# Each file is constrained by the one before, because they share one .venv; the engine's is separate.
+# Each file is constrained by the one before, because they share one .venv; the engine's and the checkers' are separate.
 pins: .venv/pyvenv.cfg ## write requirements*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PIP) install uv==$(UV_VERSION)
 	$(UV_COMPILE) pyproject.toml --output-file requirements.txt
 	$(UV_COMPILE) pyproject.toml --extra test --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 	$(UV_COMPILE) pyproject.toml --extra infra --constraint requirements-dev.txt --output-file requirements-infra.txt
 	$(UV_COMPILE) --group engine --output-file requirements-engine.txt
+	$(UV_COMPILE) --group checkers --output-file requirements-checkers.txt
 
 UV_COMPILE = @$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make pins" $(ARGS)

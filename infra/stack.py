@@ -6,6 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from infra.accepted_findings import CDK_NAG
 from infra.constructs.budget import Budget
 from infra.constructs.functions import Functions
 from infra.constructs.http_endpoint import HttpEndpoint
@@ -107,28 +108,10 @@ class RollcallStack(cdk.Stack):
         )
 
 
-def _acknowledge(functions: Functions, endpoint: HttpEndpoint) -> None:
-    """Acknowledge the findings of cdk-nag that are intended. Any other finding fails the synthesis."""
-    for scope, rule, reason in (
-        (
-            functions,
-            "SMG4",
-            "Administrators get tokens on Slack's pages and hand the API's to its clients."
-            " docs/operations.md describes how to rotate them without an outage.",
-        ),
-        (
-            functions,
-            "L1",
-            "Python 3.13 is the newest version that Rollcall is tested on. Lambda supports it until 2029.",
-        ),
-        (functions, "SQS3", "This is the dead-letter queue itself. An alarm watches it."),
-        (
-            endpoint,
-            "APIG4",
-            "Slack signs its requests, and the function refuses unsigned ones before it reads them"
-            " (R10.1). API clients send a bearer token, which the function verifies (R10.3).",
-        ),
-    ):
-        cdk.Validations.of(scope).acknowledge(
-            cdk.Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason)
+def _acknowledge(*constructs: Construct) -> None:
+    """Acknowledge the findings of cdk-nag that are accepted. Any other finding fails the synthesis."""
+    by_id = {construct.node.id: construct for construct in constructs}
+    for one in CDK_NAG:
+        cdk.Validations.of(by_id[one.where]).acknowledge(
+            cdk.Acknowledgment(id=f"AwsSolutions::AwsSolutions-{one.rule}", reason=one.reason)
         )

