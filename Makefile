@@ -10,6 +10,8 @@ UV_VERSION := 0.13.9
 # CDK's command line: version 3.0.0 refuses what this version of the library writes.
 CDK_VERSION := 2.1148.1
 STAGE ?= dev
+# How many Slack functions Lambda keeps started in AWS. Each costs some 15 dollars a month.
+WARM ?=
 # The simulation's seeds: how many, or for how many hours, and from which one on.
 SEEDS ?= 200
 HOURS ?=
@@ -79,7 +81,7 @@ synth: template ## write the AWS template to cdk.out and check it, without an ac
 
 # Without the checkers of `make synth`, which are 400 MB. cdk-nag checks it.
 template: .venv/.project .venv/.infra-pins
-	@CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"stage": "$(STAGE)"}' $(PY) -m infra.app
+	@CDK_OUTDIR=cdk.out CDK_CONTEXT_JSON='{"stage": "$(STAGE)", "warm": "$(WARM)"}' $(PY) -m infra.app
 
 # CloudFormation keeps the present value of a parameter that is not given.
 deploy: ## deploy a stage to AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=you@example.org)

@@ -15,9 +15,12 @@ from infra.constructs.tables import Tables
 
 
 class RollcallStack(cdk.Stack):
-    """The stack of a stage. Every resource has the stage in its name. `code` is the functions' package."""
+    """The stack of a stage. Every resource has the stage in its name.
 
-    def __init__(self, scope: Construct, *, stage: str, code: lambda_.Code) -> None:
+    `code` is the functions' package, and `warm` how many Slack functions are kept started.
+    """
+
+    def __init__(self, scope: Construct, *, stage: str, code: lambda_.Code, warm: int = 0) -> None:
         super().__init__(
             scope,
             f"rollcall-{stage}",
@@ -72,12 +75,13 @@ class RollcallStack(cdk.Stack):
             code=code,
             tables=tables,
             workspace_id=workspace.value_as_string,
+            warm=warm,
         )
         endpoint = HttpEndpoint(
             self,
             "HttpEndpoint",
             stage=stage,
-            slack=functions.by_name["slack"],
+            slack=functions.slack,
             api=functions.by_name["api"],
             with_api=with_api,
         )

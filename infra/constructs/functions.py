@@ -72,6 +72,7 @@ class Functions(Construct):
         code: lambda_.Code,
         tables: Tables,
         workspace_id: str,
+        warm: int,
     ) -> None:
         super().__init__(scope, id_)
         self._stage, self._code, self._tables = stage, code, tables
@@ -88,6 +89,8 @@ class Functions(Construct):
             "sweep": self._function("sweep", "sweep_function", [slack], seconds=60),
             "members": self._function("members", "members_function", [slack], seconds=900),
         }
+        self.slack = self._kept_started(warm) if warm else self.by_name["slack"]
+        """What Slack's requests go to."""
         self.dead_letters = sqs.Queue(
             self,
             "DeadLetters",
@@ -100,6 +103,20 @@ class Functions(Construct):
         self._subscribe_exports()
         self._run("EachMinute", MINUTE, "sweep", "export")
         self._run("EachDay", cdk.Duration.days(1), "members")
+
+    def _kept_started(self, number: int) -> lambda_.IFunction:
+        """Return an alias of the Slack function of which Lambda keeps a number started: provisioned concurrency.
+
+        SnapStart would cost less, but it clones one process that has started: its random numbers, and the name by
+        which it takes leases, would be those of all others.
+        """
+        return lambda_.Alias(
+            self,
+            "SlackWarm",
+            alias_name="warm",
+            version=self.by_name["slack"].current_version,
+            provisioned_concurrent_executions=number,
+        )
 
     def _run(self, id_: str, each: cdk.Duration, *names: str) -> None:
         """Run functions at a fixed rate."""

@@ -35,3 +35,19 @@ def assembly(node: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prod(assembly: Path) -> Resources:
     """Give the resources of the stage `prod`."""
     return Resources(json.loads((assembly / "rollcall-prod.template.json").read_text()))
+
+
+@pytest.fixture(scope="session")
+def warm_assembly(node: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder with the template of the stage `prod` that keeps five Slack functions started."""
+
+    def make(folder: Path) -> None:
+        synthesize(folder, "prod", warm=5)
+
+    return once_per_session(tmp_path_factory, "warm_assembly", make) / "cdk.out"
+
+
+@pytest.fixture(scope="session")
+def warm(warm_assembly: Path) -> Resources:
+    """Give the resources of that stage."""
+    return Resources(json.loads((warm_assembly / "rollcall-prod.template.json").read_text()))

@@ -32,11 +32,13 @@ def fetched() -> None:
         give_up(str(error))
 
 
+@pytest.mark.parametrize("options", ["assembly", "warm_assembly"])
 @pytest.mark.parametrize(("check", "accepted"), CHECKERS)
 def test_all_findings_are_accepted_and_all_accepted_are_found(
-    assembly: Path, check: Checker, accepted: tuple[Accepted, ...]
+    request: pytest.FixtureRequest, options: str, check: Checker, accepted: tuple[Accepted, ...]
 ) -> None:
-    found = check(assembly / "rollcall-prod.template.json")
+    folder: Path = request.getfixturevalue(options)
+    found = check(folder / "rollcall-prod.template.json")
     assert unaccepted(found, accepted) == []
     assert {(one.rule, one.type) for one in found} == {(one.rule, one.where) for one in accepted}
 

@@ -11,7 +11,7 @@ Json = Mapping[str, Any]
 FUNCTIONS = ("slack", "api", "notifier", "export", "sweep", "members")
 
 
-def synthesize(folder: Path, stage: str) -> Json:
+def synthesize(folder: Path, stage: str, *, warm: int = 0) -> Json:
     """Return a stage's template, with an empty package. Raise on findings of cdk-nag, unless CDK_VALIDATION is off."""
     import aws_cdk as cdk  # it starts Node, which may be missing
     from aws_cdk import aws_lambda as lambda_
@@ -24,7 +24,8 @@ def synthesize(folder: Path, stage: str) -> Json:
     (package / "empty.txt").touch()
     app = cdk.App(outdir=str(folder / "cdk.out"))
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    stack = RollcallStack(app, stage=stage, code=lambda_.Code.from_asset(str(package)))
+    code = lambda_.Code.from_asset(str(package))
+    stack = RollcallStack(app, stage=stage, code=code, warm=warm)
     return cast("Json", app.synth().get_stack_by_name(stack.stack_name).template)
 
 
