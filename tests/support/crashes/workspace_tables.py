@@ -26,7 +26,10 @@ Stored = dict[tuple[str, str], Any]
 """Every stored item, by table and key."""
 
 PER_RUN = frozenset(
-    {"version", "revision", "plan_id", "at", "created_at", "updated_at", "registered_at"}
+    {
+        *("version", "revision", "plan_id"),
+        *("at", "previous_at", "committed_at", "created_at", "updated_at", "registered_at"),
+    }
     | {"seated_at", "leased_until", "since", "registered_version", "seated_version"}
 )
 """Fields that differ between two runs of the same calls: times, and ids of commits."""
