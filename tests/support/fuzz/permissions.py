@@ -17,6 +17,7 @@ ADMINS = {AMARA}
 
 COUNTED = {
     "version",
+    "committed_at",
     "updated_at",
     "registered_count",
     "waitlist_count",
