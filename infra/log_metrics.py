@@ -41,7 +41,7 @@ LOG_METRICS: Mapping[str, LogMetric] = {
     "OldestUndelivered": LogMetric(
         '$.message = "undelivered"', "oldest_seconds", ("sweep",), "SECONDS"
     ),
-    # Of the functions, only Slack's is waited for. Lambda writes these lines from the level INFO on.
+    # People wait only for the Slack function to start. Lambda writes these lines at the level INFO.
     "Initialization": LogMetric(
         '$.type = "platform.report" && $.record.metrics.initDurationMs > 0',
         "record.metrics.initDurationMs",

@@ -1,4 +1,4 @@
-"""What is deleted because it is old: journal entries after `domain.models.JOURNAL_KEPT` (R7.8)."""
+"""Deletes journal entries that are older than `domain.models.JOURNAL_KEPT` (R7.8), for a store that does not."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ ACTUAL, FORECASTED = "ACTUAL", "FORECASTED"
 class Budget(Construct):
     """A monthly budget of the whole account, if there is an email address to tell.
 
-    Of the account, not of the stage: a budget by tag counts nothing until somebody activates the tag in the billing
-    console. AWS looks at costs a few times a day, so the alarms are faster.
+    It covers the account rather than the stage: a budget by tag counts nothing until somebody activates the tag in the
+    billing console. AWS looks at costs a few times a day, so the alarms are faster.
     """
 
     def __init__(

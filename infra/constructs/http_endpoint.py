@@ -74,7 +74,7 @@ class HttpEndpoint(Construct):
             api_id=self.api_id,
             stage_name=STAGE,
             auto_deploy=True,
-            # What a route has no limits of its own for. All routes have.
+            # For a route without limits of its own. At present, each route has some.
             default_route_settings=apigateway.CfnStage.RouteSettingsProperty(
                 throttling_rate_limit=API_LIMITS["ThrottlingRateLimit"],
                 throttling_burst_limit=API_LIMITS["ThrottlingBurstLimit"],

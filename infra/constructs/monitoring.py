@@ -32,7 +32,7 @@ REFUSED_REQUESTS = 5
 """Slack's requests that get 4xx in five minutes. Now and then somebody else finds the address and tries it."""
 
 CLAIMED_PERCENT = 80
-"""Of the account's concurrency. The rest is what a rush has until Lambda refuses to start functions."""
+"""The share of the account's concurrency that is in use when the alarm starts. A rush can still take the rest."""
 
 UNDELIVERED_FOR = cdk.Duration.minutes(5)
 

@@ -282,7 +282,7 @@ class DynamoDBStore(DynamoDBOutbox):
         listing = Listing(("history", event_id), JOURNAL, None, event, since=1, newest_first=True)
         return self._reader.page(listing, self._items.to_journal_entry, limit=limit, cursor=cursor)
 
-    def delete_old_entries(self, now: datetime, *, limit: int) -> int:  # noqa: ARG002  # no request is needed
+    def delete_old_entries(self, now: datetime, *, limit: int) -> int:  # noqa: ARG002  # DynamoDB needs neither
         """See `Store.delete_old_entries`. DynamoDB does it: see `schema.Table.expires_by`."""
         return 0
 

@@ -340,7 +340,7 @@ class SQLiteStore(SQLiteOutbox):
             return 0  # as a rule: nothing is locked for it
         with self._file.writing() as connection:
             done = connection.execute(
-                f"DELETE FROM journal WHERE rowid IN (SELECT rowid {old})",  # noqa: S608  # no input
+                f"DELETE FROM journal WHERE rowid IN (SELECT rowid {old})",  # noqa: S608  # `old` is above; values are bound
                 (self._workspace_id, to_micros(now), limit),
             )
             return done.rowcount

@@ -1,4 +1,4 @@
-"""What a deployment costs each month while nobody uses it, counted in its template.
+"""Counts what a deployment costs each month while nobody uses it, from its template.
 
 Prices are AWS's for `us-east-1` in July 2025, without the free tier. Nothing else that the template has costs
 anything while it is idle: an HTTP API, a queue, a topic, tables on demand and their streams (Lambda reads these
@@ -26,7 +26,7 @@ SECONDS = {"sweep": 0.15, "export": 0.05, "members": 30.0}
 """Estimates for one run that finds nothing to do. The members are compared with a workspace of 10,000."""
 
 QUERIES = {"sweep": 11, "export": 4, "members": 200}
-"""Of one run that finds nothing to do. `tests/benchmarks/test_idle.py` counts the first two."""
+"""Queries of one run that finds nothing to do. `tests/benchmarks/test_idle.py` counts the first two."""
 
 UNITS_OF_AN_EMPTY_QUERY = 0.5
 

@@ -129,8 +129,8 @@ def later(store: AnyStore, days: int) -> tuple[Service, ManualClock]:
 
 
 def test_sweep_deletes_old_entries_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retention, "ENTRIES_AT_ONCE", 2)
-    monkeypatch.setattr(retention, "MAX_STEPS", 2)
+    monkeypatch.setattr(retention, "ENTRIES_AT_ONCE", 2)  # five entries then take several steps
+    monkeypatch.setattr(retention, "MAX_STEPS", 2)  # and more than one sweep
     with empty_sqlite() as store:
         put_event_and_users(store)
         for version in range(1, 6):
@@ -160,7 +160,7 @@ def test_sweep_leaves_a_busy_store_alone() -> None:
     assert service_on(BusyStore()).sweep() == 0
 
 
-# What a check makes of a journal without its beginning
+# Checks of a journal whose beginning is gone
 
 
 def violations(service: Service) -> list[Violation]:

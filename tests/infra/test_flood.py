@@ -1,4 +1,4 @@
-"""What docs/operations.md says a flood costs, computed from the stack's limits and AWS's prices."""
+"""The cost of a flood in docs/operations.md, compared with the stack's limits and AWS's prices."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ VALUES = {
     "$context.responseLatency": "12",
     "$context.responseLength": "0",
 }
-"""What the access log has for such a request. All else is a dash."""
+"""The fields that the access log has of such a request. Every other field is a dash."""
 
 
 def dollars_of_a_request(prod: Resources) -> float:

@@ -146,7 +146,7 @@ def test_rush_causes_one_update_a_second_whichever_process_has_the_event(
 def test_clock_that_is_wrong_delays_a_card_by_a_second_at_most(
     harness: SlackHarness, seconds: int
 ) -> None:
-    """Of the process that made the last update."""
+    """The wrong clock is that of the process that made the last update."""
     harness.card(harness.event())
     (card,) = harness.store.get_cards("yoga")
     at = harness.clock.now() + timedelta(seconds=seconds)
