@@ -40,6 +40,7 @@ from domain.models import (
     Event,
     JournalEntry,
     Notification,
+    Registration,
     UserRegistration,
 )
 from tests.support.invariants import Everything, assert_event
@@ -294,8 +295,11 @@ class Judge:
                 )
             case AnswersOutcome():
                 return lambda state: (
-                    state.has(user_id, answer.registration.ticket)
-                    and state.event.version == answer.event.version
+                    state.event.version == answer.event.version
+                    and (
+                        state.has(user_id, answer.registration.ticket)
+                        or self._lets_leave(state.event, answer.registration)
+                    )
                 )
             case AnswersNeeded():
                 return lambda state: (
@@ -328,6 +332,15 @@ class Judge:
         """Return what the commit of an event's version has changed."""
         entry = self._world.data.journal[event.event_id, event.version]
         return {change.kind for change in entry.changes}
+
+    def _lets_leave(self, event: Event, registration: Registration) -> bool:
+        """Return whether the commit of an event's version deletes a registration: it may have answered in between."""
+        entry = self._world.data.journal[event.event_id, event.version]
+        return any(
+            change.kind is ChangeKind.UNREGISTERED
+            and (change.user_id, change.ticket) == (registration.user_id, registration.ticket)
+            for change in entry.changes
+        )
 
     def _edits_questions(self, event: Event) -> bool:
         """Return whether the commit of an event's version edits its questions: one may have been asked in between."""
