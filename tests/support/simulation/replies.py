@@ -239,6 +239,8 @@ class Replies:
                 text = _text(answer, request.user_id)
                 if text is not None:
                     yield request.user_id, text
+                if isinstance(answer, UserRegistration):
+                    yield request.user_id, registration_views.no_questions(answer.event).text
                 if isinstance(answer, ChangeOutcome):
                     yield request.user_id, manage_views.event_changed(answer).text
                 if isinstance(answer, UnregisterOutcome):
