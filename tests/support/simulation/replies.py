@@ -158,6 +158,10 @@ class Replies:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(ErrorHandler, "_message", watched)
             patch.setattr(registrar, "answer_command", self._answer_command)
+            no_questions = registration_views.no_questions
+            patch.setattr(
+                registration_views, "no_questions", lambda event: self._listed(no_questions(event))
+            )
             yield
 
     def _answer_command(
@@ -170,6 +174,13 @@ class Replies:
         ):
             request.lists.append(message.text)
         return answer_command(message, command, sender)
+
+    def _listed(self, message: Message) -> Message:
+        """Take note of a reply that is no outcome, and that may come as a direct message."""
+        request = self.of_task.get(self._world.scheduler.current())
+        if request is not None:
+            request.lists.append(message.text)
+        return message
 
     def _record(self, request: SlackRequest | None, answer: object) -> None:
         if request is not None:
@@ -239,8 +250,6 @@ class Replies:
                 text = _text(answer, request.user_id)
                 if text is not None:
                     yield request.user_id, text
-                if isinstance(answer, UserRegistration):
-                    yield request.user_id, registration_views.no_questions(answer.event).text
                 if isinstance(answer, ChangeOutcome):
                     yield request.user_id, manage_views.event_changed(answer).text
                 if isinstance(answer, UnregisterOutcome):
