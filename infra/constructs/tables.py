@@ -37,7 +37,7 @@ class Tables(Construct):
             deletion_protection=True,
             removal_policy=cdk.RemovalPolicy.RETAIN,
             time_to_live_attribute=table.expires_by,
-            dynamo_stream=dynamodb.StreamViewType.KEYS_ONLY if table.has_stream else None,
+            dynamo_stream=table.stream and dynamodb.StreamViewType(table.stream),
         )
 
 

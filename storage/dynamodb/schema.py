@@ -7,7 +7,7 @@ index is sparse: an item is in it only while the item has the index's hash key.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -42,9 +42,13 @@ class Index:
     carries: tuple[str, ...] | None = ()
 
 
+Stream = Literal["KEYS_ONLY", "NEW_IMAGE"]
+"""What a record of a stream has of its item: the key, or the whole item as it is now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table. `has_stream` says whether it streams the keys of changed items.
+    """A table. `stream` says what its stream tells of a changed item, if it has one.
 
     `expires_by` names the attribute with the time, in seconds since 1970, after which DynamoDB deletes an
     item: usually within a few days, in any order.
@@ -53,7 +57,7 @@ class Table:
     name: str
     key: Key
     indexes: tuple[Index, ...] = ()
-    has_stream: bool = False
+    stream: Stream | None = None
     expires_by: str | None = None
 
 
@@ -96,12 +100,31 @@ JOURNAL = Table(
     "journal",
     Key("event_id", "version"),
     (Index("undelivered", Key("undelivered_in", "event_id")),),
-    has_stream=True,
+    stream="KEYS_ONLY",
     expires_by="expires_at",
 )
 CARDS = Table("cards", Key("event_id", "message"))
 
-TABLES = (EVENTS, USERS, REGISTRATIONS, WAITLIST, JOURNAL, CARDS)
+REQUEST_PREFIX = "request#"
+"""The beginning of the range key of a request in an event's queue."""
+
+RESULT = "result"
+PENDING_REPLY = "pending-reply"
+"""The range keys of what belongs to one request: its result, and the reply that its person waits for."""
+
+REQUESTS = Table(
+    # An event's hash key has its queue: until when it is open, its requests in order of receipt, and the results of
+    # the last two batches. A request has a hash key of its own for what is read often, which spreads over partitions.
+    "requests",
+    Key("queue", "entry_id"),
+    # Only requests whose person was told to wait are in it.
+    (Index("pending", Key("pending_in", "pending_since")),),
+    # The queue itself: Lambda hands over the records of one event one batch after the other, in order.
+    stream="NEW_IMAGE",
+    expires_by="expires_at",
+)
+
+TABLES = (EVENTS, USERS, REGISTRATIONS, WAITLIST, JOURNAL, CARDS, REQUESTS)
 
 
 def create_tables(client: DynamoDBClient, prefix: str = DEFAULT_PREFIX) -> tuple[str, ...]:
@@ -170,11 +193,8 @@ def definition(table: Table, prefix: str) -> dict[str, Any]:
             }
             for index in table.indexes
         ]
-    if table.has_stream:
-        arguments["StreamSpecification"] = {
-            "StreamEnabled": True,
-            "StreamViewType": "KEYS_ONLY",
-        }
+    if table.stream is not None:
+        arguments["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": table.stream}
     return arguments
 
 
