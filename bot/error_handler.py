@@ -16,11 +16,7 @@ from slack_sdk.errors import SlackApiError
 from bot import telemetry
 from bot.blocks.builders import Message
 from bot.blocks.modals import note_modal
-from bot.features.account import views as account_views
-from bot.features.adding import views as adding_views
-from bot.features.manage import attendee_views
-from bot.features.manage import views as manage_views
-from bot.features.registration import views as registration_views
+from bot.outcome_messages import outcome_message
 from bot.slack import error_messages
 from bot.slack.event_payloads import SlackEvent
 from bot.slack.interactions import (
@@ -46,13 +42,6 @@ from bot.slack.replies import Reply, can_acknowledge_with, command_response, pos
 from bot.slack.reply_sender import PendingReply, ReplyNotSent, ReplySender
 from bot.slack.unexpected_failures import log_unexpected
 from bot.slack.view_payloads import ViewPayload
-from domain.commands import (
-    AddOutcome,
-    AnswersOutcome,
-    ChangeOutcome,
-    RegisterOutcome,
-    UnregisterOutcome,
-)
 from domain.errors import (
     AlreadyRegistered,
     AttendeesHidden,
@@ -70,7 +59,6 @@ from domain.errors import (
     TooFewSeats,
     UnknownEvent,
 )
-from domain.models import UserDeletion
 from domain.ports import NewId
 
 _logger = logging.getLogger(__name__)
@@ -204,7 +192,7 @@ class ErrorHandler:
         self, request: MemberRequest, result: Future[object], received_at: float
     ) -> None:
         """Send a member the outcome of their unconfirmed request. Their trigger has expired by now."""
-        message = _outcome_message(result.exception() or result.result(), request.user_id)
+        message = outcome_message(result.exception() or result.result(), request.user_id)
         try:
             post_ephemeral(self._sender, request, message, received_at=received_at)
         except ReplyNotSent:
@@ -234,22 +222,6 @@ def _no_reply(error: Exception) -> BoltResponse:
     """Have Slack show that the press got no reply. Pressing again shows the present state."""
     _logger.warning("could not reply to a press: %s", error)
     return BoltResponse(status=503, body="")
-
-
-def _outcome_message(outcome: object, requester_id: str) -> Message:
-    render: dict[type, Callable[[Any], Message]] = {
-        RegisterOutcome: registration_views.registered,
-        UnregisterOutcome: registration_views.unregistered,
-        AddOutcome: adding_views.addition_message,
-        AnswersOutcome: registration_views.answers_saved,
-        ChangeOutcome: manage_views.event_changed,
-        UserDeletion: account_views.forgotten,
-    }
-    if isinstance(outcome, RollcallError):
-        return error_messages.message_for(requester_id, outcome)
-    if isinstance(outcome, UnregisterOutcome) and outcome.registration.user_id != requester_id:
-        return attendee_views.removal_message(outcome, {})
-    return render[type(outcome)](outcome)
 
 
 def _in_form(error: Exception, view: ViewPayload, message: Message) -> dict[str, Any]:

@@ -211,3 +211,18 @@ class NotConfirmed(RollcallError):
     """
 
     result: Future[object]
+
+
+class Queued(RollcallError):
+    """The request waits in its event's queue. It will be carried out, and its person gets a reply (R14)."""
+
+
+class OutcomeUnknown(RollcallError):
+    """It is not known whether the request was carried out, and nobody will tell (R8.12): look at the current state."""
+
+
+@dataclass(eq=False)
+class RequestFailed(RollcallError):
+    """A queued request failed unexpectedly. It is logged under the reference."""
+
+    reference: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         WaitlistEntry,
     )
     from domain.planning.plan import Plan
+    from domain.queued import AwaitedReply, QueuedRequest, QueueState, RequestResult
 
 INDEX_LAG = 2.0
 """Seconds until an eventually consistent list shows what was committed."""
@@ -345,6 +346,66 @@ class Outbox(Protocol):
 
     def delete_card(self, event_id: str, channel_id: str, message_ts: str) -> None:
         """Delete a card; do nothing if there is none."""
+        ...
+
+
+class RequestQueue(Protocol):
+    """The queues of one workspace's events (R14). Whoever has a request's turn hands it to the consumer, in order.
+
+    Reads raise `Unavailable`. Writes raise `Conflict` if they did not apply, and `AnswerLost` if that is not
+    known; each can be repeated. What is written is deleted after `domain.queued.QUEUE_KEEPS`.
+    """
+
+    def get_event_and_queue(self, event_id: str) -> tuple[Event | None, datetime | None]:
+        """Return the event, and until when its queue is open, in one batch."""
+        ...
+
+    def open_queue(self, event_id: str, until: datetime) -> None:
+        """Have everybody put requests for the event into its queue until a time."""
+        ...
+
+    def put_request(self, request: QueuedRequest) -> None:
+        """Add a request to the queue of its event."""
+        ...
+
+    def get_result(self, request_id: str) -> RequestResult | None:
+        """Return the result of a request, if there is one. Eventually consistent."""
+        ...
+
+    def get_queue_state(self, event_id: str, request_ids: Collection[str]) -> QueueState:
+        """Return the results of the event's last two commits, and those of the given requests, in one batch."""
+        ...
+
+    def put_results(self, results: Sequence[RequestResult]) -> None:
+        """Write results. They are those of a commit, or they depend on no event."""
+        ...
+
+    def put_refusals(
+        self, event_id: str, version: int | None, results: Sequence[RequestResult]
+    ) -> None:
+        """Write the results of one batch whose plan changes nothing, all of them or none.
+
+        Raises `Conflict` unless the event has this version (None: unless it does not exist): refusals must
+        be true at one moment.
+        """
+        ...
+
+    def put_awaited_reply(self, reply: AwaitedReply) -> None:
+        """Write that a request's person waits for its reply."""
+        ...
+
+    def get_awaited_replies(
+        self, request_ids: Collection[str]
+    ) -> dict[str, tuple[AwaitedReply, RequestResult | None]]:
+        """Return the replies that are awaited, by request id, with the results that there are."""
+        ...
+
+    def list_awaited_replies(self, *, limit: int, cursor: str | None = None) -> Page[str]:
+        """List the ids of the requests whose replies are awaited, oldest first. Eventually consistent."""
+        ...
+
+    def delete_awaited_reply(self, request_id: str) -> None:
+        """Delete a reply that was sent. Do nothing if there is none."""
         ...
 
 

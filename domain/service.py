@@ -44,6 +44,7 @@ from domain.errors import (
 from domain.execution.deletion_ids import deactivation_id, deletion_id_with, successor_of
 from domain.execution.executor import Executor
 from domain.execution.long_operations import LongOperations
+from domain.execution.queueing_executor import Queueing, QueueingExecutor
 from domain.execution.retention import delete_old_entries
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import UnconfirmedResolver
@@ -100,6 +101,7 @@ class Service:
     `on_commit` is called after each commit, in the thread that committed: with the event's id, and with
     that of each new job.
     `received_at` returns when the request in progress was received, see `RetryPolicy` (R8.12).
+    `queueing` says how commands wait together where processes handle one at a time (R14).
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class Service:
         spawn: Spawn,
         on_commit: Callable[[str], None],
         received_at: Callable[[], float | None] = lambda: None,
+        queueing: Queueing | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -125,6 +128,9 @@ class Service:
             new_id=new_id,
             resolver=self._resolver,
             on_commit=on_commit,
+        )
+        self._queueing_executor = queueing and QueueingExecutor(
+            self._executor, queueing, self._retry, clock, new_id
         )
         self._users = Users(store, self._retry, clock, new_id)
         self._events = EventQueries(store, self._retry, clock)
@@ -779,7 +785,8 @@ class Service:
     # Commands
 
     def _execute(self, event_id: str, command: Command) -> Outcome:
-        return self._executor.execute(event_id, command, self._retry.deadline())
+        executor = self._queueing_executor or self._executor
+        return executor.execute(event_id, command, self._retry.deadline())
 
     def _change(self, event_id: str, command: Command) -> ChangeOutcome:
         return expect(ChangeOutcome, self._execute(event_id, command))

@@ -34,6 +34,11 @@ class NotAuthorized(RollcallError):
     """The request has no valid bearer token of this workspace (R10.3)."""
 
 
+_NOT_CONFIRMED = (
+    *(504, "not-confirmed"),
+    "The result is not known yet: read the current state to find out",
+)
+
 _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
     NotAuthorized: (401, "not-authorized", "A valid bearer token is required"),
     errors.UnknownUser: (404, "unknown-user", "The user does not exist"),
@@ -79,10 +84,8 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         "The store can't be used until its operator acts, and nothing was changed",
     ),
     errors.TooLate: (503, "busy", "The request was not completed in time, and nothing was changed"),
-    errors.NotConfirmed: (
-        *(504, "not-confirmed"),
-        "The result is not known yet: read the current state to find out",
-    ),
+    errors.NotConfirmed: _NOT_CONFIRMED,
+    errors.OutcomeUnknown: _NOT_CONFIRMED,
 }
 """The status, type and title of each kind of error."""
 
@@ -118,6 +121,8 @@ def problem(kind: type[RollcallError]) -> Problem:
 
 def refusal(error: RollcallError) -> JSONResponse:
     """Return the problem document of a refusal, with the error's data."""
+    if isinstance(error, errors.RequestFailed):
+        return unexpected(error.reference)
     carried = {
         _MEMBERS.get(name, to_camel(name)): value
         for name, value in vars(error).items()

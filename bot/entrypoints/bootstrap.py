@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from bot.notifications.worker import NotificationWorker
     from bot.slack.job_queue import Job, JobQueue
     from bot.slack.reply_sender import ReplySender
-    from domain.ports import Clock, NewId, Spawn
+    from domain.execution.queue_consumer import QueueConsumer
+    from domain.execution.queueing_executor import Queueing
+    from domain.ports import Clock, NewId, RequestQueue, Spawn, Store
     from domain.service import Service
 
 _logger = logging.getLogger(__name__)
@@ -103,10 +105,12 @@ def assemble(
     jitter: Callable[[], float],
     spawn: Spawn,
     background: Background | None = None,
+    queueing: Queueing | None = None,
 ) -> Bot:
     """Return a bot made of these parts. Start its notification worker to have it deliver.
 
     With `background`, replies and what else no acknowledgement has to wait for are left to its queues.
+    `queueing` says how commands wait together if this process handles one request at a time (R14).
     """
     from bot.app import build_app
     from bot.features.account.member_sync import MemberComparison, sync_met_members
@@ -128,6 +132,7 @@ def assemble(
         spawn=spawn,
         on_commit=lambda event_id: notification_worker.schedule(event_id),
         received_at=received_at,
+        queueing=queueing,
     )
     holder = new_id()
     follower = ChannelFollower(service, client, clock)
@@ -230,7 +235,9 @@ def build_bot(
     )
 
 
-def build_service(store: StoreWithOutbox, clock: Clock) -> Service:
+def build_service(
+    store: StoreWithOutbox, clock: Clock, queueing: Queueing | None = None
+) -> Service:
     """Return the service alone, without Slack. The bot's sweep delivers what its commits caused."""
     from domain.service import Service
 
@@ -241,6 +248,41 @@ def build_service(store: StoreWithOutbox, clock: Clock) -> Service:
         jitter=random.random,
         spawn=spawn,
         on_commit=lambda _: None,
+        queueing=queueing,
+    )
+
+
+def build_queue_consumer(
+    store: Store, queue: RequestQueue, clock: Clock, log_failure: Callable[[Exception], str]
+) -> QueueConsumer:
+    """Return what carries out queued requests. The journal's stream delivers what its commits caused."""
+    from domain.execution.committer import Committer
+    from domain.execution.queue_consumer import QueueConsumer
+    from domain.execution.retry import RetryPolicy
+    from domain.execution.unconfirmed import UnconfirmedResolver
+
+    retry = RetryPolicy(clock, random.random)
+    resolver = UnconfirmedResolver(retry, clock, spawn)
+    committer = Committer(store, retry, clock, new_id, resolver)
+    return QueueConsumer(
+        store,
+        queue,
+        retry,
+        clock,
+        committer,
+        new_id=new_id,
+        spawn=spawn,
+        log_failure=log_failure,
+    )
+
+
+def build_reply_sender(store: StoreWithOutbox, client: WebClient, clock: Clock) -> ReplySender:
+    """Return a sender that sends each reply at once, or keeps it in the journal."""
+    from bot.slack.kept_replies import KeptReplies
+    from bot.slack.reply_sender import ReplySender
+
+    return ReplySender(
+        client, clock, random.random, KeptReplies(store, clock, new_id, lambda _: None)
     )
 
 

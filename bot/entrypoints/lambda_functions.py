@@ -12,18 +12,20 @@ import logging
 import os
 import random
 from base64 import b64decode
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from bot.entrypoints import bootstrap, system
 from bot.entrypoints.settings import Settings, SettingsError
 from bot.entrypoints.slack_startup import slack_client
 from bot.entrypoints.system import new_id
+from bot.notifications.ports import StoreWithOutbox
+from domain.ports import RequestQueue
 
 if TYPE_CHECKING:
-    from bot.notifications.ports import StoreWithOutbox
     from bot.notifications.worker import NotificationWorker
     from domain.ports import Clock
+    from domain.queued import QueuedRequest
 
 _logger = logging.getLogger(__name__)
 
@@ -45,18 +47,32 @@ class Context(Protocol):
         ...
 
 
+class QueueingStore(StoreWithOutbox, RequestQueue, Protocol):
+    """A store with its outbox and its request queue, which reads the records of the queue's stream."""
+
+    def requests_in(self, records: Sequence[Event]) -> list[QueuedRequest]:
+        """Return the requests in records, in order."""
+        ...
+
+    def request_id_of(self, record: Event) -> str:
+        """Return the id of the request to which a result or an awaited reply belongs."""
+        ...
+
+
 Event = Mapping[str, Any]
 Function = Callable[[Event, Context], Any]
 
 
-def build_slack_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
+def build_slack_function(settings: Settings, store: QueueingStore, clock: Clock) -> Function:
     """Return the function behind `POST /slack/events`.
 
     A request's time starts when AWS receives it, so a cold start uses part of it (R8.12).
     """
     from bot import telemetry
+    from bot.slack.reply_addresses import reply_address
     from bot.slack.request_budget import request_received
     from bot.slack.request_verification import RequestVerifier
+    from domain.execution.queueing_executor import REPLY_LATER_AFTER, Queueing
 
     bot = bootstrap.assemble(
         telemetry.measured(store),
@@ -67,6 +83,9 @@ def build_slack_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
         new_id=new_id,
         jitter=random.random,
         spawn=system.spawn,
+        queueing=Queueing(
+            store, reply_address, REPLY_LATER_AFTER if settings.waits_in_queue else 0.0
+        ),
     )
     request_verifier = RequestVerifier(bot.app, settings.signing_secret, clock)
 
@@ -89,19 +108,21 @@ def build_slack_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
     return handle
 
 
-def build_api_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
+def build_api_function(settings: Settings, store: QueueingStore, clock: Clock) -> Function:
     """Return the function of the HTTP API (R11). Without a token, it answers 404 to everything (R10.3)."""
     from mangum import Mangum
 
     from bot import telemetry
     from bot.api.app import build_api
+    from domain.execution.queueing_executor import ANSWER_LATEST, Queueing
 
     tokens = settings.api_tokens_of(settings.workspace_id)
     if not tokens:
         return lambda event, context: {"statusCode": 404, "body": ""}  # noqa: ARG005  # Lambda passes both
     # It logs each request's path, which may contain anything.
     logging.getLogger("mangum").setLevel(logging.WARNING)
-    service = bootstrap.build_service(telemetry.measured(store), clock)
+    queueing = Queueing(store, lambda: None, ANSWER_LATEST)
+    service = bootstrap.build_service(telemetry.measured(store), clock, queueing)
     api = build_api(service, tokens=tokens, clock=clock, new_id=new_id)
     return cast("Function", Mangum(api, lifespan="off"))
 
@@ -179,18 +200,73 @@ def _failures(first_records: Mapping[str, str], failed: Set[str]) -> dict[str, A
     }
 
 
-def build_sweep_function(settings: Settings, store: StoreWithOutbox, clock: Clock) -> Function:
+def build_queue_function(settings: Settings, store: QueueingStore, clock: Clock) -> Function:  # noqa: ARG001  # all have it
+    """Return the function that reads the stream of queued requests and carries them out, event by event (R14).
+
+    What it could not carry out in time is handed to it again, in order.
+    """
+    from bot import telemetry
+    from bot.slack.unexpected_failures import log_unexpected
+
+    limit = _TimeLimit(clock)
+    consumer = bootstrap.build_queue_consumer(
+        telemetry.measured(store), store, clock, lambda error: log_unexpected(error, new_id)
+    )
+
+    def handle(event: Event, context: Context) -> dict[str, Any]:
+        limit.begin(context)
+        records: dict[str, list[Event]] = {}
+        for record in event["Records"]:
+            records.setdefault(record["dynamodb"]["Keys"]["queue"]["S"], []).append(record)
+        failed = []
+        for of_event in records.values():
+            requests = store.requests_in(of_event)
+            done = consumer.consume(requests[0].event_id, requests, limit.last_store_call)
+            failed += [record["dynamodb"]["SequenceNumber"] for record in of_event[done:][:1]]
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+
+    return handle
+
+
+def build_reply_function(settings: Settings, store: QueueingStore, clock: Clock) -> Function:
+    """Return the function that sends the replies to queued requests whose people were told to wait (R14).
+
+    It gets results and awaited replies from the stream. With whichever of the two is written last, both are there.
+    """
+    from bot.notifications.queued_replies import QueuedReplies
+    from bot.slack.web_client import TimeLimitedClient
+
+    limit = _TimeLimit(clock)
+    client = TimeLimitedClient(slack_client(settings), limit.left)
+    replies = QueuedReplies(store, bootstrap.build_reply_sender(store, client, clock), clock)
+
+    def handle(event: Event, context: Context) -> dict[str, Any]:
+        limit.begin(context)
+        first_records: dict[str, str] = {}
+        for record in event["Records"]:
+            number = record["dynamodb"]["SequenceNumber"]
+            first_records.setdefault(store.request_id_of(record), number)
+        return _failures(first_records, replies.send(first_records))
+
+    return handle
+
+
+def build_sweep_function(settings: Settings, store: QueueingStore, clock: Clock) -> Function:
     """Return the function that runs each minute and finishes the work that others left.
 
     A fault that passes is a warning: the next run tries again, and if three in a row report nothing, that
     raises an alarm.
     """
     from bot import telemetry
+    from bot.notifications.queued_replies import QueuedReplies
+    from bot.slack.web_client import TimeLimitedClient
     from domain.errors import Busy
     from domain.ports import Unavailable
 
     limit = _TimeLimit(clock)
     notification_worker = _notification_worker(settings, store, clock, limit)
+    client = TimeLimitedClient(slack_client(settings), limit.left)
+    replies = QueuedReplies(store, bootstrap.build_reply_sender(store, client, clock), clock)
 
     def handle(_: Event, context: Context) -> None:
         limit.begin(context)
@@ -198,6 +274,7 @@ def build_sweep_function(settings: Settings, store: StoreWithOutbox, clock: Cloc
             try:
                 notification_worker.sweep()
             finally:
+                replies.send_left(limit.last_call)
                 notification_worker.process_until(limit.last_call)
             since = notification_worker.undelivered_since(limit.last_store_call)
             telemetry.log_undelivered(since, clock.now())
@@ -291,12 +368,14 @@ def _notification_worker(
 SLACK = frozenset({"SLACK_BOT_TOKEN", "ROLLCALL_WORKSPACE"})
 
 _FUNCTIONS: Mapping[
-    str, tuple[Callable[[Settings, StoreWithOutbox, Clock], Function], frozenset[str]]
+    str, tuple[Callable[[Settings, QueueingStore, Clock], Function], frozenset[str]]
 ] = {
     "slack_function": (build_slack_function, SLACK | {"SLACK_SIGNING_SECRET"}),
     "api_function": (build_api_function, frozenset({"ROLLCALL_WORKSPACE"})),
     "notifier_function": (build_notifier_function, SLACK),
     "export_function": (build_export_function, SLACK),
+    "queue_function": (build_queue_function, frozenset({"ROLLCALL_WORKSPACE"})),
+    "reply_function": (build_reply_function, SLACK),
     "sweep_function": (build_sweep_function, SLACK),
     "members_function": (build_members_function, SLACK),
 }
@@ -319,12 +398,13 @@ def __getattr__(name: str) -> Function:
 
 def _build(name: str) -> Function:
     from bot.store_alarm import watched
-    from storage.dynamodb.store import DynamoDBStore, make_client
+    from storage.dynamodb.request_queue import DynamoDBRequestQueue
+    from storage.dynamodb.store import make_client
 
     build, needs = _FUNCTIONS[name]
     settings = Settings.from_env({**os.environ, **_secrets(os.environ)}, needs=needs)
     clock = system.SystemClock()
-    store = DynamoDBStore(make_client(), settings.table_prefix, settings.workspace_id)
+    store = DynamoDBRequestQueue(make_client(), settings.table_prefix, settings.workspace_id)
     return build(settings, watched(store, clock), clock)
 
 

@@ -10,6 +10,13 @@ from urllib.parse import urlsplit
 SLACK_API_URL = "https://slack.com/api/"
 TABLE_PREFIX = "rollcall-"
 
+ENOUGH_CONCURRENCY = 200
+"""The quota of concurrent executions from which on functions wait in a queue (R14).
+
+Each waits for up to 1.6 seconds, so 200 take 125 presses a second while all wait. With a new account's 10, they would
+keep each other from starting.
+"""
+
 
 class SettingsError(Exception):
     """Variables are missing or malformed. The message has a line for each."""
@@ -28,6 +35,8 @@ class Settings:
     app_token: str = field(default="", repr=False)
     workspace_id: str = ""
     """Set for Lambda functions, which start too often to ask Slack for it each time."""
+    concurrency: int = 0
+    """How many functions of the account may run at the same time. 0: not on Lambda."""
     api_tokens: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Pairs of a workspace id and a token of its HTTP API."""
 
@@ -70,12 +79,18 @@ class Settings:
             signing_secret=env.get("SLACK_SIGNING_SECRET", ""),
             app_token=env.get("SLACK_APP_TOKEN", ""),
             workspace_id=env.get("ROLLCALL_WORKSPACE", ""),
+            concurrency=int(env.get("ROLLCALL_CONCURRENCY") or 0),
             api_tokens=_api_tokens(env.get("ROLLCALL_API_TOKENS", "")),
         )
 
     def api_tokens_of(self, workspace_id: str) -> tuple[str, ...]:
         """Return the tokens of a workspace's HTTP API. Without one, the API is off (R10.3)."""
         return tuple(token for of, token in self.api_tokens if of == workspace_id)
+
+    @property
+    def waits_in_queue(self) -> bool:
+        """Whether a function may wait for the result of a queued request (R14)."""
+        return self.concurrency >= ENOUGH_CONCURRENCY
 
     @property
     def sqlite_path(self) -> str | None:
@@ -147,6 +162,10 @@ _VARIABLES: dict[str, tuple[Callable[[str], object], str]] = {
         _are_api_tokens,
         "WORKSPACE=TOKEN, separated by commas: a workspace id, and at least 16 characters"
         " (letters, digits, . _ ~ + / -)",
+    ),
+    "ROLLCALL_CONCURRENCY": (
+        re.compile(r"[1-9][0-9]{0,5}").fullmatch,
+        "the account's quota of concurrent executions of Lambda, a whole number",
     ),
     "ROLLCALL_TABLE_PREFIX": (
         re.compile(r"[A-Za-z0-9_.-]{1,200}").fullmatch,

@@ -32,7 +32,11 @@ from domain.inputs import MAX_OPTIONS_LENGTH
 
 FAILED = "That didn’t work"
 
-_TITLES: Mapping[type, str] = {errors.NotConfirmed: "Not confirmed yet", RefreshFailed: "Done"}
+_TITLES: Mapping[type, str] = {
+    errors.NotConfirmed: "Not confirmed yet",
+    errors.Queued: "In the queue",
+    RefreshFailed: "Done",
+}
 
 
 class FieldProblem(StrEnum):
@@ -107,7 +111,11 @@ def option_problem(number: int, reason: str) -> str:
 
 def unexpected(reference: str) -> Message:
     """Return the message for a bug. `reference` finds it in the log."""
-    return note(
+    return note(_unexpected(reference))
+
+
+def _unexpected(reference: str) -> str:
+    return (
         "Something went wrong, and I can’t tell whether your request went through. Check again in a"
         f" moment. If it keeps happening, give your admin this reference: `{reference}`"
     )
@@ -225,6 +233,15 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.NotConfirmed: lambda _: (
         "Not confirmed yet. I’m checking whether it went through, and I’ll let you know."
     ),
+    errors.Queued: lambda _: (
+        "A lot of people are pressing right now. Your request is in the queue, and I’ll reply in a"
+        " moment."
+    ),
+    errors.OutcomeUnknown: lambda _: (
+        "I couldn’t find out in time whether that went through. Check in a moment, and try again if"
+        " it didn’t."
+    ),
+    errors.RequestFailed: lambda error: _unexpected(error.reference),
     SlackBusy: lambda _: "Slack is busy. Nothing changed. Please try again.",
     GuestRefused: lambda _: (
         "Guests can’t see or search the workspace’s events. Use an event’s card in your channels,"

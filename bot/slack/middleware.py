@@ -16,6 +16,7 @@ from bot.slack.interactions import Interaction, parse
 from bot.slack.member_directory import MemberDirectory
 from bot.slack.payload_models import is_organization
 from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace
+from bot.slack.reply_addresses import replying_to
 
 _logger = logging.getLogger(__name__)
 
@@ -56,10 +57,11 @@ class ParsePayload(Middleware):
                 _logger.warning("Slack held back events: more than 30,000 in an hour")
                 return BoltResponse(status=200, body="")
         try:
-            req.context[_KEY] = parse(req.body)
+            interaction = req.context[_KEY] = parse(req.body)
         except (MalformedPayload, NotInUse) as error:
             return self._refuse(error, req)
-        return next()
+        with replying_to(interaction):
+            return next()
 
 
 def _read_command(request: BoltRequest) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from domain.commands import Command, Create
 from domain.enums import Deletion
-from domain.models import WAITLIST_BLOCK, Registration, WaitlistEntry, block_of
+from domain.models import WAITLIST_BLOCK, Event, Registration, WaitlistEntry, block_of
 from domain.planning.snapshot import (
     Snapshot,
     positions_needed,
@@ -18,7 +18,13 @@ from domain.ports import Rows, Store
 
 def load_snapshot(store: Store, event_id: str, commands: Sequence[Command]) -> Snapshot:
     """Return what the commands need; raise `Unavailable`."""
-    event = store.get_event(event_id)
+    return load_rows(store, store.get_event(event_id), event_id, commands)
+
+
+def load_rows(
+    store: Store, event: Event | None, event_id: str, commands: Sequence[Command]
+) -> Snapshot:
+    """Return what the commands need besides the event, which was read before; raise `Unavailable`."""
     if event is None or event.deletion is Deletion.DONE:
         creations = [command for command in commands if isinstance(command, Create)]
         existing, leaving = _split(_rows(store, event_id, creations if event is None else ()))

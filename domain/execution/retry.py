@@ -75,6 +75,11 @@ class RetryPolicy:
             return REQUEST_SECONDS
         return max(0.0, received_at + REQUEST_SECONDS - self._clock.monotonic())
 
+    def seconds_since_receipt(self) -> float:
+        """Return how long ago the request in progress was received; 0 if there is none."""
+        received_at = self._received_at()
+        return 0.0 if received_at is None else max(0.0, self._clock.monotonic() - received_at)
+
     def shortened(self, pause: float) -> float:
         """Return a pause after full jitter."""
         return self._jitter() * pause

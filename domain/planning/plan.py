@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from domain.commands import Outcome
 from domain.errors import RollcallError
 from domain.models import Event, JournalEntry, Registration, User, WaitlistEntry
+from domain.queued import BatchResults
 
 ACTIONS_PER_COMMIT = 100
 """The most actions that DynamoDB accepts in one transaction."""
@@ -77,6 +78,13 @@ class PutJournalEntry:
     is_undelivered: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class PutBatchResults:
+    """Write the results of the requests that the plan carries out, in the place of the last but one batch (R14)."""
+
+    batch: BatchResults
+
+
 Action = (
     PutEvent
     | PutRegistration
@@ -86,6 +94,7 @@ Action = (
     | CheckUser
     | CreateUser
     | PutJournalEntry
+    | PutBatchResults
 )
 
 

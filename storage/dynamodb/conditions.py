@@ -14,6 +14,7 @@ from domain.planning.plan import (
     CreateUser,
     DeleteRegistration,
     DeleteWaitlistEntry,
+    PutBatchResults,
     PutEvent,
     PutJournalEntry,
     PutRegistration,
@@ -21,7 +22,8 @@ from domain.planning.plan import (
 )
 from storage.dynamodb.items import to_wire
 from storage.dynamodb.keys import Keys
-from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
+from storage.dynamodb.request_items import batch_results_item
+from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, REQUESTS, USERS, WAITLIST
 
 
 def transact_item(keys: Keys, action: Action) -> dict[str, Any]:
@@ -49,6 +51,9 @@ def transact_item(keys: Keys, action: Action) -> dict[str, Any]:
             # One entry per version: it proves which plan made that version.
             item = keys.items.journal_entry(journal_entry, is_undelivered=is_undelivered)
             return {"Put": keys.put(JOURNAL, item, **_absent("event_id"))}
+        case PutBatchResults(batch):
+            # Its slot has results that were all written elsewhere, too. The event's condition decides.
+            return {"Put": keys.put(REQUESTS, batch_results_item(keys, batch))}
         case _:
             assert_never(action)
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from storage.dynamodb.items import Item, Items, card_key, to_wire
-from storage.dynamodb.schema import CARDS, EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST, Table
+from storage.dynamodb.schema import (
+    CARDS,
+    EVENTS,
+    JOURNAL,
+    REGISTRATIONS,
+    REQUESTS,
+    USERS,
+    WAITLIST,
+    Table,
+)
 
 Values = Mapping[str, Any]
 """Attributes with plain values, before `to_wire`."""
@@ -64,3 +73,11 @@ class Keys:
         """Return the address of a card."""
         message = card_key(channel_id, message_ts)
         return CARDS, {"event_id": self.items.key(event_id), "message": message}
+
+    def in_queue(self, event_id: str, entry_id: str) -> Address:
+        """Return the address of an item in an event's queue."""
+        return REQUESTS, {"queue": self.items.key(event_id), "entry_id": entry_id}
+
+    def of_request(self, request_id: str, entry_id: str) -> Address:
+        """Return the address of what belongs to one request. No event's id has a slash."""
+        return self.in_queue(f"{request_id}/request", entry_id)

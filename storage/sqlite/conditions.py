@@ -16,6 +16,7 @@ from domain.planning.plan import (
     CreateUser,
     DeleteRegistration,
     DeleteWaitlistEntry,
+    PutBatchResults,
     PutEvent,
     PutJournalEntry,
     PutRegistration,
@@ -73,6 +74,8 @@ def apply(connection: sqlite3.Connection, workspace_id: str, action: Action) -> 
             # One entry per version: it proves which plan made that version.
             columns = journal_columns(journal_entry, is_undelivered=is_undelivered)
             _insert(write, "journal", columns)
+        case PutBatchResults():
+            raise TypeError("a SQLite file has no request queue")
         case _:
             assert_never(action)
 

@@ -1,0 +1,89 @@
+"""Sends the replies to queued requests whose people were told to wait (R14)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+
+from bot.outcome_messages import outcome_message
+from bot.slack.reply_addresses import ReplyAddress
+from bot.slack.reply_sender import ReplyNotSent, ReplySender
+from domain.errors import Busy
+from domain.execution.queue_consumer import GIVEN_UP_AFTER
+from domain.execution.request_codec import decode_result, encode_results
+from domain.ports import AnswerLost, Clock, Conflict, RequestQueue, Unavailable
+from domain.queued import AwaitedReply, RequestResult
+
+_logger = logging.getLogger(__name__)
+
+PAGE = 100
+
+
+class QueuedReplies:
+    """Sends each awaited reply at least once: what was sent is deleted afterwards."""
+
+    def __init__(self, queue: RequestQueue, sender: ReplySender, clock: Clock) -> None:
+        self._queue = queue
+        self._sender = sender
+        self._clock = clock
+
+    def send(self, request_ids: Collection[str]) -> set[str]:
+        """Send the awaited replies of requests that have results. Return the ids of those that were not sent.
+
+        Raises `Unavailable`.
+        """
+        return {
+            request_id
+            for request_id, (reply, result) in self._queue.get_awaited_replies(request_ids).items()
+            if result is not None and not self._send(reply, result)
+        }
+
+    def send_left(self, until: float) -> None:
+        """Send what is left, oldest first, until a time on the clock's `monotonic`. Raises `Unavailable`.
+
+        A request that nobody can carry out any more gets a result that says so.
+        """
+        for ids in self._pages():
+            for reply, result in self._queue.get_awaited_replies(ids).values():
+                if self._clock.monotonic() >= until:
+                    return
+                decided = result or self._given_up(reply)
+                if decided is not None:
+                    self._send(reply, decided)
+
+    def _pages(self) -> Iterator[Collection[str]]:
+        cursor: str | None = None
+        while True:
+            page = self._queue.list_awaited_replies(limit=PAGE, cursor=cursor)
+            yield page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _given_up(self, reply: AwaitedReply) -> RequestResult | None:
+        """Return the result of a request that the consumer can't carry out any more, or None if it still can."""
+        now = self._clock.now()
+        if now - reply.since < GIVEN_UP_AFTER:
+            return None
+        state = self._queue.get_queue_state(reply.event_id, [reply.request_id])
+        for batch in state.batches:
+            for result in batch.results:
+                if result.request_id == reply.request_id:
+                    return result
+        _logger.error("a queued request was not carried out within %s", GIVEN_UP_AFTER)
+        (result,) = encode_results([reply.request_id], [Busy()], now)
+        return state.results.get(reply.request_id, result)
+
+    def _send(self, reply: AwaitedReply, result: RequestResult) -> bool:
+        """Send one reply and delete it. Return whether it was sent."""
+        address = ReplyAddress.model_validate_json(reply.address)
+        message = outcome_message(decode_result(result), address.user_id)
+        try:
+            self._sender.send(address.reply(message))
+        except ReplyNotSent as error:
+            _logger.warning("a reply to a queued request was not sent: %s", error)
+            return False
+        with suppress(AnswerLost, Conflict, Unavailable):  # then it is sent once more
+            self._queue.delete_awaited_reply(reply.request_id)
+        return True

@@ -1,0 +1,446 @@
+"""The consumer of the request queue: carries out what is queued for one event, in order, batch by batch (R14).
+
+Each commit also writes the results of its requests, so a consumer that takes over from one that died knows which
+requests were carried out, and how. A commit waits only for the commit before it: its rows are read and planned
+meanwhile, on the event that the other leaves.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import takewhile
+from typing import Generic, TypeVar
+
+from domain.commands import Command, Register
+from domain.errors import Busy, OperatorNeeded, RequestFailed, RollcallError
+from domain.execution.committer import Committer
+from domain.execution.executor import BATCH_SIZE
+from domain.execution.loader import load_rows
+from domain.execution.request_codec import (
+    InDoubt,
+    UnreadableRequest,
+    decode_command,
+    encode_results,
+)
+from domain.execution.retry import RetryPolicy
+from domain.execution.unconfirmed import Unconfirmed
+from domain.models import Event
+from domain.planning import planner
+from domain.planning.plan import (
+    ACTIONS_PER_COMMIT,
+    CheckUser,
+    Plan,
+    PutBatchResults,
+    PutEvent,
+    PutJournalEntry,
+    PutRegistration,
+    PutWaitlistEntry,
+)
+from domain.planning.snapshot import InconsistentSnapshot, Snapshot
+from domain.ports import (
+    AnswerLost,
+    Clock,
+    Conflict,
+    NewId,
+    RequestQueue,
+    Spawn,
+    Store,
+    ThreadNotStarted,
+    Unavailable,
+)
+from domain.queued import BatchResults, QueuedRequest, RequestResult
+
+_logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+OLDEST = timedelta(minutes=10)
+"""The age from which a request is not carried out anymore. Its person has been told so, or pressed again, by
+`GIVEN_UP_AFTER`, which is later by more than clocks differ and a commit takes."""
+
+GIVEN_UP_AFTER = timedelta(minutes=15)
+"""The age at which a request without a result gets one that says so."""
+
+SLOTS = 2
+"""Commits whose results are kept in the event's queue until each request has its own."""
+
+
+_TEMPORARY = (Unavailable, Conflict, AnswerLost)
+"""Errors after which the consumer begins again where it was."""
+
+_FORESEEN = (OperatorNeeded, Unconfirmed)
+"""Errors that end an invocation: what is left comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    request: QueuedRequest
+    command: Command
+    in_doubt: InDoubt | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A plan for the first requests that are left. `results` are theirs once it holds."""
+
+    plan: Plan
+    snapshot: Snapshot
+    results: tuple[RequestResult, ...]
+
+    @property
+    def leaves(self) -> Event | None:
+        """The event as the plan leaves it."""
+        return self.plan.event if self.plan.actions else self.snapshot.event
+
+
+class QueueConsumer:
+    """Carries out queued requests. One consumer at a time has the requests of an event.
+
+    `log_failure` logs an unforeseen failure and returns its reference. Its commits are delivered by whoever reads the
+    journal's stream.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        queue: RequestQueue,
+        retry: RetryPolicy,
+        clock: Clock,
+        committer: Committer,
+        *,
+        new_id: NewId,
+        spawn: Spawn,
+        log_failure: Callable[[Exception], str],
+    ) -> None:
+        self.store = store
+        self.queue = queue
+        self.retry = retry
+        self.clock = clock
+        self.committer = committer
+        self.new_id = new_id
+        self.spawn = spawn
+        self.log_failure = log_failure
+
+    def consume(self, event_id: str, requests: Sequence[QueuedRequest], until: float) -> int:
+        """Carry out an event's requests, until a time on the clock's `monotonic`. Return how many have results.
+
+        These are the first ones. The others are handed to a consumer again, in order, with whatever came
+        before them and has no result yet.
+        """
+        run = _Run(self, event_id, requests, until)
+        try:
+            while run.left and run.makes_progress():
+                pass
+            run.finish_writing(0)
+        except _FORESEEN as error:
+            _logger.warning("the store does not take what is queued (%r), trying again", error)
+        return run.written()
+
+
+class _Run:
+    """The requests of one invocation. `left` are those that were not carried out yet."""
+
+    def __init__(
+        self,
+        consumer: QueueConsumer,
+        event_id: str,
+        requests: Sequence[QueuedRequest],
+        until: float,
+    ) -> None:
+        self._consumer = consumer
+        self._event_id = event_id
+        self._until = until
+        self.left = list(requests)
+        self._done: list[tuple[int, _Work[None] | None]] = []
+        """How many requests were carried out together, in order, and what writes their results if they are not
+        written yet."""
+        self._one_by_one = 0
+        """How many of the next requests are planned alone: one of them can't be planned."""
+        self._next_slot = 0
+
+    def makes_progress(self) -> bool:
+        """Carry out what is left. Return whether some of it was before the time was over."""
+        before = len(self.left)
+        for _ in self._consumer.retry.pauses(self._until):
+            with suppress(*_TEMPORARY):
+                self._go_on()
+            if len(self.left) < before:
+                return True
+        return False
+
+    def written(self) -> int:
+        """Return how many requests have results: the first ones."""
+        written = 0
+        for number, writing in self._done:
+            if writing is not None and not writing.is_successful():
+                break
+            written += number
+        return written
+
+    def finish_writing(self, most: int) -> None:
+        """Wait until at most so many commits have results that are still being written."""
+        writing = [work for _, work in self._done if work is not None]
+        for work in writing[: len(writing) - most]:
+            work.wait()
+
+    def _go_on(self) -> None:
+        """Carry out what is left. Raises `Conflict` if another process changes the event: begin again."""
+        self._skip_known()
+        prepared: _Prepared | None = None
+        while self.left and self._consumer.clock.monotonic() < self._until:
+            prepared = prepared or self._prepare()
+            if prepared is not None:
+                prepared = self._carry_out(prepared)
+
+    def _skip_known(self) -> None:
+        """Skip requests that were carried out already: an earlier consumer died, or its answer was lost.
+
+        All before the last one that was carried out were, too. So if the first was not, none was.
+        """
+        first = self.left[0].request_id
+        state = self._consumer.queue.get_queue_state(self._event_id, [first])
+        last = max(state.batches, key=lambda batch: batch.version, default=None)
+        self._next_slot = 0 if last is None else (last.slot + 1) % SLOTS
+        committed = {one.request_id: one for batch in state.batches for one in batch.results}
+        if first not in state.results and first not in committed:
+            return
+        ids = [request.request_id for request in self.left]
+        written = self._consumer.queue.get_queue_state(self._event_id, ids).results
+        missing = [committed[id_] for id_ in ids if id_ in committed and id_ not in written]
+        if missing:
+            self._consumer.queue.put_results(missing)
+        known = written.keys() | committed.keys()
+        self._complete(sum(1 for _ in takewhile(known.__contains__, ids)))
+
+    # Planning
+
+    def _prepare(self) -> _Prepared | None:
+        """Return a plan on what is stored, or None if it did not come to one."""
+        batch = self._batch(self.left)
+        if not batch:
+            return None
+        first = batch[0]
+        if first.in_doubt is not None and self._was_applied(first.in_doubt):
+            outcome = first.in_doubt.outcome
+            self._end_without_plan(replace(outcome, request_id=first.request.request_id))
+            return None
+        return self._plan_or_end(batch, self._consumer.store.get_event(self._event_id))
+
+    def _prepare_after(self, prepared: _Prepared) -> _Prepared | None:
+        """Return a plan for what comes next, on the event that a plan leaves that is being committed.
+
+        Return None if what comes next needs more than that plan tells: it must be read after the commit.
+        """
+        following = self.left[len(prepared.results) :]
+        if self._one_by_one or not following:
+            return None
+        added = _added_users(prepared.plan)
+        batch = self._batch(following)
+        if added is None or not batch or not all(_only_adds(one, added) for one in batch):
+            return None
+        try:
+            return self._planned(batch, prepared.leaves)
+        except Exception:  # noqa: BLE001  # it is planned again after the commit, and fails there if it must
+            return None
+
+    def _batch(self, requests: Sequence[QueuedRequest]) -> list[_Decoded]:
+        """Return the commands of the first requests, as many as one plan may hold.
+
+        A request that is too old, or that can't be read, ends the batch. If it is the first that is left, it gets
+        its result. A request with a plan in doubt is a batch of its own.
+        """
+        batch: list[_Decoded] = []
+        for request in requests[: 1 if self._one_by_one else BATCH_SIZE]:
+            try:
+                decoded = self._decoded(request)
+            except (Busy, UnreadableRequest) as error:
+                if request is self.left[0]:
+                    self._end_with(request, error)
+                return batch
+            if decoded.in_doubt is None:
+                batch.append(decoded)
+                continue
+            return batch or [decoded]
+        return batch
+
+    def _decoded(self, request: QueuedRequest) -> _Decoded:
+        if self._consumer.clock.now() - request.received_at > OLDEST:
+            raise Busy
+        return _Decoded(request, *decode_command(request.command))
+
+    def _plan_or_end(self, batch: Sequence[_Decoded], event: Event | None) -> _Prepared | None:
+        """Return a plan for a batch. If it can't be planned, its requests are planned one by one.
+
+        One that can't be planned alone has failed: that is its result.
+        """
+        try:
+            return self._planned(batch, event)
+        except (*_TEMPORARY, *_FORESEEN):
+            raise
+        except Exception as error:
+            if isinstance(error, InconsistentSnapshot) and self._has_changed(event):
+                raise Conflict from error
+            if len(batch) > 1:
+                self._one_by_one = len(batch)
+            else:
+                self._end_with(batch[0].request, error)
+            return None
+
+    def _planned(self, batch: Sequence[_Decoded], event: Event | None) -> _Prepared:
+        consumer = self._consumer
+        commands = [decoded.command for decoded in batch]
+        now = consumer.clock.now()
+        snapshot = load_rows(consumer.store, event, self._event_id, commands)
+        plan = planner.plan(
+            snapshot,
+            commands,
+            event_id=self._event_id,
+            now=now,
+            plan_id=consumer.new_id(),
+            budget=ACTIONS_PER_COMMIT - 1,  # the results take one
+        )
+        ids = [decoded.request.request_id for decoded in batch[: len(plan.outcomes)]]
+        return _Prepared(plan, snapshot, encode_results(ids, plan.outcomes, now))
+
+    def _has_changed(self, event: Event | None) -> bool:
+        again = self._consumer.store.get_event(self._event_id)
+        return (again and again.version) != (event and event.version)
+
+    def _was_applied(self, in_doubt: InDoubt) -> bool:
+        """Return whether a plan applied; if not, it never will, or only if nothing else does."""
+        consumer = self._consumer
+        entry = consumer.store.get_journal_entry(self._event_id, in_doubt.version)
+        if entry is not None:
+            return entry.plan_id == in_doubt.plan_id
+        event = consumer.store.get_event(self._event_id)
+        if event is not None and event.version == in_doubt.version - 1:
+            # It could still apply. Once the version is another, it can't any more.
+            fence = planner.fence(event, now=consumer.clock.now(), plan_id=consumer.new_id())
+            consumer.store.commit(fence)
+        return False
+
+    # Carrying out
+
+    def _carry_out(self, prepared: _Prepared) -> _Prepared | None:
+        """Commit a plan and complete its requests. Return the plan for the next, if there is one already.
+
+        Raises `Conflict` if it did not apply: another process has changed the event.
+        """
+        self.finish_writing(SLOTS - 1)  # those of the slot that this commit takes
+        commit = self._start(lambda: self._commit(prepared))
+        following = self._prepare_after(prepared)
+        commit.wait()
+        if not prepared.plan.actions:
+            self._complete(len(prepared.results))
+            return following
+        self._next_slot = (self._next_slot + 1) % SLOTS
+        self._complete(
+            len(prepared.results), self._start(lambda: self._write_results(prepared.results))
+        )
+        return following
+
+    def _write_results(self, results: Sequence[RequestResult]) -> None:
+        for _ in self._consumer.retry.pauses(self._until):
+            try:
+                self._consumer.queue.put_results(results)
+            except _TEMPORARY:
+                continue
+            return
+        raise Unconfirmed
+
+    def _commit(self, prepared: _Prepared) -> None:
+        plan, event = prepared.plan, prepared.snapshot.event
+        if not plan.actions:
+            version = None if event is None else event.version
+            self._consumer.queue.put_refusals(self._event_id, version, prepared.results)
+            return
+        if plan.event is None:
+            raise ValueError(f"plan {plan.plan_id} writes nothing")
+        batch = BatchResults(self._event_id, self._next_slot, plan.event.version, prepared.results)
+        with_results = replace(plan, actions=(*plan.actions, PutBatchResults(batch)))
+        if not self._consumer.committer.commit(with_results, self._until):
+            raise Conflict
+
+    def _complete(self, number: int, writing: _Work[None] | None = None) -> None:
+        del self.left[:number]
+        self._done.append((number, writing))
+        self._one_by_one = max(0, self._one_by_one - number)
+
+    def _end_with(self, request: QueuedRequest, error: Exception) -> None:
+        """Give the first request that is left a result that no plan gives. It is never carried out."""
+        refusal = _refusal(error) or RequestFailed(self._consumer.log_failure(error))
+        now = self._consumer.clock.now()
+        self._end_without_plan(*encode_results([request.request_id], [refusal], now))
+
+    def _end_without_plan(self, result: RequestResult) -> None:
+        self._consumer.queue.put_results([result])
+        self._complete(1)
+
+    def _start(self, work: Callable[[], T]) -> _Work[T]:
+        return _Work(work, self._consumer.spawn, self._consumer.clock)
+
+
+def _refusal(error: Exception) -> RollcallError | None:
+    return error if isinstance(error, RollcallError) else None
+
+
+class _Work(Generic[T]):
+    """Work in the background, or now if no thread can be started."""
+
+    def __init__(self, work: Callable[[], T], spawn: Spawn, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._result: Future[T] = Future()
+        self._is_done = threading.Event()
+        try:
+            spawn(self._run)
+        except ThreadNotStarted:
+            self._run()
+
+    def _run(self) -> None:
+        try:
+            result = self._work()
+        except Exception as error:  # noqa: BLE001  # raised in `wait`
+            self._result.set_exception(error)
+        else:
+            self._result.set_result(result)
+        self._is_done.set()
+
+    def is_successful(self) -> bool:
+        """Return whether the work is done, and raised nothing."""
+        return self._is_done.is_set() and self._result.exception() is None
+
+    def wait(self) -> T:
+        """Return what the work returns, or raise what it raises."""
+        while not self._is_done.is_set():
+            self._clock.wait(self._is_done, 60.0)
+        return self._result.result()
+
+
+_ADDING = (PutEvent, PutRegistration, PutWaitlistEntry, CheckUser, PutJournalEntry)
+
+
+def _added_users(plan: Plan) -> frozenset[str] | None:
+    """Return the users whom a plan adds; None if it does more than add.
+
+    Whoever it adds comes after all others, so it changes nobody else's registration or position.
+    """
+    if not all(isinstance(action, _ADDING) for action in plan.actions):
+        return None
+    puts = [action for action in plan.actions if isinstance(action, PutRegistration)]
+    if any(put.replaces is not None for put in puts):
+        return None
+    return frozenset(put.registration.user_id for put in puts)
+
+
+def _only_adds(decoded: _Decoded, added: frozenset[str]) -> bool:
+    command = decoded.command
+    return (
+        isinstance(command, Register) and command.user_id not in added and decoded.in_doubt is None
+    )
