@@ -28,12 +28,14 @@ from domain.planning.plan import (
     DeleteRegistration,
     DeleteWaitlistEntry,
     Plan,
+    PutBatchResults,
     PutEvent,
     PutJournalEntry,
     PutRegistration,
     PutWaitlistEntry,
 )
 from domain.ports import Conflict, Rows
+from domain.queued import BatchResults
 
 T = TypeVar("T")
 
@@ -47,6 +49,7 @@ class MemoryStore:
         self.registrations: dict[tuple[str, str], Registration] = {}
         self.waitlist: dict[tuple[str, int], WaitlistEntry] = {}
         self.journal: dict[tuple[str, int], JournalEntry] = {}
+        self.batches: dict[tuple[str, int], BatchResults] = {}
 
     def commit(self, plan: Plan) -> None:
         keys = [_key(action) for action in plan.actions]
@@ -69,6 +72,7 @@ class MemoryStore:
             cast("dict[object, object]", self.registrations),
             cast("dict[object, object]", self.waitlist),
             cast("dict[object, object]", self.journal),
+            cast("dict[object, object]", self.batches),
         )
 
     def _apply(self, action: Action) -> None:
@@ -100,6 +104,8 @@ class MemoryStore:
             case PutJournalEntry(entry, _):
                 _require((entry.event_id, entry.version) not in self.journal)
                 self.journal[entry.event_id, entry.version] = entry
+            case PutBatchResults(batch):
+                self.batches[batch.event_id, batch.slot] = batch
             case _:
                 assert_never(action)
 
@@ -319,6 +325,7 @@ _KEYS: dict[type, Callable[..., object]] = {
     CheckUser: lambda action: action.user_id,
     CreateUser: lambda action: action.user.user_id,
     PutJournalEntry: lambda action: (action.entry.event_id, action.entry.version),
+    PutBatchResults: lambda action: (action.batch.event_id, action.batch.slot),
 }
 
 
