@@ -240,7 +240,7 @@ class _Run:
         following = self.left[len(prepared.results) :]
         if self._one_by_one or not following:
             return None
-        added = _added_users(prepared.plan)
+        added = added_users(prepared.plan)
         batch = self._batch(following)
         if added is None or not batch or not all(_only_adds(one, added) for one in batch):
             return None
@@ -426,7 +426,7 @@ class _Work(Generic[T]):
 _ADDING = (PutEvent, PutRegistration, PutWaitlistEntry, CheckUser, PutJournalEntry)
 
 
-def _added_users(plan: Plan) -> frozenset[str] | None:
+def added_users(plan: Plan) -> frozenset[str] | None:
     """Return the users whom a plan adds; None if it does more than add.
 
     Whoever it adds comes after all others, so it changes nobody else's registration or position.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from domain.commands import Command, Outcome
 from domain.errors import Busy, OutcomeUnknown, Queued, RollcallError
@@ -84,11 +85,14 @@ class QueueingExecutor:
     def execute(self, event_id: str, command: Command, deadline: float) -> Outcome:
         """Return the command's outcome; raise its refusal, `Busy`, `Queued` or `OutcomeUnknown`."""
         received_at = self._clock.monotonic() - self._retry.seconds_since_receipt()
-        conflicts = 0
+        conflicts, asks_queue = 0, True
         in_doubt: list[Plan] = []
         for _ in self._retry.pauses(deadline):
+            read = partial(self._read, event_id) if asks_queue else None
             try:
-                plan = self._try(event_id, command, deadline, in_doubt.append)
+                plan = self._try(
+                    event_id, command, deadline, in_doubt.append, read, is_first=conflicts == 0
+                )
             except Unavailable:
                 continue
             except _QueueOpen:
@@ -104,21 +108,28 @@ class QueueingExecutor:
                     self._open(event_id)
             if conflicts >= CONFLICTS:
                 request = self._request(event_id, encode_command(command), received_at)
-                if self._put(lambda: self._queue.put_request(request), deadline):  # noqa: B023  # called now
+                if self._put_request(request, deadline):
                     return _returned(self._result(request, received_at, deadline))
+                asks_queue = False
         raise Busy
 
     def _try(
-        self, event_id: str, command: Command, deadline: float, in_doubt: Callable[[Plan], None]
+        self,
+        event_id: str,
+        command: Command,
+        deadline: float,
+        in_doubt: Callable[[Plan], None],
+        read_event: Callable[[], Event | None] | None,
+        *,
+        is_first: bool,
     ) -> Plan | None:
         """Return the plan that holds, or None if it met another. Raises `_QueueOpen`, and what `Attempts` do."""
-        commands, deadlines = [command], [deadline]
-        plan = self._executor.attempts.try_cached(event_id, commands, deadlines, in_doubt)
-        if plan is not None:
-            return plan
-        return self._executor.attempts.try_read(
-            event_id, commands, deadlines, in_doubt, lambda: self._read(event_id)
-        )
+        commands, deadlines, attempts = [command], [deadline], self._executor.attempts
+        if is_first:
+            plan = attempts.try_cached(event_id, commands, deadlines, in_doubt)
+            if plan is not None:
+                return plan
+        return attempts.try_read(event_id, commands, deadlines, in_doubt, read_event)
 
     def _read(self, event_id: str) -> Event | None:
         """Return the event; raise `_QueueOpen`."""
@@ -149,7 +160,7 @@ class QueueingExecutor:
         (result,) = encode_results([""], plan.outcomes, self._clock.now())
         in_doubt = InDoubt(plan.plan_id, plan.event.version, result)
         request = self._request(event_id, encode_command(command, in_doubt), received_at)
-        if not self._put(lambda: self._queue.put_request(request), deadline):
+        if not self._put_request(request, deadline):
             raise OutcomeUnknown
         return _returned(self._result(request, received_at, deadline))
 
@@ -157,19 +168,28 @@ class QueueingExecutor:
         age = timedelta(seconds=self._clock.monotonic() - received_at)
         return QueuedRequest(self._new_id(), event_id, self._clock.now() - age, command)
 
-    def _put(self, put: Callable[[], None], deadline: float) -> bool:
-        """Return whether something may be written. It is written again until that is known: that changes nothing."""
+    def _put_request(self, request: QueuedRequest, deadline: float) -> bool:
+        """Return whether a request may be queued. One that may be is written again: that changes nothing."""
         was_sent = False
         for _ in self._retry.pauses(deadline):
             try:
-                put()
+                self._queue.put_request(request)
             except AnswerLost:
                 was_sent = True
             except Conflict:
-                continue
+                if not was_sent:
+                    return False
             else:
                 return True
-        return was_sent
+        return True
+
+    def _put_reply(self, reply: AwaitedReply, deadline: float) -> bool:
+        """Return whether a reply is awaited."""
+        for _ in self._retry.pauses(deadline):
+            with suppress(AnswerLost, Conflict):
+                self._queue.put_awaited_reply(reply)
+                return True
+        return False
 
     def _result(
         self, request: QueuedRequest, received_at: float, deadline: float
@@ -184,8 +204,7 @@ class QueueingExecutor:
             return OutcomeUnknown()
         reply = AwaitedReply(request.request_id, request.event_id, self._clock.now(), address)
         # The stream has this and the result. Whoever gets the later record of the two finds both.
-        is_put = self._put(lambda: self._queue.put_awaited_reply(reply), deadline)
-        return Queued() if is_put else OutcomeUnknown()
+        return Queued() if self._put_reply(reply, deadline) else OutcomeUnknown()
 
     def _wait_for_result(self, request_id: str, until: float) -> Outcome | RollcallError | None:
         """Return the result of a request, or None if there is none by then."""

@@ -23,7 +23,7 @@ class MemoryRequestQueue(MemoryStore):
         self.awaited: dict[str, AwaitedReply] = {}
 
     def get_event_and_queue(self, event_id: str) -> tuple[Event | None, datetime | None]:
-        return self.get_event(event_id), self.open_until.get(event_id)
+        return self.events.get(event_id), self.open_until.get(event_id)
 
     def open_queue(self, event_id: str, until: datetime) -> None:
         self.open_until[event_id] = until
@@ -49,7 +49,7 @@ class MemoryRequestQueue(MemoryStore):
     def put_refusals(
         self, event_id: str, version: int | None, results: Sequence[RequestResult]
     ) -> None:
-        event = self.get_event(event_id)
+        event = self.events.get(event_id)
         if (event and event.version) != version:
             raise Conflict
         self.put_results(results)
