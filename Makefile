@@ -91,7 +91,8 @@ deploy: ## deploy a stage to AWS (STAGE=prod WORKSPACE=T0123456789 ALARM_EMAIL=y
 		$(if $(WORKSPACE),--parameters Workspace=$(WORKSPACE)) \
 		$(if $(ALARM_EMAIL),--parameters AlarmEmail=$(ALARM_EMAIL)) \
 		$(if $(BUDGET),--parameters MonthlyBudget=$(BUDGET)) \
-		$(if $(API),--parameters HttpApi=$(API)) $(ARGS) rollcall-$(STAGE)
+		$(if $(API),--parameters HttpApi=$(API)) \
+		$(if $(CONCURRENCY),--parameters Concurrency=$(CONCURRENCY)) $(ARGS) rollcall-$(STAGE)
 
 bench: .venv/.project .venv/.infra-pins ## run the benchmarks, in under 20 minutes (ARGS="store http" for some)
 	@$(PY) -m tests.benchmarks $(ARGS)

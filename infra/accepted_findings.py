@@ -79,13 +79,14 @@ CHECKOV = (
     Accepted(
         "CKV_AWS_115",
         "AWS::Lambda::Function",
-        "Reserved concurrency would take from a new account's 10 what the others need, and it caps a rush. The limits"
-        " of the routes bound what comes from outside, and an alarm watches the account's concurrency.",
+        "A new account's 10 can't be reserved, and elsewhere it would cap a rush. The limits of the routes bound what"
+        " comes from outside, a press waits in the queue for 1.6 seconds at most, and an alarm watches the account's"
+        " concurrency.",
     ),
     Accepted(
         "CKV_AWS_116",
         "AWS::Lambda::Function",
-        "The stream's functions have one, in their event source mapping. The scheduled ones need none: their event says"
+        "The streams' functions have one, in their event source mapping. The scheduled ones need none: their event says"
         " nothing, and the next run does the work. The others are called synchronously.",
     ),
     Accepted(

@@ -22,7 +22,7 @@ class LogMetric:
 
 
 _SERVE = ("slack", "api")
-_COMMIT = (*_SERVE, "sweep", "members")
+_COMMIT = (*_SERVE, "queue", "sweep", "members")
 _DELIVER = ("notifier", "sweep")
 
 _COMMITTED = '$.message = "committed"'
@@ -52,7 +52,7 @@ LOG_METRICS: Mapping[str, LogMetric] = {
     "Failures": LogMetric(
         '$.logger = "bot.*" && ($.level = "ERROR" || $.level = "CRITICAL")',
         None,
-        (*_SERVE, *_DELIVER, "export", "members"),
+        (*_SERVE, "queue", "reply", *_DELIVER, "export", "members"),
     ),
 }
 """Rollcall's own metrics, by name."""

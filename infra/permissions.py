@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from storage.dynamodb.schema import CARDS, EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST, Table
+from storage.dynamodb.schema import (
+    CARDS,
+    EVENTS,
+    JOURNAL,
+    REGISTRATIONS,
+    REQUESTS,
+    USERS,
+    WAITLIST,
+    Table,
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,12 @@ _USERS = (
     *("UpdateItem", "DeleteItem"),
 )
 
+_QUEUE = Access(
+    # See whether an event's queue is open, open it, put a request, wait for its result, and ask for a later reply.
+    REQUESTS,
+    ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query"),
+)
+
 _EXPORTED_NAMES = Access(USERS, ("BatchGetItem",), ("members",))
 """Attendees' names for an export. Earlier versions left exports in events' journals, which any delivery may meet."""
 
@@ -48,10 +63,26 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(USERS, _USERS),
         # See whether a new card is posted, and adopt the ones that are clicked.
         Access(CARDS, ("PutItem", "Query")),
+        _QUEUE,
     ),
     "api": (
         *_SERVICE,
         Access(USERS, _USERS, ("members",)),
+        _QUEUE,
+    ),
+    "queue": (
+        # Decide and commit what the requests ask for, and write the results.
+        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem")),
+        Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem")),
+        Access(WAITLIST, ("DeleteItem", "PutItem", "Query")),
+        Access(JOURNAL, ("GetItem", "PutItem")),
+        Access(USERS, ("BatchGetItem", "ConditionCheckItem")),
+        Access(REQUESTS, ("BatchGetItem", "PutItem")),
+    ),
+    "reply": (
+        # Read a result and who waits for it, reply, and keep a reply that Slack does not take.
+        Access(JOURNAL, ("PutItem",)),
+        Access(REQUESTS, ("BatchGetItem", "DeleteItem")),
     ),
     "notifier": (
         # Read what messages need. Write only delivery rows, delivered marks and cards. Delete jobs.
@@ -93,6 +124,8 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
             JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)
         ),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
+        # Tell those whose result came late, or say that there is none.
+        Access(REQUESTS, ("BatchGetItem", "DeleteItem", "PutItem"), ("pending",)),
     ),
 }
 """The permissions, by function."""

@@ -55,6 +55,14 @@ class RollcallStack(cdk.Stack):
             allowed_values=["on", "off"],
             default="off",
         )
+        concurrency = cdk.CfnParameter(
+            self,
+            "Concurrency",
+            description="How many Lambda functions the account may run at once. Below 200, no press waits in the queue",
+            allowed_pattern="[1-9][0-9]{0,5}",
+            constraint_description="must be the account's quota, a number such as 10 or 1000",
+            default="1000",
+        )
         with_api = cdk.CfnCondition(
             self,
             "WithHttpApi",
@@ -76,6 +84,7 @@ class RollcallStack(cdk.Stack):
             tables=tables,
             workspace_id=workspace.value_as_string,
             warm=warm,
+            concurrency=concurrency.value_as_string,
         )
         endpoint = HttpEndpoint(
             self,

@@ -18,7 +18,15 @@ from constructs import Construct
 
 from infra.constructs.tables import Tables
 from infra.permissions import PERMISSIONS
-from storage.dynamodb.schema import EXPORT_SUFFIX, JOURNAL
+from storage.dynamodb.schema import (
+    EXPORT_SUFFIX,
+    JOURNAL,
+    PENDING_REPLY,
+    REQUEST_PREFIX,
+    REQUESTS,
+    RESULT,
+    Table,
+)
 
 MEMORY = 1769
 """In MB. From this size on, a function has a whole processor, which shortens its start."""
@@ -32,17 +40,28 @@ INFO adds two lines to each invocation, about 0.7 KB: 0.35 dollars a million. Th
 which only the Slack function's callers wait for.
 """
 
-JOURNAL_BATCH = 100
+STREAM_CONCURRENCY = 10
+"""Invocations at a time for each shard of a stream, the most there may be.
 
-JOURNAL_CONCURRENCY = 10
-"""Invocations at a time for each shard of the stream, the most there may be.
-
-The records of one event still come one invocation after the other, in order. With one at a time for all, an event
-whose messages take a minute would keep the others of its shard waiting. Lambda gathers no records before it begins:
-the worker itself updates a card once a second at most, and one invocation takes what a rush committed during the last.
+The records of one hash key still come one invocation after the other, in order. In the journal and in the queue of
+requests that is one event: with one invocation at a time for all, an event whose messages take a minute, or on which
+everyone presses, would keep the others of its shard waiting. Lambda gathers no records before it begins: one invocation
+takes what came during the last.
 """
 
+JOURNAL_BATCH = 100
 JOURNAL_RETRIES = 5
+
+QUEUE_BATCH = 1000
+"""Requests that one invocation of the queue function takes at most: those of two seconds of the largest rush."""
+
+REPLY_BATCH = 100
+REQUEST_RETRIES = 10
+REQUEST_AGE = cdk.Duration.minutes(10)
+"""How old a record of the queue may be. Long before that, the sweep has told the person that it was not processed."""
+
+WAITS = ("slack", "api")
+"""The functions that put requests into the queue. They must know whether they may wait there for the result."""
 
 MINUTE = cdk.Duration.minutes(1)
 
@@ -61,7 +80,16 @@ for a day and for six hours. No failed run is kept anywhere: its event says noth
 
 
 class Functions(Construct):
-    """The six functions of one stage, by their names in `infra.permissions`."""
+    """The eight functions of one stage, by their names in `infra.permissions`.
+
+    None has reserved concurrency. The queue function must always get its turn, but an account with a quota of 10 can't
+    reserve any: Lambda keeps 100 for functions without. There, `concurrency` tells the functions that call it not to
+    wait for it: each puts its request into the queue and is free within a tenth of a second. With a quota of 1,000, a
+    press waits for its result for at most 1.6 seconds. At the 500 a second that the address lets through, these are
+    900 functions at a time, and if a burst takes the others as well, they are free again as soon as they stop waiting.
+    Meanwhile the stream keeps the requests, and Lambda asks again. A reservation would also be the most that there may
+    be, however many events have a rush.
+    """
 
     def __init__(
         self,
@@ -73,16 +101,20 @@ class Functions(Construct):
         tables: Tables,
         workspace_id: str,
         warm: int,
+        concurrency: str,
     ) -> None:
         super().__init__(scope, id_)
         self._stage, self._code, self._tables = stage, code, tables
-        self._workspace_id = workspace_id
+        self._workspace_id, self._concurrency = workspace_id, concurrency
         # An administrator enters the values. Until then, a function names the variables it lacks.
         slack, tokens = self._secret("slack"), self._secret("api")
         self.logs: dict[str, logs.LogGroup] = {}
         self.by_name = {
             "slack": self._function("slack", "slack_function", [slack], seconds=10),
             "api": self._function("api", "api_function", [tokens], seconds=29),
+            # It calls no one but the store.
+            "queue": self._function("queue", "queue_function", [], seconds=60),
+            "reply": self._function("reply", "reply_function", [slack], seconds=60),
             "notifier": self._function("notifier", "notifier_function", [slack], seconds=60),
             # An export's try ends after ten minutes.
             "export": self._function("export", "export_function", [slack], seconds=900),
@@ -99,6 +131,8 @@ class Functions(Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
+        self._subscribe_queue()
+        self._subscribe_replies()
         self._subscribe_notifier()
         self._subscribe_exports()
         self._run("EachMinute", MINUTE, "sweep", "export")
@@ -172,24 +206,33 @@ class Functions(Construct):
             logging_format=lambda_.LoggingFormat.JSON,
             application_log_level_v2=lambda_.ApplicationLogLevel.INFO,
             system_log_level_v2=SYSTEM_LOG_LEVELS.get(name, lambda_.SystemLogLevel.WARN),
-            environment={
-                "ROLLCALL_STORE": "dynamodb",
-                "ROLLCALL_TABLE_PREFIX": self._tables.prefix,
-                "ROLLCALL_WORKSPACE": self._workspace_id,
-                "ROLLCALL_SECRETS": ",".join(str(secret.name) for secret in secrets),
-                # Rollcall has no plugins. Pydantic would search every library for them at each start.
-                "PYDANTIC_DISABLE_PLUGINS": "__all__",
-            },
+            environment=self._environment(name, secrets),
         )
+
+    def _environment(
+        self, name: str, secrets: Sequence[secretsmanager.CfnSecret]
+    ) -> dict[str, str]:
+        found = {
+            "ROLLCALL_STORE": "dynamodb",
+            "ROLLCALL_TABLE_PREFIX": self._tables.prefix,
+            "ROLLCALL_WORKSPACE": self._workspace_id,
+            # Rollcall has no plugins. Pydantic would search every library for them at each start.
+            "PYDANTIC_DISABLE_PLUGINS": "__all__",
+        }
+        if secrets:
+            found["ROLLCALL_SECRETS"] = ",".join(str(secret.name) for secret in secrets)
+        if name in WAITS:
+            found["ROLLCALL_CONCURRENCY"] = self._concurrency
+        return found
 
     def _statements(
         self, name: str, group: logs.LogGroup, secrets: Sequence[secretsmanager.CfnSecret]
     ) -> list[iam.PolicyStatement]:
         """Return everything that a function may do. CDK's grants and AWS's managed policies allow more."""
-        found = [
-            _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn]),
-            _allow(["secretsmanager:GetSecretValue"], [secret.ref for secret in secrets]),
-        ]
+        found = [_allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])]
+        if secrets:
+            arns = [secret.ref for secret in secrets]
+            found.append(_allow(["secretsmanager:GetSecretValue"], arns))
         for access in PERMISSIONS[name]:
             arn = self._tables[access.table].table_arn
             if access.actions:
@@ -199,6 +242,31 @@ class Functions(Construct):
                 found.append(_allow(["dynamodb:Query"], indexes))
         return found
 
+    def _subscribe_queue(self) -> None:
+        """Give the queue function each new request, those of one event one batch after the other."""
+        self._subscribe(
+            "queue",
+            REQUESTS,
+            {"entry_id": {"S": lambda_.FilterRule.begins_with(REQUEST_PREFIX)}},
+            batch_size=QUEUE_BATCH,
+            retry_attempts=REQUEST_RETRIES,
+            max_record_age=REQUEST_AGE,
+        )
+
+    def _subscribe_replies(self) -> None:
+        """Wake the reply function for each result, and for each person who is told to wait: either may come first.
+
+        A stream has two readers at most. These are the two of this one.
+        """
+        self._subscribe(
+            "reply",
+            REQUESTS,
+            {"entry_id": {"S": lambda_.FilterRule.or_(RESULT, PENDING_REPLY)}},
+            batch_size=REPLY_BATCH,
+            retry_attempts=REQUEST_RETRIES,
+            max_record_age=REQUEST_AGE,
+        )
+
     def _subscribe_notifier(self) -> None:
         """Wake the notifier for new entries, but not for its own writes: delivery rows and delivered marks.
 
@@ -207,29 +275,35 @@ class Functions(Construct):
         """
         self._subscribe(
             "notifier",
+            JOURNAL,
             {"version": {"N": lambda_.FilterRule.not_equals("0")}},
             batch_size=JOURNAL_BATCH,
-            parallelization_factor=JOURNAL_CONCURRENCY,
+            retry_attempts=JOURNAL_RETRIES,
         )
 
     def _subscribe_exports(self) -> None:
-        """Wake the export function for each new job, with an invocation and a time limit of its own."""
+        """Wake the export function for each new job, with an invocation and a time limit of its own.
+
+        More jobs than may run at a time wait, or are found by the next minute's run.
+        """
         self._subscribe(
             "export",
+            JOURNAL,
             {
                 "event_id": {"S": [{"suffix": EXPORT_SUFFIX}]},
                 "version": {"N": lambda_.FilterRule.not_equals("0")},
             },
             batch_size=1,
-            # More jobs wait, or are found by the next minute's run.
-            parallelization_factor=JOURNAL_CONCURRENCY,
+            retry_attempts=JOURNAL_RETRIES,
         )
 
-    def _subscribe(self, name: str, keys: Mapping[str, object], **batches: Any) -> None:
+    def _subscribe(
+        self, name: str, table: Table, keys: Mapping[str, object], **batches: Any
+    ) -> None:
         self.by_name[name].add_event_source(
             event_sources.DynamoEventSource(
-                self._tables[JOURNAL],
-                # Entries written before the function exists are not missed.
+                self._tables[table],
+                # Items written before the function exists are not missed.
                 starting_position=lambda_.StartingPosition.TRIM_HORIZON,
                 filters=[
                     lambda_.FilterCriteria.filter(
@@ -239,9 +313,9 @@ class Functions(Construct):
                         }
                     )
                 ],
+                parallelization_factor=STREAM_CONCURRENCY,
                 report_batch_item_failures=True,
                 bisect_batch_on_error=True,
-                retry_attempts=JOURNAL_RETRIES,
                 on_failure=event_sources.SqsDlq(self.dead_letters),
                 **batches,
             )

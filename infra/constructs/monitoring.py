@@ -12,6 +12,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -36,6 +37,9 @@ CLAIMED_PERCENT = 80
 
 UNDELIVERED_FOR = cdk.Duration.minutes(5)
 
+LATE = cdk.Duration.seconds(30)
+"""The age of a request or a result, when its function is done with it, from which on people wait too long."""
+
 LASTS = 3
 """Periods in a row after which something does not pass by itself."""
 
@@ -43,7 +47,9 @@ ERRORS: Mapping[str, tuple[cdk.Duration, int, int]] = {
     # Nobody tries these again for the person or the program.
     "slack": (FIVE_MINUTES, 1, 1),
     "api": (FIVE_MINUTES, 1, 1),
-    # The stream and the next minute try these again.
+    # A stream, or the next minute, tries these again.
+    "queue": (MINUTE, 1, LASTS),
+    "reply": (MINUTE, 1, LASTS),
     "notifier": (MINUTE, 1, LASTS),
     "export": (MINUTE, 1, LASTS),
     "sweep": (MINUTE, 1, LASTS),
@@ -164,7 +170,7 @@ class Monitoring(Construct):
             ),
             threshold=CLAIMED_PERCENT,
         )
-        # An alarm can watch ten metrics. There are six tables with two metrics each.
+        # An alarm can watch ten metrics. There are seven tables with two metrics each.
         for kind in ("Read", "Write"):
             self._add_alarm(
                 f"{kind.lower()}-throttles",
@@ -188,9 +194,18 @@ class Monitoring(Construct):
             periods=3,
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
+        for name, what in (("queue", "A press"), ("reply", "The reply to a press")):
+            self._add_alarm(
+                f"{name}-late",
+                f"{what} in the queue was {LATE.to_seconds()} seconds old when the {name} function was done with it,"
+                " in each of three minutes",
+                _iterator_age(each[name], MINUTE),
+                threshold=LATE.to_milliseconds(),
+                periods=LASTS,
+            )
         self._add_alarm(
             "dead-letters",
-            "The notifier or the export function gave up on records of the journal's stream",
+            "A function gave up on records of a stream",
             self._functions.dead_letters.metric_approximate_number_of_messages_visible(
                 period=FIVE_MINUTES, statistic="Maximum"
             ),
@@ -327,6 +342,19 @@ class Monitoring(Construct):
                         ],
                     ),
                 ],
+                [
+                    _graph(
+                        "Age of the last request and result of a batch",
+                        [_iterator_age(each[name], minute) for name in ("queue", "reply")],
+                    ),
+                    _graph(
+                        "Duration of a batch in the queue",
+                        [
+                            each["queue"].metric_duration(statistic=statistic, period=minute)
+                            for statistic in ("p50", "Maximum")
+                        ],
+                    ),
+                ],
             ],
         )
 
@@ -344,6 +372,11 @@ def _account_metric(name: str, period: cdk.Duration) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="AWS/Lambda", metric_name=name, statistic="Maximum", period=period
     )
+
+
+def _iterator_age(function: lambda_.IFunction, period: cdk.Duration) -> cloudwatch.Metric:
+    """Return how old the last record of a batch was when the function was done with it."""
+    return function.metric("IteratorAge", statistic="Maximum", period=period)
 
 
 def _sum_of(metrics: Iterable[cloudwatch.Metric]) -> cloudwatch.MathExpression:

@@ -22,7 +22,14 @@ def test_logs_are_kept_for_three_months(prod: Resources) -> None:
 ALARMS = {
     *(f"{name}-errors" for name in FUNCTIONS),
     *("failures", "throttles", "concurrency", "read-throttles", "write-throttles", "slow"),
-    *("undelivered", "dead-letters", "endpoint-errors", "slack-refused"),
+    *(
+        "undelivered",
+        "dead-letters",
+        "endpoint-errors",
+        "slack-refused",
+        "queue-late",
+        "reply-late",
+    ),
 }
 
 
@@ -58,7 +65,10 @@ PUBLISHED: Mapping[tuple[str, str], tuple[set[str], ...]] = {
     ),
     ("AWS/Lambda", "ClaimedAccountConcurrency"): (set(),),
     ("AWS/Lambda", "ConcurrentExecutions"): (set(), {"FunctionName"}, {"FunctionName", "Resource"}),
+    ("AWS/Lambda", "Duration"): (set(), {"FunctionName"}, {"FunctionName", "Resource"}),
     ("AWS/Lambda", "Errors"): (set(), {"FunctionName"}, {"FunctionName", "Resource"}),
+    # Of functions that a stream calls.
+    ("AWS/Lambda", "IteratorAge"): (set(), {"FunctionName"}, {"FunctionName", "Resource"}),
     ("AWS/Lambda", "Throttles"): (set(), {"FunctionName"}, {"FunctionName", "Resource"}),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): ({"QueueName"},),
 }
@@ -140,6 +150,14 @@ def test_metrics_on_the_dashboard_are_published_with_these_dimensions(prod: Reso
         assert dimensions in PUBLISHED[namespace, name]
 
 
+def test_dashboard_costs_nothing_in_an_account_with_nothing_else(prod: Resources) -> None:
+    """docs/operations.md: three dashboards are free, with up to 50 metrics each."""
+    parts = prod.one("AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+    body = json.loads("".join(one if isinstance(one, str) else "reference" for one in parts))
+    shown = [one for each in body["widgets"] for one in each["properties"].get("metrics", ())]
+    assert len(shown) <= 50
+
+
 def test_topic_accepts_alarms_and_only_encrypted_messages(prod: Resources) -> None:
     (policy,) = prod.of("AWS::SNS::TopicPolicy")
     denied, allowed_ = policy["PolicyDocument"]["Statement"]
@@ -163,7 +181,9 @@ def test_error_of_a_function_raises_an_alarm(prod: Resources, name: str) -> None
     assert (errors["Threshold"], errors["EvaluationPeriods"], minutes) == {
         "slack": (1, 1, 5),
         "api": (1, 1, 5),
-        # What the stream, the next minute or Lambda tries again raises an alarm only if it lasts.
+        # What a stream, the next minute or Lambda tries again raises an alarm only if it lasts.
+        "queue": (1, 3, 1),
+        "reply": (1, 3, 1),
         "notifier": (1, 3, 1),
         "export": (1, 3, 1),
         "sweep": (1, 3, 1),
@@ -171,9 +191,10 @@ def test_error_of_a_function_raises_an_alarm(prod: Resources, name: str) -> None
     }[name]
 
 
-@pytest.mark.parametrize(
-    "name", ["endpoint-errors", "read-throttles", "slow", "undelivered", "write-throttles"]
-)
+LASTING = ("endpoint-errors", "queue-late", "read-throttles", "reply-late", "slow", "undelivered")
+
+
+@pytest.mark.parametrize("name", [*LASTING, "write-throttles"])
 def test_what_may_pass_raises_an_alarm_only_if_it_lasts(prod: Resources, name: str) -> None:
     """An alarm means that somebody must do something."""
     assert alarm(prod, name)["EvaluationPeriods"] == 3
@@ -184,6 +205,17 @@ def test_throttling_of_any_function_raises_an_alarm(prod: Resources) -> None:
     assert {metric for _, metric, _ in metrics} == {"Throttles"}
     functions = {prod.named(dimensions["FunctionName"]) for _, _, dimensions in metrics}
     assert functions == {*FUNCTIONS}
+
+
+@pytest.mark.parametrize("function", ["queue", "reply"])
+def test_people_who_wait_in_the_queue_for_long_raise_an_alarm(
+    prod: Resources, function: str
+) -> None:
+    """R14: the result of a press takes less than two seconds. Half a minute is no rush any more."""
+    late = alarm(prod, f"{function}-late")
+    ((_, metric, dimensions),) = watched(late)
+    assert (metric, prod.named(dimensions["FunctionName"])) == ("IteratorAge", function)
+    assert (late["Statistic"], late["Threshold"], late["Period"]) == ("Maximum", 30_000, 60)
 
 
 def test_dead_letter_raises_an_alarm(prod: Resources) -> None:

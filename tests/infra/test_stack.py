@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,9 +28,22 @@ from domain.execution.retry import LATEST_SECONDS
 from domain.models import ExportJob
 from domain.ports import INDEX_LAG
 from infra.permissions import PERMISSIONS
-from storage.dynamodb.schema import EXPORT_SUFFIX, JOURNAL, TABLES, Table, definition
+from storage.dynamodb.schema import (
+    EXPORT_SUFFIX,
+    JOURNAL,
+    NUMBERS,
+    PENDING_REPLY,
+    REQUEST_PREFIX,
+    REQUESTS,
+    RESULT,
+    TABLES,
+    Table,
+    definition,
+)
 from storage.dynamodb.store import CLIENT
+from tests.support.infra.event_filters import lets_through
 from tests.support.infra.iam_actions import allowed
+from tests.support.infra.service_calls import ROOT
 from tests.support.infra.synthesis import FUNCTIONS, Resources, synthesize
 
 
@@ -135,19 +151,27 @@ def test_old_items_expire_as_the_schema_says(prod: Resources, table: Table) -> N
     assert made.get("TimeToLiveSpecification") == expected
 
 
-def test_only_the_journal_is_streamed(prod: Resources) -> None:
+def test_only_the_journal_and_the_requests_are_streamed(prod: Resources) -> None:
     streamed = [
         table["TableName"]
         for table in prod.of("AWS::DynamoDB::GlobalTable")
         if "StreamSpecification" in table
     ]
-    assert streamed == [f"rollcall-prod-{JOURNAL.name}"]
+    assert streamed == [f"rollcall-prod-{one.name}" for one in (JOURNAL, REQUESTS)]
+
+
+def test_no_stream_has_more_than_two_readers(prod: Resources) -> None:
+    """More would throttle each other."""
+    streams = [
+        prod.named(one["EventSourceArn"]) for one in prod.of("AWS::Lambda::EventSourceMapping")
+    ]
+    assert Counter(streams) == {"journal.StreamArn": 2, "requests.StreamArn": 2}
 
 
 # Functions
 
 
-def test_there_are_six_functions(prod: Resources) -> None:
+def test_there_are_eight_functions(prod: Resources) -> None:
     made = {one["FunctionName"] for one in prod.of("AWS::Lambda::Function")}
     assert made == {f"rollcall-prod-{name}" for name in FUNCTIONS}
     assert set(PERMISSIONS) == set(FUNCTIONS)
@@ -180,14 +204,22 @@ def test_environment_of_a_function_is_complete_and_has_no_secret(
     prod: Resources, name: str
 ) -> None:
     """R10.4: a function gets only the names of its own secrets."""
-    variables = prod.function(name)["Environment"]["Variables"]
-    assert variables == {
+    expected: dict[str, Any] = {
         "ROLLCALL_STORE": "dynamodb",
         "ROLLCALL_TABLE_PREFIX": "rollcall-prod-",
         "ROLLCALL_WORKSPACE": {"Ref": "Workspace"},
-        "ROLLCALL_SECRETS": "rollcall/prod/api" if name == "api" else "rollcall/prod/slack",
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }
+    if (secret := secret_of(name)) is not None:
+        expected["ROLLCALL_SECRETS"] = secret
+    if name in ("slack", "api"):
+        expected["ROLLCALL_CONCURRENCY"] = {"Ref": "Concurrency"}
+    assert prod.function(name)["Environment"]["Variables"] == expected
+
+
+def secret_of(function: str) -> str | None:
+    """Return the only secret of a function. The queue function calls no one who would ask for one."""
+    return {"api": "rollcall/prod/api", "queue": None}.get(function, "rollcall/prod/slack")
 
 
 def test_no_secret_has_a_value_in_the_template(prod: Resources) -> None:
@@ -195,20 +227,59 @@ def test_no_secret_has_a_value_in_the_template(prod: Resources) -> None:
         assert set(secret) == {"Name", "Description"}
 
 
+STREAMED = {"queue": REQUESTS, "reply": REQUESTS, "notifier": JOURNAL, "export": JOURNAL}
+"""The functions that a stream calls, with its table."""
+
+
+def test_concurrency_is_a_number_that_later_deployments_keep(prod: Resources) -> None:
+    """Functions that waited in the queue would take all of a new account's 10 from the one that empties it."""
+    parameter = prod.parameters["Concurrency"]
+    assert parameter["Default"] == "1000"
+    assert "a number such as 10 or 1000" in parameter["ConstraintDescription"]
+    for given, is_accepted in {
+        "10": True,
+        "1000": True,
+        "0": False,
+        "-1": False,
+        "1.5": False,
+        "1,000": False,
+        "many": False,
+        "": False,
+    }.items():
+        assert (re.fullmatch(parameter["AllowedPattern"], given) is not None) is is_accepted, given
+
+
+def test_make_hands_the_concurrency_over() -> None:
+    printed = subprocess.run(
+        ["make", "--dry-run", "deploy", "STAGE=prod", "CONCURRENCY=10"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "--parameters Concurrency=10" in printed
+
+
+def test_no_function_has_reserved_concurrency(prod: Resources) -> None:
+    """An account with a quota of 10 can't reserve any: the first deployment into a new one would fail."""
+    for one in prod.of("AWS::Lambda::Function"):
+        assert "ReservedConcurrentExecutions" not in one
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_policy_allows_exactly_the_permissions(prod: Resources, name: str) -> None:
     """R10.5: the table permissions of `infra.permissions`, and the function's own secret and log."""
-    secret = "rollcall/prod/api" if name == "api" else "rollcall/prod/slack"
     wanted = {(f"dynamodb:{action}", resource) for action, resource in allowed(name)}
     wanted |= {
         ("logs:CreateLogStream", f"/rollcall/prod/{name}"),
         ("logs:PutLogEvents", f"/rollcall/prod/{name}"),
-        ("secretsmanager:GetSecretValue", secret),
     }
-    if name in ("notifier", "export"):
+    if (secret := secret_of(name)) is not None:
+        wanted.add(("secretsmanager:GetSecretValue", secret))
+    if name in STREAMED:
         # Lambda reads the stream and sends dead letters with the function's role.
         wanted |= {
-            (f"dynamodb:{action}", "journal.StreamArn")
+            (f"dynamodb:{action}", f"{STREAMED[name].name}.StreamArn")
             for action in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
         }
         wanted |= {
@@ -246,10 +317,94 @@ def test_journal_stream_wakes_the_export_function_only_for_jobs(prod: Resources)
 
 def journal_filter(prod: Resources, function: str) -> object:
     """Return the pattern of the records of the journal's stream that wake a function."""
-    source = subscription(prod, function)
-    assert prod.named(source["EventSourceArn"]) == "journal.StreamArn"
-    (pattern,) = source["FilterCriteria"]["Filters"]
+    assert prod.named(subscription(prod, function)["EventSourceArn"]) == "journal.StreamArn"
+    return filter_of(prod, function)
+
+
+def filter_of(prod: Resources, function: str) -> Any:
+    """Return the pattern of the records that a stream gives a function."""
+    (pattern,) = subscription(prod, function)["FilterCriteria"]["Filters"]
     return json.loads(pattern["Pattern"])
+
+
+def record(table: Table, name: str, **keys: str | int) -> Mapping[str, Any]:
+    """Return a record of a table's stream, without the item."""
+    assert {*keys} == {*table.key.names()}
+    typed = {key: {"N" if key in NUMBERS else "S": str(value)} for key, value in keys.items()}
+    return {
+        "eventID": "1",
+        "eventName": name,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "eu-central-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1764417600.0,
+            "Keys": typed,
+            "SequenceNumber": "100000000000000000001",
+            "SizeBytes": 100,
+            "StreamViewType": table.stream,
+        },
+        "eventSourceARN": f"arn:aws:dynamodb:eu-central-1:1:table/t-{table.name}/stream/1",
+    }
+
+
+REQUEST = record(REQUESTS, "INSERT", queue="T1#yoga", entry_id=f"{REQUEST_PREFIX}1764417600#r1")
+RECORDS = [
+    (REQUEST, {"queue"}),
+    # A repeated request, an expired one, and what says until when a queue is open.
+    ({**REQUEST, "eventName": "MODIFY"}, set()),
+    ({**REQUEST, "eventName": "REMOVE"}, set()),
+    (record(REQUESTS, "INSERT", queue="T1#yoga", entry_id="open"), set()),
+    (record(REQUESTS, "MODIFY", queue="T1#yoga", entry_id="open"), set()),
+    (record(REQUESTS, "INSERT", queue="T1#r1", entry_id=RESULT), {"reply"}),
+    (record(REQUESTS, "INSERT", queue="T1#r1", entry_id=PENDING_REPLY), {"reply"}),
+    (record(REQUESTS, "REMOVE", queue="T1#r1", entry_id=PENDING_REPLY), set()),
+    # The results of a batch are not the result of a request.
+    (record(REQUESTS, "INSERT", queue="T1#yoga", entry_id="results#1"), set()),
+    (record(JOURNAL, "INSERT", event_id="T1#yoga", version=7), {"notifier"}),
+    (record(JOURNAL, "MODIFY", event_id="T1#yoga", version=7), set()),
+    (record(JOURNAL, "INSERT", event_id="T1#yoga", version=0), set()),
+    (
+        record(JOURNAL, "INSERT", event_id=f"T1#yoga/7/0{EXPORT_SUFFIX}", version=1),
+        {"notifier", "export"},
+    ),
+    (record(JOURNAL, "INSERT", event_id=f"T1#yoga/7/0{EXPORT_SUFFIX}", version=0), set()),
+]
+
+
+@pytest.mark.parametrize(("sent", "functions"), RECORDS)
+def test_record_wakes_only_the_functions_that_it_is_for(
+    prod: Resources, sent: Mapping[str, Any], functions: set[str]
+) -> None:
+    """A record that no filter lets through starts nothing, and costs nothing."""
+    stream = sent["eventSourceARN"].partition("table/t-")[2].partition("/")[0]
+    woken = {
+        name
+        for name, table in STREAMED.items()
+        if table.name == stream and lets_through(filter_of(prod, name), sent)
+    }
+    assert woken == functions
+
+
+def test_requests_of_one_event_come_in_order_and_other_events_do_not_wait(prod: Resources) -> None:
+    """Lambda keeps the order within a hash key, which is the event's."""
+    queue, reply = subscription(prod, "queue"), subscription(prod, "reply")
+    assert (queue["BatchSize"], queue["ParallelizationFactor"]) == (1000, 10)
+    assert (reply["BatchSize"], reply["ParallelizationFactor"]) == (100, 10)
+    assert REQUESTS.key.hash == "queue"
+
+
+@pytest.mark.parametrize("function", ["queue", "reply"])
+def test_press_in_the_queue_begins_immediately(prod: Resources, function: str) -> None:
+    """R14: the person waits for it."""
+    assert "MaximumBatchingWindowInSeconds" not in subscription(prod, function)
+
+
+@pytest.mark.parametrize("function", ["queue", "reply"])
+def test_failed_request_is_retried_for_ten_minutes(prod: Resources, function: str) -> None:
+    """The sweep tells the person long before, so it need not be tried for the day that a stream keeps it."""
+    source = subscription(prod, function)
+    assert (source["MaximumRetryAttempts"], source["MaximumRecordAgeInSeconds"]) == (10, 600)
 
 
 def subscription(prod: Resources, function: str) -> Any:
@@ -261,12 +416,12 @@ def subscription(prod: Resources, function: str) -> Any:
     return source
 
 
-@pytest.mark.parametrize("function", ["notifier", "export"])
+@pytest.mark.parametrize("function", STREAMED)
 def test_failed_record_is_retried_alone_and_then_kept(prod: Resources, function: str) -> None:
     source = subscription(prod, function)
     assert source["BisectBatchOnFunctionError"] is True
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert source["MaximumRetryAttempts"] == 5
+    assert source["MaximumRetryAttempts"] >= 5
     assert source["StartingPosition"] == "TRIM_HORIZON"
     assert prod.named(source["DestinationConfig"]["OnFailure"]["Destination"]) == "dead-letters"
 
@@ -346,7 +501,7 @@ STORE_CALL: float = CLIENT.connect_timeout + CLIENT.read_timeout  # type: ignore
 """Seconds for one try of a request to DynamoDB: connecting and waiting are timed apart, as in calls to Slack."""
 
 
-@pytest.mark.parametrize("name", ["notifier", "sweep", "export", "members"])
+@pytest.mark.parametrize("name", ["notifier", "reply", "sweep", "export", "members"])
 def test_longest_calls_fit_the_time_limit(prod: Resources, name: str) -> None:
     """One to Slack takes half of what is left at most, and leaves what the store needs."""
     settings = Settings("dynamodb", bot_token="xoxb-1", slack_api_url="https://slack.com/api/")

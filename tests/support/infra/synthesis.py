@@ -8,7 +8,7 @@ from typing import Any, cast
 
 Json = Mapping[str, Any]
 
-FUNCTIONS = ("slack", "api", "notifier", "export", "sweep", "members")
+FUNCTIONS = ("slack", "api", "queue", "reply", "notifier", "export", "sweep", "members")
 
 
 def synthesize(folder: Path, stage: str, *, warm: int = 0) -> Json:
