@@ -6,9 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+from storage.dynamodb.schema import JOURNAL, REQUESTS
+
 Json = Mapping[str, Any]
 
 FUNCTIONS = ("slack", "api", "queue", "reply", "notifier", "export", "sweep", "members")
+
+STREAMED = {"queue": REQUESTS, "reply": REQUESTS, "notifier": JOURNAL, "export": JOURNAL}
+"""The functions that a stream calls, with its table."""
 
 
 def synthesize(folder: Path, stage: str, *, warm: int = 0) -> Json:

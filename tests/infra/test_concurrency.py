@@ -1,0 +1,44 @@
+"""How many functions the account may run at once: an option of the stack, which decides who waits in the queue."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+from tests.support.infra.service_calls import ROOT
+from tests.support.infra.synthesis import Resources
+
+
+def test_concurrency_is_a_number_that_later_deployments_keep(prod: Resources) -> None:
+    """Functions that waited in the queue would take all of a new account's 10 from the one that empties it."""
+    parameter = prod.parameters["Concurrency"]
+    assert parameter["Default"] == "1000"
+    assert "a number such as 10 or 1000" in parameter["ConstraintDescription"]
+    for given, is_accepted in {
+        "10": True,
+        "1000": True,
+        "0": False,
+        "-1": False,
+        "1.5": False,
+        "1,000": False,
+        "many": False,
+        "": False,
+    }.items():
+        assert (re.fullmatch(parameter["AllowedPattern"], given) is not None) is is_accepted, given
+
+
+def test_make_hands_the_concurrency_over() -> None:
+    printed = subprocess.run(
+        ["make", "--dry-run", "deploy", "STAGE=prod", "CONCURRENCY=10"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "--parameters Concurrency=10" in printed
+
+
+def test_no_function_has_reserved_concurrency(prod: Resources) -> None:
+    """An account with a quota of 10 can't reserve any: the first deployment into a new one would fail."""
+    for one in prod.of("AWS::Lambda::Function"):
+        assert "ReservedConcurrentExecutions" not in one
