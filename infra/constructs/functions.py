@@ -58,7 +58,7 @@ QUEUE_BATCH = 1000
 REPLY_BATCH = 100
 REQUEST_RETRIES = 10
 REQUEST_AGE = cdk.Duration.minutes(10)
-"""How old a record of the queue may be. Long before that, the sweep has told the person that it was not processed."""
+"""How old a record may be. The queue function carries out no request that is older (`OLDEST` in its consumer)."""
 
 WAITS = ("slack", "api")
 """The functions that put requests into the queue. They must know whether they may wait there for the result."""
