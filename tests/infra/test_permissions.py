@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from bot.blocks.ids import ActionId
+from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.models import ExportJob
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
@@ -40,6 +41,8 @@ METHODS = {
     "api": methods_used("bot/api/routes.py"),
     "notifier": set(),
     "export": set(),
+    "queue": set(),  # what the methods of the first two put into the queue
+    "reply": set(),
     "sweep": {"sweep"},
     # A request that meets an event under deletion helps to empty it.
     "members": methods_used(MEMBERS, LISTING) | {"delete_event"},
@@ -76,10 +79,41 @@ def walk(deployment: Deployment) -> None:
     """Deliver everything, once woken by the stream and once found by the sweep."""
     lead_a_life(deployment, "streamed", deployment.deliver)
     lead_a_life(deployment, "swept", deployment.sweep)
+    wait_in_a_queue(deployment)
     export_a_crowd(deployment)
     export_as_earlier_versions_did(deployment, "crowd", deployment.deliver)
     export_as_earlier_versions_did(deployment, "crowd", deployment.sweep)
     deployment.functions["members"]({"source": "aws.events"}, Context())
+
+
+def wait_in_a_queue(deployment: Deployment) -> None:
+    """Press while an event's queue is open: the result comes at once, later, or not at all."""
+    slack, clock = deployment.slack, deployment.harness.clock
+    yoga(deployment, eventId="queued", capacity=9)
+    post_card(deployment, "queued")
+    card = deployment.harness.workspace.messages(EVENTS)[-1]
+
+    def press(user_id: str) -> str:
+        deployment.store.open_queue("queued", clock.now() + timedelta(seconds=1))
+        slack.click(user_id, card, ActionId.REGISTER)
+        return deployment.harness.workspace.ephemerals(user_id)[-1].text
+
+    press(BJORN)
+    deployment.store.open_queue("queued", clock.now() + timedelta(seconds=1))
+    deployment.ask("PUT", f"/events/queued/register/{HARUKI}")
+    # Slack takes the one of these replies, and not the other, which is kept.
+    clock.while_sleeping = lambda: None
+    press(CHLOE)
+    deployment.deliver()
+    press(DIEGO)
+    deployment.harness.api.fail_next("response_url", Fault.server_error())
+    deployment.deliver()
+    # No function got the record.
+    press(AMARA)
+    deployment.requests()
+    clock.advance(GIVEN_UP_AFTER)
+    deployment.sweep()
+    clock.while_sleeping = deployment.deliver
 
 
 def export_a_crowd(deployment: Deployment) -> None:
@@ -162,6 +196,7 @@ def test_functions_may_do_exactly_what_they_request(deployment: Deployment) -> N
     delivering = needs_of_functions(deployment)
     with method_calls() as calls:
         needs = {method: calls.needs_of(method) for method in set().union(*METHODS.values())}
+        delivering["queue"] |= calls.needs_of_consumer(METHODS["slack"] | METHODS["api"])
     requested = {
         function: delivering[function].union(*(needs[method] for method in methods))
         for function, methods in METHODS.items()

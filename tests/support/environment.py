@@ -9,6 +9,7 @@ from itertools import count
 
 from domain.commands import Command
 from domain.execution.loader import load_snapshot
+from domain.execution.queueing_executor import Queueing
 from domain.inputs import EventDraft, UserDraft
 from domain.models import Event, User
 from domain.planning import planner
@@ -104,6 +105,7 @@ def service_on(
     spawn: Callable[[Callable[[], None]], None] = run_now,
     new_id: Callable[[], str] | None = None,
     on_commit: Callable[[str], None] = lambda _: None,
+    queueing: Queueing | None = None,
 ) -> Service:
     """Return a service on a store, with time, ids and jitter under the test's control."""
     return Service(
@@ -113,6 +115,7 @@ def service_on(
         jitter=lambda: 0.5,
         spawn=spawn,
         on_commit=on_commit,
+        queueing=queueing,
     )
 
 

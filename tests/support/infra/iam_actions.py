@@ -35,7 +35,7 @@ def needs_of(operation: str, parameters: Mapping[str, Any]) -> set[Need]:
                 for item in parameters["TransactItems"]
                 for kind, part in item.items()
             }
-        case "BatchGetItem":
+        case "BatchGetItem" | "BatchWriteItem":
             return {(operation, _bare(name)) for name in parameters["RequestItems"]}
         case _:
             return {(operation, _resource(parameters))}

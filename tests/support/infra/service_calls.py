@@ -6,7 +6,7 @@ The changes come from the operations of the crash tests, which apply every fault
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ from tests.support.dynamodb.requests import WRITES
 from tests.support.dynamodb.wire_faults import Fault
 from tests.support.environment import ManualClock
 from tests.support.infra.iam_actions import Need, recorded
+from tests.support.infra.queued_calls import needs_of_consumer
 from tests.support.stores import empty_local
 
 if TYPE_CHECKING:
@@ -148,6 +149,11 @@ class MethodCalls:
         changes = [operation for operation in CHANGES if _called_by(operation) == method]
         assert changes, f"tests/support/infra/service_calls.py has no call of Service.{method}"
         return {need for change in changes for need in self._needs_of_change(change)}
+
+    def needs_of_consumer(self, methods: Set[str]) -> set[Need]:
+        """Return the permissions that the consumer needs for the commands that these methods put into a queue."""
+        calls = [operation for operation in CHANGES if _called_by(operation) in methods]
+        return needs_of_consumer(self._tables, self._client, calls)
 
     def _needs_of_read(
         self, prepare: Callable[[ServiceProcess], None], call: Callable[[Service], object]

@@ -19,7 +19,16 @@ from bot.entrypoints.settings import Settings
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse
 from playground.demo.seed import EVENTS
-from storage.dynamodb.schema import EXPORT_SUFFIX, JOURNAL
+from storage.dynamodb.request_queue import DynamoDBRequestQueue
+from storage.dynamodb.schema import (
+    EXPORT_SUFFIX,
+    JOURNAL,
+    PENDING_REPLY,
+    REQUEST_PREFIX,
+    REQUESTS,
+    RESULT,
+    Table,
+)
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.dynamodb.local import client_of, local_client, local_endpoint
 from tests.support.dynamodb.moto import REGION
@@ -48,11 +57,13 @@ class Deployment:
     """Functions as they are deployed, each with its own client, on one set of tables."""
 
     harness: SlackHarness
-    store: DynamoDBStore
+    store: DynamoDBRequestQueue
     clients: Mapping[str, DynamoDBClient]
     """The client of each function."""
     functions: Mapping[str, lambda_functions.Function]
     stream: Callable[[], list[dict[str, Any]]]
+    requests: Callable[[], list[dict[str, Any]]]
+    """Reads the new records of the request queue's stream, as `stream` does those of the journal's."""
     age: timedelta = timedelta()
     """Time between the receipt of a request by AWS and the start of its function."""
 
@@ -101,18 +112,27 @@ class Deployment:
         return MemberClient(self.harness.workspace, deliver, SECRET)
 
     def deliver(self) -> list[str]:
-        """Give the functions the new records of the stream; return the sequence numbers that they report as failed."""
+        """Give the functions the new records of the streams; return the sequence numbers that they report as failed."""
+        failed = self.carry_out_requests()
         records = self.stream()
         if not records:
-            return []
+            return failed
         calls = [("notifier", records), *(("export", [one]) for one in records if is_job(one))]
-        return [
-            failed["itemIdentifier"]
-            for function, batch in calls
-            for failed in self.functions[function]({"Records": batch}, Context())[
-                "batchItemFailures"
-            ]
-        ]
+        return failed + [number for call in calls for number in self._failed(*call)]
+
+    def carry_out_requests(self) -> list[str]:
+        """Give the queue and the reply function the new records of the request queue; return as `deliver` does."""
+        failed: list[str] = []
+        while records := [one for one in self.requests() if one["eventName"] == "INSERT"]:
+            queued = [one for one in records if _entry_of(one).startswith(REQUEST_PREFIX)]
+            decided = [one for one in records if _entry_of(one) in (RESULT, PENDING_REPLY)]
+            for call in (("queue", queued), ("reply", decided)):
+                failed += self._failed(*call) if call[1] else []
+        return failed
+
+    def _failed(self, function: str, records: list[dict[str, Any]]) -> list[str]:
+        said = self.functions[function]({"Records": records}, Context())
+        return [failed["itemIdentifier"] for failed in said["batchItemFailures"]]
 
     def sweep(self) -> None:
         """Run once what runs each minute."""
@@ -122,6 +142,12 @@ class Deployment:
 
 def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]]]:
     """Return a function that reads new records of the journal's stream that pass Lambda's filter."""
+    read = new_records(store, JOURNAL)
+    return lambda: [record for record in read() if is_new_entry(record)]
+
+
+def new_records(store: DynamoDBStore, of: Table) -> Callable[[], list[dict[str, Any]]]:
+    """Return a function that reads new records of a table's stream."""
     client: Any = boto3.client(
         "dynamodbstreams",
         endpoint_url=local_endpoint(),
@@ -129,7 +155,7 @@ def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]
         aws_access_key_id="invented",
         aws_secret_access_key="invented",
     )
-    table = local_client().describe_table(TableName=store._keys.table_name(JOURNAL))["Table"]
+    table = local_client().describe_table(TableName=store._keys.table_name(of))["Table"]
     arn = table["LatestStreamArn"]
     (shard,) = client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     shard_id = shard["ShardId"]
@@ -146,7 +172,7 @@ def new_stream_records(store: DynamoDBStore) -> Callable[[], list[dict[str, Any]
             iterator = page["NextShardIterator"]
         new = [one for one in records if one["dynamodb"]["SequenceNumber"] not in seen]
         seen.update(one["dynamodb"]["SequenceNumber"] for one in new)
-        return [record for record in new if is_new_entry(record)]
+        return new
 
     read()  # skip earlier records
     return read
@@ -162,6 +188,11 @@ def is_job(record: Mapping[str, Any]) -> bool:
     return key.endswith(EXPORT_SUFFIX)
 
 
+def _entry_of(record: Mapping[str, Any]) -> str:
+    entry_id: str = record["dynamodb"]["Keys"]["entry_id"]["S"]
+    return entry_id
+
+
 @contextmanager
 def deployed(harness: SlackHarness) -> Iterator[Deployment]:
     """Yield the functions, each with its own client that has the permissions it has in AWS."""
@@ -172,6 +203,7 @@ def deployed(harness: SlackHarness) -> Iterator[Deployment]:
         bot_token=workspace.app.bot_token,
         signing_secret=SECRET,
         workspace_id=workspace.team_id,
+        concurrency=1000,
         api_tokens=((workspace.team_id, TOKEN),),
     )
     builders = {
@@ -179,6 +211,8 @@ def deployed(harness: SlackHarness) -> Iterator[Deployment]:
         "api": lambda_functions.build_api_function,
         "notifier": lambda_functions.build_notifier_function,
         "export": lambda_functions.build_export_function,
+        "queue": lambda_functions.build_queue_function,
+        "reply": lambda_functions.build_reply_function,
         "sweep": lambda_functions.build_sweep_function,
         "members": lambda_functions.build_members_function,
     }
@@ -187,12 +221,17 @@ def deployed(harness: SlackHarness) -> Iterator[Deployment]:
         clients = {name: permitted(client_of(local_endpoint()), name) for name in builders}
         functions = {
             name: build(
-                config, DynamoDBStore(clients[name], prefix, workspace.team_id), harness.clock
+                config,
+                DynamoDBRequestQueue(clients[name], prefix, workspace.team_id),
+                harness.clock,
             )
             for name, build in builders.items()
         }
-        store = DynamoDBStore(empty._client, prefix, workspace.team_id)
-        deployment = Deployment(harness, store, clients, functions, new_stream_records(store))
+        store = DynamoDBRequestQueue(empty._client, prefix, workspace.team_id)
+        requests = new_records(store, REQUESTS)
+        deployment = Deployment(
+            harness, store, clients, functions, new_stream_records(store), requests
+        )
         harness.clock.while_sleeping = deployment.deliver
         yield deployment
 
