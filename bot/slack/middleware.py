@@ -16,7 +16,7 @@ from bot.slack.interactions import Interaction, parse
 from bot.slack.member_directory import MemberDirectory
 from bot.slack.payload_models import is_organization
 from bot.slack.refusals import MalformedPayload, NotInUse, OtherWorkspace
-from bot.slack.reply_addresses import replying_to
+from bot.slack.reply_addresses import reply_to
 
 _logger = logging.getLogger(__name__)
 
@@ -60,8 +60,8 @@ class ParsePayload(Middleware):
             interaction = req.context[_KEY] = parse(req.body)
         except (MalformedPayload, NotInUse) as error:
             return self._refuse(error, req)
-        with replying_to(interaction):
-            return next()
+        reply_to(interaction)
+        return next()
 
 
 def _read_command(request: BoltRequest) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from pydantic import BaseModel
@@ -34,14 +32,12 @@ class ReplyAddress(BaseModel):
         )
 
 
-@contextmanager
-def replying_to(interaction: Interaction) -> Iterator[None]:
-    """Handle an interaction in this thread."""
-    token = _interaction.set(interaction)
-    try:
-        yield
-    finally:
-        _interaction.reset(token)
+def reply_to(interaction: Interaction) -> None:
+    """Have `reply_address` in this thread mean an interaction, until the next one.
+
+    It does not end with the middleware that calls it: Bolt runs the listener after that has returned.
+    """
+    _interaction.set(interaction)
 
 
 def reply_address() -> str | None:
