@@ -44,10 +44,10 @@ _USERS = (
     *("UpdateItem", "DeleteItem"),
 )
 
-_QUEUE = Access(
-    # See whether an event's queue is open, open it, put a request, wait for its result, and ask for a later reply.
+_IN_QUEUE = Access(
+    # See whether an event's queue is open, open it, put a request, look for its result, or ask for a later reply.
     REQUESTS,
-    ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query"),
+    ("BatchGetItem", "GetItem", "PutItem"),
 )
 
 _EXPORTED_NAMES = Access(USERS, ("BatchGetItem",), ("members",))
@@ -63,26 +63,28 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(USERS, _USERS),
         # See whether a new card is posted, and adopt the ones that are clicked.
         Access(CARDS, ("PutItem", "Query")),
-        _QUEUE,
+        _IN_QUEUE,
     ),
     "api": (
         *_SERVICE,
         Access(USERS, _USERS, ("members",)),
-        _QUEUE,
+        _IN_QUEUE,
     ),
     "queue": (
-        # Decide and commit what the requests ask for, and write the results.
-        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem")),
+        # Read what the requests need, commit their plans with the results, and find out whether a commit applied.
+        # A refusal is written only while the event is as it was read.
+        Access(EVENTS, ("ConditionCheckItem", "GetItem", "PutItem")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem")),
+        # Adding attendees creates users.
+        Access(USERS, ("BatchGetItem", "ConditionCheckItem", "PutItem")),
         Access(WAITLIST, ("DeleteItem", "PutItem", "Query")),
         Access(JOURNAL, ("GetItem", "PutItem")),
-        Access(USERS, ("BatchGetItem", "ConditionCheckItem")),
-        Access(REQUESTS, ("BatchGetItem", "PutItem")),
+        Access(REQUESTS, ("BatchGetItem", "BatchWriteItem", "PutItem")),
     ),
     "reply": (
-        # Read a result and who waits for it, reply, and keep a reply that Slack does not take.
-        Access(JOURNAL, ("PutItem",)),
+        # Read results and who waits for them, reply, and keep a reply that Slack does not take.
         Access(REQUESTS, ("BatchGetItem", "DeleteItem")),
+        Access(JOURNAL, ("PutItem",)),
     ),
     "notifier": (
         # Read what messages need. Write only delivery rows, delivered marks and cards. Delete jobs.
@@ -124,8 +126,8 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
             JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)
         ),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
-        # Tell those whose result came late, or say that there is none.
-        Access(REQUESTS, ("BatchGetItem", "DeleteItem", "PutItem"), ("pending",)),
+        # Reply to those who still wait.
+        Access(REQUESTS, ("BatchGetItem", "DeleteItem"), ("pending",)),
     ),
 }
 """The permissions, by function."""
