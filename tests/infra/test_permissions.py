@@ -207,6 +207,7 @@ def lead_a_life(deployment: Deployment, event_id: str, deliver: Callable[[], obj
     assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
 
 
+@pytest.mark.timeout(300)  # it calls everything, with faults: a minute on an idle machine
 def test_functions_may_do_exactly_what_they_request(deployment: Deployment) -> None:
     delivering = needs_of_functions(deployment)
     with method_calls() as calls:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
@@ -94,13 +94,15 @@ class QueuedProcess(ServiceProcess):
 
 
 def needs_of_consumer(
-    tables: WorkspaceTables, client: DynamoDBClient, operations: Iterable[Operation]
+    tables: WorkspaceTables, client: DynamoDBClient, operations: Sequence[Operation]
 ) -> set[Need]:
     """Return the permissions that the consumer needs for the commands of calls, also after faults."""
     with recorded(client) as needs:
-        for operation in operations:
-            sent = _sent_for(tables, client, operation, FaultPlan())
+        for operation in operations[1:]:
+            _sent_for(tables, client, operation, FaultPlan())
         # Whatever the command, the consumer does the same after a conflict and after a late answer.
+        operation = operations[0]
+        sent = _sent_for(tables, client, operation, FaultPlan())
         for at in (at for at, name in enumerate(sent) if name in WRITES):
             _sent_for(tables, client, operation, FaultPlan({at: Fault.CONFLICT}))
             _sent_for(tables, client, operation, FaultPlan(lasting=(at, Fault.LATE)))

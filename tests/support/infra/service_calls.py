@@ -152,7 +152,8 @@ class MethodCalls:
 
     def needs_of_consumer(self, methods: Set[str]) -> set[Need]:
         """Return the permissions that the consumer needs for the commands that these methods put into a queue."""
-        calls = [operation for operation in CHANGES if _called_by(operation) in methods]
+        # Those of registrations are first.
+        calls = [one for one in reversed(CHANGES) if _called_by(one) in methods]
         return needs_of_consumer(self._tables, self._client, calls)
 
     def _needs_of_read(
