@@ -78,6 +78,10 @@ class Attempts:
             return None
         return self._commit(plan, snapshot, deadlines, in_doubt)
 
+    def leave_to_others(self, event: Event) -> None:
+        """Have `try_cached` try nothing for an event until it was read again: others write it."""
+        self._event_cache.leave_to_others(event)
+
     def _plan(
         self, snapshot: Snapshot, commands: Sequence[Command], event_id: str, now: datetime
     ) -> Plan:

@@ -39,6 +39,11 @@ class EventCache:
             before, _ = self._events.get(event.event_id, (event, True))
             self._put(event, is_only_writer=before.version == event.version)
 
+    def leave_to_others(self, event: Event) -> None:
+        """Cache an event that was read, and that others write: a try without a read would fail."""
+        with self._lock:
+            self._put(event, is_only_writer=False)
+
     def remember_commit(self, event: Event) -> None:
         """Cache an event that this process committed."""
         with self._lock:

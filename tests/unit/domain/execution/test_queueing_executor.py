@@ -65,6 +65,22 @@ def test_command_is_not_tried_while_the_queue_is_open(queues: Queues) -> None:
     assert decode_command(request.command) == (Register("ada"), None)
 
 
+def test_function_that_has_seen_the_event_tries_it_once_at_most_while_the_queue_is_open(
+    queues: Queues,
+) -> None:
+    """A failed try in every warm function, at every press, would keep the consumer from committing."""
+    new_users(queues.function(), "dee", "eve", "fay")
+    warm = queues.function()
+    warm.register("e1", "ada")
+    for one, other in (("bo", "dee"), ("cy", "eve"), ("dee", "fay")):
+        queues.open()
+        queues.add(Register(other))
+        queues.consume()
+        with pytest.raises(Queued):
+            warm.register("e1", one)
+    assert queues.store.rejected == 1
+
+
 def test_queue_that_closed_is_left_alone(queues: Queues) -> None:
     queues.open()
     queues.clock.advance(OPEN_SECONDS)
