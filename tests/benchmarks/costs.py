@@ -128,8 +128,12 @@ def _units_of_queued_presses(deployment: Deployment) -> dict[str, Counter[str]]:
 
 
 def _figures_of_a_rush(units: Mapping[str, Counter[str]]) -> Iterator[Figure]:
-    """Yield the units of a press in a queue, and the cost of a rush. Its looks for the result are reads."""
-    looks = (WAIT / POLL - 1) * 0.5
+    """Yield the units of a press in a queue, and the cost of a rush.
+
+    Each look for its result, and one by the reply function for whoever waits for it, is a read. DynamoDB Local counts
+    no units for what it does not find.
+    """
+    looks = (WAIT / POLL - 1) * 0.5 + 1
     each = {
         kind: units["slack"][kind] + (units["queue"][kind] + units["reply"][kind]) / BATCH
         for kind in ("write", "read")

@@ -194,8 +194,11 @@ def _entry_of(record: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def deployed(harness: SlackHarness) -> Iterator[Deployment]:
-    """Yield the functions, each with its own client that has the permissions it has in AWS."""
+def deployed(harness: SlackHarness, *, concurrency: int = 1000) -> Iterator[Deployment]:
+    """Yield the functions, each with its own client that has the permissions it has in AWS.
+
+    `concurrency` is how many the account may run at once.
+    """
     workspace = harness.workspace
     config = Settings(
         store="dynamodb",
@@ -203,7 +206,7 @@ def deployed(harness: SlackHarness) -> Iterator[Deployment]:
         bot_token=workspace.app.bot_token,
         signing_secret=SECRET,
         workspace_id=workspace.team_id,
-        concurrency=1000,
+        concurrency=concurrency,
         api_tokens=((workspace.team_id, TOKEN),),
     )
     builders = {

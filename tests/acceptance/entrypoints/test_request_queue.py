@@ -1,0 +1,127 @@
+"""Presses that wait in an event's queue, through the Lambda functions (R14)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.blocks.ids import ActionId
+from domain.execution.queue_consumer import GIVEN_UP_AFTER
+from domain.execution.queueing_executor import OPEN_SECONDS, REPLY_LATER_AFTER
+from playground.demo.seed import EVENTS
+from playground.web_api.fault_injection import Fault
+from tests.support.environment import ids, service_on
+from tests.support.invariants import assert_invariants
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, reply, shown
+from tests.support.slack.lambda_functions import Deployment, deployed, post_card, yoga
+
+IN_QUEUE = "in the queue"
+
+
+def begin_rush(deployment: Deployment) -> None:
+    """Post the card of an event whose queue another process opens."""
+    yoga(deployment, capacity=9)
+    post_card(deployment, "yoga")
+    service = service_on(deployment.store, new_id=ids("another process"))
+    service.register_ensuring_user("yoga", deployment.harness.draft(DIEGO))
+    until = deployment.harness.clock.now() + timedelta(seconds=OPEN_SECONDS)
+    deployment.store.open_queue("yoga", until)
+
+
+def press(deployment: Deployment, user_id: str) -> str:
+    """Press *Register* on the card; return the reply."""
+    card = next(
+        one for one in deployment.harness.workspace.messages(EVENTS) if "Yoga" in shown(one)
+    )
+    return reply(deployment.slack.click(user_id, card, ActionId.REGISTER))
+
+
+def last_seen(deployment: Deployment, user_id: str) -> str:
+    return shown(deployment.harness.workspace.messages(EVENTS, visible_to=user_id)[-1])
+
+
+def seated(deployment: Deployment) -> list[str]:
+    return assert_invariants(deployment.store).seated("yoga")
+
+
+@pytest.fixture
+def without_consumer(deployment: Deployment) -> Deployment:
+    """Give functions of which none carries out requests while another waits."""
+    begin_rush(deployment)
+    deployment.harness.clock.while_sleeping = lambda: None
+    return deployment
+
+
+def test_press_gets_its_result_while_it_waits(deployment: Deployment) -> None:
+    begin_rush(deployment)
+    assert "a seat in *Yoga in the park*" in press(deployment, BJORN)
+    assert seated(deployment) == [DIEGO, BJORN]
+
+
+def test_press_that_waits_for_long_gets_its_reply_later(without_consumer: Deployment) -> None:
+    assert IN_QUEUE in press(without_consumer, BJORN)
+    assert seated(without_consumer) == [DIEGO]
+    assert without_consumer.carry_out_requests() == []
+    assert "a seat in *Yoga in the park*" in last_seen(without_consumer, BJORN)
+    assert seated(without_consumer) == [DIEGO, BJORN]
+    assert without_consumer.store.list_awaited_replies(limit=9).items == ()
+
+
+def test_reply_that_slack_does_not_take_becomes_a_direct_message(
+    without_consumer: Deployment,
+) -> None:
+    assert IN_QUEUE in press(without_consumer, BJORN)
+    without_consumer.harness.api.fail_next("response_url", Fault.server_error())
+    without_consumer.deliver()
+    without_consumer.sweep()
+    (message,) = without_consumer.harness.direct_messages(BJORN)
+    assert "a seat in *Yoga in the park*" in message
+
+
+def test_request_whose_record_is_lost_is_given_up_by_the_sweep(
+    without_consumer: Deployment,
+) -> None:
+    assert IN_QUEUE in press(without_consumer, BJORN)
+    assert without_consumer.requests()  # no function gets them
+    without_consumer.sweep()
+    assert IN_QUEUE in last_seen(without_consumer, BJORN)
+    without_consumer.harness.clock.advance(GIVEN_UP_AFTER)
+    without_consumer.sweep()
+    assert "Nothing changed" in last_seen(without_consumer, BJORN)
+    assert seated(without_consumer) == [DIEGO]
+
+
+def test_reply_whose_record_is_lost_is_sent_by_the_sweep(without_consumer: Deployment) -> None:
+    assert IN_QUEUE in press(without_consumer, BJORN)
+    reply_function = without_consumer.functions["reply"]
+    without_consumer.functions = {
+        **without_consumer.functions,
+        "reply": lambda *_: {"batchItemFailures": []},
+    }
+    without_consumer.deliver()
+    assert IN_QUEUE in last_seen(without_consumer, BJORN)
+    without_consumer.functions = {**without_consumer.functions, "reply": reply_function}
+    without_consumer.sweep()
+    assert "a seat in *Yoga in the park*" in last_seen(without_consumer, BJORN)
+
+
+def test_where_few_functions_run_a_press_does_not_wait(harness: SlackHarness) -> None:
+    """A new account's 10 would all wait for the one that can't start."""
+    with deployed(harness, concurrency=10) as deployment:
+        begin_rush(deployment)
+        before = harness.clock.monotonic()
+        assert IN_QUEUE in press(deployment, CHLOE)
+        assert harness.clock.monotonic() - before < REPLY_LATER_AFTER / 2
+        deployment.deliver()
+        assert "a seat in *Yoga in the park*" in last_seen(deployment, CHLOE)
+
+
+def test_where_few_functions_run_a_program_does_not_queue(harness: SlackHarness) -> None:
+    """It could get no later reply."""
+    with deployed(harness, concurrency=10) as deployment:
+        begin_rush(deployment)
+        harness.clock.while_sleeping = lambda: None
+        deployment.ask("POST", "/users", {"userId": HARUKI, "name": "Haruki"})
+        deployment.ask("POST", "/events/yoga/register", {"userId": HARUKI})
+        assert seated(deployment) == [DIEGO, HARUKI]
