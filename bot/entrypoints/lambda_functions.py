@@ -123,8 +123,7 @@ def build_api_function(settings: Settings, store: QueueingStore, clock: Clock) -
     logging.getLogger("mangum").setLevel(logging.WARNING)
     # A program must wait for its result, because no later reply is possible. Where few functions can run at once, those
     # that wait would keep the queue function from starting: there, each tries alone, and may be told "busy".
-    waiting = Queueing(store, lambda: None, ANSWER_LATEST)
-    queueing = waiting if settings.waits_in_queue else None
+    queueing = Queueing(store, lambda: None, ANSWER_LATEST) if settings.waits_in_queue else None
     service = bootstrap.build_service(telemetry.measured(store), clock, queueing)
     api = build_api(service, tokens=tokens, clock=clock, new_id=new_id)
     return cast("Function", Mangum(api, lifespan="off"))

@@ -208,7 +208,7 @@ def test_throttling_of_any_function_raises_an_alarm(prod: Resources) -> None:
 
 
 @pytest.mark.parametrize("function", ["queue", "reply"])
-def test_people_who_wait_in_the_queue_for_long_raise_an_alarm(
+def test_presses_that_wait_in_the_queue_for_long_raise_an_alarm(
     prod: Resources, function: str
 ) -> None:
     """R14: the result of a press takes less than two seconds. Half a minute is no rush any more."""

@@ -88,7 +88,7 @@ def test_request_whose_record_is_lost_is_given_up_by_the_sweep(
     assert IN_QUEUE in last_seen(without_consumer, BJORN)
     without_consumer.harness.clock.advance(GIVEN_UP_AFTER)
     without_consumer.sweep()
-    assert "Nothing changed" in last_seen(without_consumer, BJORN)
+    assert "nothing changed" in last_seen(without_consumer, BJORN)
     assert seated(without_consumer) == [DIEGO]
 
 
