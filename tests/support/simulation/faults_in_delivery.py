@@ -110,7 +110,7 @@ def _progress_forgotten(patch: pytest.MonkeyPatch, _: World) -> None:
 def _cards_outside_the_journal(patch: pytest.MonkeyPatch, _: World) -> None:
     """Post a card only if the process that committed it heard that it applied."""
     heard: set[tuple[str, int]] = set()
-    announce, deliver = Executor._announce, CardDelivery.deliver
+    announce, deliver = Executor.announce, CardDelivery.deliver
 
     def announce_and_remember(executor: Executor, plan: Plan) -> None:
         if plan.event is not None:
@@ -123,7 +123,7 @@ def _cards_outside_the_journal(patch: pytest.MonkeyPatch, _: World) -> None:
         if (entry.event_id, entry.version) in heard:
             deliver(delivery, entry, number, card)
 
-    patch.setattr(Executor, "_announce", announce_and_remember)
+    patch.setattr(Executor, "announce", announce_and_remember)
     patch.setattr(CardDelivery, "deliver", deliver_if_heard)
 
 

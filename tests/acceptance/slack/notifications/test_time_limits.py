@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from slack_sdk import WebClient
@@ -13,6 +12,7 @@ from bot.entrypoints.lambda_functions import (
     RESERVE,
     STORE_RESERVE,
     UPLOAD_RESERVE,
+    QueueingStore,
     build_export_function,
     build_sweep_function,
 )
@@ -26,7 +26,7 @@ from domain.models import Actor, JournalEntry, Page, Registration
 from domain.ports import INDEX_LAG, Unavailable
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
-from storage.sqlite.store import SQLiteStore
+from tests.support.simulation.memory import MemoryData
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, files
 from tests.support.slack.lambda_functions import Context
 
@@ -107,15 +107,15 @@ def _slow_entry(harness: SlackHarness, event_id: str, reads: list[str]) -> Journ
 
 @pytest.mark.parametrize("kind", ["sweep", "export"])
 def test_store_that_does_not_respond_to_a_function_of_each_minute_raises_no_alarm(
-    harness: SlackHarness, caplog: pytest.LogCaptureFixture, tmp_path: Path, kind: str
+    harness: SlackHarness, caplog: pytest.LogCaptureFixture, kind: str
 ) -> None:
     """Found by the simulation: a function that fails is an alarm, and the next minute tries again."""
 
-    class SilentStore(SQLiteStore):
+    class SilentStore(MemoryData):
         def list_undelivered(self, **_: object) -> Page[str]:
             raise Unavailable("500")
 
-    store = SilentStore(tmp_path / "silent.sqlite", harness.workspace.team_id)
+    store = cast("QueueingStore", SilentStore())
     build = {"sweep": build_sweep_function, "export": build_export_function}[kind]
     settings = Settings(
         store="sqlite",
@@ -124,7 +124,6 @@ def test_store_that_does_not_respond_to_a_function_of_each_minute_raises_no_alar
     )
     build(settings, store, harness.clock)({"source": "aws.events"}, Context())
     assert {record.levelname for record in caplog.records} <= {"INFO", "WARNING"}
-    store.close()
 
 
 def test_no_piece_of_a_file_is_sent_that_could_outlast_the_function(harness: SlackHarness) -> None:
