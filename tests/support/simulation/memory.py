@@ -1,4 +1,4 @@
-"""The data of the simulation: the in-memory store with an outbox, and what DynamoDB adds to it."""
+"""The data of the simulation: the in-memory store with an outbox and queues, and what DynamoDB adds to it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from domain.models import (
 )
 from domain.planning.plan import Action, Plan, PutJournalEntry
 from domain.ports import Conflict
-from tests.support.memory_store import MemoryStore
+from tests.support.memory_queue import MemoryRequestQueue
 
 
-class MemoryData(MemoryStore):
-    """`domain.ports.Store` and `Outbox` in memory, for one thread. Sending a plan again changes nothing."""
+class MemoryData(MemoryRequestQueue):
+    """`domain.ports.Store`, `Outbox` and `RequestQueue` in memory, for one thread. Sending a plan again changes nothing."""
 
     def __init__(self) -> None:
         super().__init__()

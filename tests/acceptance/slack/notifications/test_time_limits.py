@@ -26,6 +26,7 @@ from domain.models import Actor, JournalEntry, Page, Registration
 from domain.ports import INDEX_LAG, Unavailable
 from playground.demo.seed import EVENTS, RANDOM
 from playground.web_api.fault_injection import Fault
+from storage.sqlite.store import SQLiteStore
 from tests.support.simulation.memory import MemoryData
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, SlackHarness, files
 from tests.support.slack.lambda_functions import Context
