@@ -223,8 +223,11 @@ def build_queue_function(settings: Settings, store: QueueingStore, clock: Clock)
         failed = []
         for of_event in records.values():
             requests = store.requests_in(of_event)
-            done = consumer.consume(requests[0].event_id, requests, limit.last_store_call)
-            failed += [record["dynamodb"]["SequenceNumber"] for record in of_event[done:][:1]]
+            consumed = consumer.consume(requests[0].event_id, requests, limit.last_store_call)
+            if consumed.fault is not None:
+                _logger.warning("what is queued is tried again: %r", consumed.fault)
+            left = of_event[consumed.number :]
+            failed += [record["dynamodb"]["SequenceNumber"] for record in left[:1]]
         return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
     return handle

@@ -7,7 +7,6 @@ meanwhile, on the event that the other leaves.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -56,8 +55,6 @@ from domain.ports import (
 )
 from domain.queued import BatchResults, QueuedRequest, RequestResult
 
-_logger = logging.getLogger(__name__)
-
 T = TypeVar("T")
 
 OLDEST = timedelta(minutes=10)
@@ -99,6 +96,14 @@ class _Prepared:
         return self.plan.event if self.plan.actions else self.snapshot.event
 
 
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """How many requests have results, the first ones, and what kept the store from taking the others, if it did."""
+
+    number: int
+    fault: Exception | None
+
+
 class QueueConsumer:
     """Carries out queued requests. One consumer at a time has the requests of an event.
 
@@ -127,20 +132,20 @@ class QueueConsumer:
         self.spawn = spawn
         self.log_failure = log_failure
 
-    def consume(self, event_id: str, requests: Sequence[QueuedRequest], until: float) -> int:
-        """Carry out an event's requests, until a time on the clock's `monotonic`. Return how many have results.
+    def consume(self, event_id: str, requests: Sequence[QueuedRequest], until: float) -> Consumed:
+        """Carry out an event's requests, until a time on the clock's `monotonic`.
 
-        These are the first ones. The others are handed to a consumer again, in order, with whatever came
-        before them and has no result yet.
+        Those that have no result are handed to a consumer again, in order.
         """
+        fault: Exception | None = None
         run = _Run(self, event_id, requests, until)
         try:
             while run.left and run.makes_progress():
                 pass
             run.finish_writing(0)
         except _FORESEEN as error:
-            _logger.warning("the store does not take what is queued (%r), trying again", error)
-        return run.written()
+            fault = error
+        return Consumed(run.written(), fault)
 
 
 class _Run:

@@ -67,8 +67,8 @@ class MemoryRequestQueue(MemoryStore):
         }
 
     def list_awaited_replies(self, *, limit: int, cursor: str | None = None) -> Page[str]:
-        waiting = sorted(self.awaited.values(), key=lambda one: (one.since, one.request_id))
-        ids = [one.request_id for one in waiting]
+        oldest_first = sorted(self.awaited.values(), key=lambda one: (one.since, one.request_id))
+        ids = [one.request_id for one in oldest_first]
         first = ids.index(cursor) + 1 if cursor in ids else 0
         page = ids[first : first + limit]
         return Page(tuple(page), page[-1] if first + limit < len(ids) else None)

@@ -174,7 +174,7 @@ class Queues:
     def consume(self, event_id: str = "e1", *, until: float = LONG) -> int:
         """Have a new consumer carry out all requests of an event's queue, as after a failed invocation."""
         requests = self.store.requests[event_id]
-        return self.consumer().consume(event_id, requests, until)
+        return self.consumer().consume(event_id, requests, until).number
 
     def results(self, event_id: str = "e1") -> list[Outcome | RollcallError | None]:
         """Return what became of the requests of an event, in order."""

@@ -36,7 +36,7 @@ from tests.support.slack.harness import text_of
 from tests.support.slack.lambda_functions import Context, new_records
 from tests.support.stores import empty_local
 
-FUNCTIONS, PEOPLE, SEATS = 50, 2_000, 400
+FUNCTIONS, USERS, SEATS = 50, 2_000, 400
 
 ARRIVALS = 20.0
 """Seconds within which everybody presses: as many a second as fifty functions can serve."""
@@ -201,9 +201,9 @@ def test_everybody_in_a_rush_is_answered_in_order_though_the_consumer_dies(
 
         def press(number: int) -> None:
             nonlocal pressing
-            for at in range(number, PEOPLE, FUNCTIONS):
+            for at in range(number, USERS, FUNCTIONS):
                 user_id = f"U{at:04}"
-                scheduler.sleep(max(0.0, at * ARRIVALS / PEOPLE - scheduler.seconds))
+                scheduler.sleep(max(0.0, at * ARRIVALS / USERS - scheduler.seconds))
                 started = clock.monotonic()
                 scheduler.sleep(COMPUTING)
                 answer = ask(slack[number], user_id, clock, replies.url(user_id))
@@ -239,15 +239,15 @@ def test_everybody_in_a_rush_is_answered_in_order_though_the_consumer_dies(
 
     assert consumer.deaths == len(DEATHS)
     assert len(seated) == SEATS
-    assert len(waitlisted) == PEOPLE - SEATS
+    assert len(waitlisted) == USERS - SEATS
     for user_id, texts in answers.by_user.items():
-        told = replies.by_user.get(user_id, texts)
-        assert (texts == [QUEUED]) == (user_id in replies.by_user), (texts, told)
-        position = POSITION.search(told[0])
+        heard = replies.by_user.get(user_id, texts)
+        assert (texts == [QUEUED]) == (user_id in replies.by_user), (texts, heard)
+        position = POSITION.search(heard[0])
         if position is not None:
             assert waitlisted[int(position[1]) - 1] == user_id
         else:
-            assert SEATED.search(told[0]), told
+            assert SEATED.search(heard[0]), heard
             assert user_id in seated
     assert_in_order(answers.pressed_at, tickets)
     slowest = sorted(answers.seconds)
@@ -255,7 +255,7 @@ def test_everybody_in_a_rush_is_answered_in_order_though_the_consumer_dies(
     count("people in a rush, in virtual time", len(answers.by_user))
     count("people told to wait, and told later", len(replies.by_user))
     count("commits of a rush", len(commits))
-    count("milliseconds of a rush, the median answer", round(1000 * slowest[PEOPLE // 2]))
+    count("milliseconds of a rush, the median answer", round(1000 * slowest[USERS // 2]))
     count("milliseconds of a rush, the slowest answer", round(1000 * slowest[-1]))
 
 

@@ -28,7 +28,7 @@ from domain.errors import (
     UnknownEvent,
 )
 from domain.execution.executor import BATCH_SIZE
-from domain.execution.queue_consumer import OLDEST, added_users
+from domain.execution.queue_consumer import OLDEST, Consumed, added_users
 from domain.execution.request_codec import encode_results
 from domain.planning.plan import Plan, PutBatchResults, PutRegistration
 from domain.ports import Rows, ThreadNotStarted
@@ -292,17 +292,15 @@ def test_consumer_leaves_what_it_has_no_time_for(queues: Queues) -> None:
     assert queues.results() == [None] * 3
 
 
-def test_consumer_leaves_what_the_store_does_not_take(
-    queues: Queues, caplog: pytest.LogCaptureFixture
-) -> None:
-    queues.add(*presses(1))
+def test_consumer_leaves_what_the_store_does_not_take(queues: Queues) -> None:
+    requests = queues.add(*presses(1))
+    fault = OperatorNeeded("a sentence for the operator")
 
-    def full(_: object) -> None:
-        raise OperatorNeeded("a sentence for the operator")
+    def refuse(_: object) -> None:
+        raise fault
 
-    queues.store.before_commit = [full]
-    assert queues.consume() == 0
-    assert "trying again" in caplog.text
+    queues.store.before_commit = [refuse]
+    assert queues.consumer().consume("e1", requests, 60.0) == Consumed(0, fault)
 
 
 def test_consumer_works_without_threads(queues: Queues) -> None:
@@ -314,7 +312,7 @@ def test_consumer_works_without_threads(queues: Queues) -> None:
 
     consumer.spawn = spawn
     requests = queues.store.requests["e1"]
-    assert consumer.consume("e1", requests, 60.0) == len(requests)
+    assert consumer.consume("e1", requests, 60.0).number == len(requests)
 
 
 # Requests that can't be carried out
@@ -407,8 +405,8 @@ def test_request_that_can_not_be_planned_in_a_later_batch_fails_alone(queues: Qu
 def test_result_of_a_dead_consumer_stays(queues: Queues) -> None:
     """What people were told stays true, whatever would be decided now."""
     (request,) = queues.add(*presses(1))
-    (told,) = encode_results([request.request_id], [Busy()], queues.clock.now())
-    queues.store.put_results([told])
+    (decided,) = encode_results([request.request_id], [Busy()], queues.clock.now())
+    queues.store.put_results([decided])
     queues.consume()
-    assert queues.store.results == {request.request_id: told}
+    assert queues.store.results == {request.request_id: decided}
     assert not seated(queues)

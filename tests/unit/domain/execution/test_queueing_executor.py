@@ -107,7 +107,7 @@ def test_refusal_of_a_queued_command_is_raised(queues: Queues) -> None:
         queues.function().register("e2", "ada")
 
 
-def test_press_whose_result_comes_too_late_is_told_to_wait(queues: Queues) -> None:
+def test_press_whose_result_comes_too_late_has_to_wait(queues: Queues) -> None:
     queues.open()
     queues.received_at = queues.clock.monotonic()
     with pytest.raises(Queued):
@@ -118,7 +118,7 @@ def test_press_whose_result_comes_too_late_is_told_to_wait(queues: Queues) -> No
     assert reply.address == "address"
 
 
-def test_press_is_told_to_wait_at_once_where_few_functions_run() -> None:
+def test_press_has_to_wait_at_once_where_few_functions_run() -> None:
     queues = Queues(wait_seconds=0.0)
     new_event(queues.function())
     queues.open()
@@ -128,7 +128,7 @@ def test_press_is_told_to_wait_at_once_where_few_functions_run() -> None:
     assert queues.clock.monotonic() == before
 
 
-def test_program_to_which_nobody_can_reply_later_is_told_that_the_outcome_is_unknown() -> None:
+def test_outcome_is_unknown_to_a_program_that_no_later_reply_can_reach() -> None:
     queues = Queues(wait_seconds=20.0, address=None)
     new_event(queues.function())
     queues.open()
