@@ -81,7 +81,7 @@ class QueuedProcess(ServiceProcess):
     def _carry_out(self, request: QueuedRequest) -> None:
         """Carry a request out, and again if it was left: once the faults have ended."""
         requests = [request]
-        if self._consumer.consume(request.event_id, requests, self._until()):
+        if self._consumer.consume(request.event_id, requests, self._until()).number:
             return
         self.wire.end_lasting()
         self.wire.arrive()
