@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bot.blocks.builders import Message
 from bot.slack.event_payloads import SlackEvent
@@ -16,6 +16,8 @@ _interaction: ContextVar[Interaction | None] = ContextVar("interaction", default
 
 class ReplyAddress(BaseModel):
     """The member who waits for a reply. Without a response URL, it is a direct message."""
+
+    model_config = ConfigDict(defer_build=True)
 
     user_id: str
     response_url: str | None = None

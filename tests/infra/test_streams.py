@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,14 +13,14 @@ import pytest
 from bot.entrypoints import lambda_functions
 from bot.notifications.export_sender import MAX_SECONDS
 from domain.models import ExportJob
+from domain.queued import AwaitedReply, BatchResults, QueuedRequest, RequestResult
+from storage.dynamodb import request_items
+from storage.dynamodb.keys import Keys
 from storage.dynamodb.schema import (
     EXPORT_SUFFIX,
     JOURNAL,
     NUMBERS,
-    PENDING_REPLY,
-    REQUEST_PREFIX,
     REQUESTS,
-    RESULT,
     Table,
 )
 from tests.support.infra.event_filters import lets_through
@@ -93,27 +94,37 @@ def record(table: Table, name: str, **keys: str | int) -> Mapping[str, Any]:
     }
 
 
-REQUEST = record(REQUESTS, "INSERT", queue="T1#yoga", entry_id=f"{REQUEST_PREFIX}1764417600#r1")
+def of_item(name: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the record of a change of an item in the table of requests."""
+    return record(REQUESTS, name, **{key: item[key]["S"] for key in REQUESTS.key.names()})
+
+
+KEYS = Keys("rollcall-prod-", "T1")
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
+REQUEST = request_items.request_item(KEYS, QueuedRequest("r1", "yoga", NOW, "a command"))
+RESULT = RequestResult("r1", NOW, "an outcome")
+DECIDED = request_items.result_item(KEYS, RESULT)
+AWAITED = request_items.awaited_reply_item(KEYS, AwaitedReply("r1", "yoga", NOW, "an address"))
+OPENING = request_items.opening_item(KEYS, "yoga", NOW)
+BATCH = request_items.batch_results_item(KEYS, BatchResults("yoga", 1, 7, (RESULT,)))
+EXPORT = f"T1#yoga/7/0{EXPORT_SUFFIX}"
 RECORDS = [
-    (REQUEST, {"queue"}),
-    # A repeated request, an expired one, and what says until when a queue is open.
-    ({**REQUEST, "eventName": "MODIFY"}, set()),
-    ({**REQUEST, "eventName": "REMOVE"}, set()),
-    (record(REQUESTS, "INSERT", queue="T1#yoga", entry_id="open"), set()),
-    (record(REQUESTS, "MODIFY", queue="T1#yoga", entry_id="open"), set()),
-    (record(REQUESTS, "INSERT", queue="T1#r1", entry_id=RESULT), {"reply"}),
-    (record(REQUESTS, "INSERT", queue="T1#r1", entry_id=PENDING_REPLY), {"reply"}),
-    (record(REQUESTS, "REMOVE", queue="T1#r1", entry_id=PENDING_REPLY), set()),
-    # The results of a batch are not the result of a request.
-    (record(REQUESTS, "INSERT", queue="T1#yoga", entry_id="results#1"), set()),
+    (of_item("INSERT", REQUEST), {"queue"}),
+    # It was written twice, or has expired.
+    (of_item("MODIFY", REQUEST), set()),
+    (of_item("REMOVE", REQUEST), set()),
+    (of_item("INSERT", OPENING), set()),
+    (of_item("MODIFY", OPENING), set()),
+    (of_item("INSERT", DECIDED), {"reply"}),
+    (of_item("INSERT", AWAITED), {"reply"}),
+    (of_item("REMOVE", AWAITED), set()),
+    # Each request in it gets its own result.
+    (of_item("INSERT", BATCH), set()),
     (record(JOURNAL, "INSERT", event_id="T1#yoga", version=7), {"notifier"}),
     (record(JOURNAL, "MODIFY", event_id="T1#yoga", version=7), set()),
     (record(JOURNAL, "INSERT", event_id="T1#yoga", version=0), set()),
-    (
-        record(JOURNAL, "INSERT", event_id=f"T1#yoga/7/0{EXPORT_SUFFIX}", version=1),
-        {"notifier", "export"},
-    ),
-    (record(JOURNAL, "INSERT", event_id=f"T1#yoga/7/0{EXPORT_SUFFIX}", version=0), set()),
+    (record(JOURNAL, "INSERT", event_id=EXPORT, version=1), {"notifier", "export"}),
+    (record(JOURNAL, "INSERT", event_id=EXPORT, version=0), set()),
 ]
 
 

@@ -187,10 +187,13 @@ WEB = {"fastapi", "starlette", "uvicorn", "mangum", "bot.api"}
             WEB | {"slack_bolt", "bot.features.registration"},
         ),
         (
-            "sweep_function",
-            {"bot.notifications.worker"},
-            WEB | {"slack_bolt", "bot.features.registration"},
+            "queue_function",
+            {"domain.execution.queue_consumer"},
+            WEB | {"slack_sdk", "bot.features"},
         ),
+        # These two also say what became of a press that waited in a queue.
+        ("reply_function", {"bot.notifications.queued_replies"}, WEB | {"slack_bolt"}),
+        ("sweep_function", {"bot.notifications.worker"}, WEB | {"slack_bolt"}),
     ],
 )
 def test_function_imports_only_what_it_needs(
