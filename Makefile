@@ -10,7 +10,7 @@ UV_VERSION := 0.13.9
 # CDK's command line: version 3.0.0 refuses what this version of the library writes.
 CDK_VERSION := 2.1148.1
 STAGE ?= dev
-# How many Slack functions Lambda keeps started in AWS. Each costs some 15 dollars a month.
+# How many Slack functions Lambda keeps started in AWS, with one queue function. Each costs some 15 dollars a month.
 WARM ?=
 # The simulation's seeds: how many, or for how many hours, and from which one on.
 SEEDS ?= 200

@@ -18,6 +18,7 @@ class RollcallStack(cdk.Stack):
     """The stack of a stage. Every resource has the stage in its name.
 
     `code` is the functions' package, and `warm` how many Slack functions are kept started.
+    If any is, so is one queue function.
     """
 
     def __init__(self, scope: Construct, *, stage: str, code: lambda_.Code, warm: int = 0) -> None:

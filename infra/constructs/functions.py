@@ -121,7 +121,7 @@ class Functions(Construct):
             "sweep": self._function("sweep", "sweep_function", [slack], seconds=60),
             "members": self._function("members", "members_function", [slack], seconds=900),
         }
-        self.slack = self._kept_started(warm) if warm else self.by_name["slack"]
+        self.slack = self._kept_started("slack", warm) if warm else self.by_name["slack"]
         """What Slack's requests go to."""
         self.dead_letters = sqs.Queue(
             self,
@@ -131,24 +131,24 @@ class Functions(Construct):
             enforce_ssl=True,
             retention_period=cdk.Duration.days(14),
         )
-        self._subscribe_queue()
+        self._subscribe_queue(is_kept_started=warm > 0)
         self._subscribe_replies()
         self._subscribe_notifier()
         self._subscribe_exports()
         self._run("EachMinute", MINUTE, "sweep", "export")
         self._run("EachDay", cdk.Duration.days(1), "members")
 
-    def _kept_started(self, number: int) -> lambda_.IFunction:
-        """Return an alias of the Slack function of which Lambda keeps a number started: provisioned concurrency.
+    def _kept_started(self, name: str, number: int) -> lambda_.IFunction:
+        """Return an alias of a function of which Lambda keeps a number started: provisioned concurrency.
 
         SnapStart would cost less, but it clones one process that has started: its random numbers, and the name by
         which it takes leases, would be those of all others.
         """
         return lambda_.Alias(
             self,
-            "SlackWarm",
+            f"{name.capitalize()}Warm",
             alias_name="warm",
-            version=self.by_name["slack"].current_version,
+            version=self.by_name[name].current_version,
             provisioned_concurrent_executions=number,
         )
 
@@ -242,8 +242,11 @@ class Functions(Construct):
                 found.append(_allow(["dynamodb:Query"], indexes))
         return found
 
-    def _subscribe_queue(self) -> None:
-        """Give the queue function each new request, those of one event one batch after the other."""
+    def _subscribe_queue(self, *, is_kept_started: bool) -> None:
+        """Give the queue function each new request, those of one event one batch after the other.
+
+        So for one event, one function that is kept started is enough.
+        """
         self._subscribe(
             "queue",
             REQUESTS,
@@ -252,6 +255,11 @@ class Functions(Construct):
             retry_attempts=REQUEST_RETRIES,
             max_record_age=REQUEST_AGE,
         )
+        if is_kept_started:
+            mappings = self.by_name["queue"].node.find_all()
+            (mapping,) = (one for one in mappings if isinstance(one, lambda_.CfnEventSourceMapping))
+            # The same mapping: another one would begin with all requests of the last day.
+            mapping.function_name = self._kept_started("queue", 1).function_arn
 
     def _subscribe_replies(self) -> None:
         """Wake the reply function for each result, and for each person who is told to wait: either may come first.
