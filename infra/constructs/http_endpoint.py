@@ -29,7 +29,7 @@ STAGE = "$default"
 """The stage's name. With this one, routes are at the address's root."""
 
 SLACK_LIMITS = {"ThrottlingRateLimit": 500, "ThrottlingBurstLimit": 1000}
-"""Requests a second. At one second each, they occupy half of 1,000 concurrent functions."""
+"""Requests a second. While each waits in a queue, for up to 1.8 seconds, they occupy 900 of 1,000 functions."""
 
 API_LIMITS = {"ThrottlingRateLimit": 50, "ThrottlingBurstLimit": 100}
 """For each route of the HTTP API: a program in a loop must not take the functions that people's presses need."""

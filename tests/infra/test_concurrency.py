@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 
+from domain.execution.queueing_executor import POLL_SECONDS, POLL_SPREAD, REPLY_LATER_AFTER
 from tests.support.infra.service_calls import ROOT
 from tests.support.infra.synthesis import Resources
 
@@ -36,6 +37,14 @@ def test_make_hands_the_concurrency_over() -> None:
         text=True,
     ).stdout
     assert "--parameters Concurrency=10" in printed
+
+
+def test_presses_that_wait_leave_functions_to_the_one_they_wait_for(prod: Resources) -> None:
+    """With the default quota, at the highest rate that the address lets through for longer than a burst."""
+    stage = prod.one("AWS::ApiGatewayV2::Stage")
+    rate = stage["RouteSettings"]["POST /slack/events"]["ThrottlingRateLimit"]
+    waits = REPLY_LATER_AFTER + POLL_SECONDS * (1 + POLL_SPREAD)
+    assert rate * waits < 0.9 * int(prod.parameters["Concurrency"]["Default"])
 
 
 def test_no_function_has_reserved_concurrency(prod: Resources) -> None:
