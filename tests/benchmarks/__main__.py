@@ -50,6 +50,9 @@ BENCHMARKS = {
     "presses": Benchmark("Memory in ten minutes of presses", "memory", "figures_of_presses"),
     "jobs": Benchmark("Memory of long jobs", "memory", "figures_of_jobs"),
     "model": Benchmark("On paper: 5,000 people within ten seconds, for one event", "model"),
+    "queue": Benchmark(
+        "On paper: a rush on AWS Lambda, with the request queue and without", "queue_figures"
+    ),
 }
 """In the order of the table."""
 

@@ -16,7 +16,7 @@ from datetime import timedelta
 from enum import Enum, auto
 from functools import cache
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 import simpy
 
@@ -25,6 +25,7 @@ from domain.commands import Register
 from domain.execution.executor import BATCH_SIZE
 from domain.execution.retry import REQUEST_SECONDS, RetryPolicy
 from domain.planning import planner
+from domain.planning.plan import ACTIONS_PER_COMMIT, Plan, PutRegistration
 from domain.planning.snapshot import Snapshot
 from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.keys import Keys
@@ -35,6 +36,8 @@ from tests.support.dynamodb.conflicts import ON_THE_WAY, READ, TRANSACTION
 from tests.support.environment import START, ManualClock
 
 USERS, SEATS, SECONDS = 5_000, 1_000, 10.0
+
+EVENT_ID = "e" * 32
 
 WRITES_A_SECOND, READS_A_SECOND = 1_000, 3_000
 """The limits of one partition, in units (DynamoDB's documentation of partitions and hot keys)."""
@@ -92,26 +95,57 @@ class Partition:
         return True
 
 
+class Planned(NamedTuple):
+    """A commit as the code plans it."""
+
+    taken: int
+    """The number of requests in it."""
+    actions: int
+    hot: dict[str, int]
+    """Write units by table, on the partitions that all commits of the event write."""
+    units: int
+    """All of its write units."""
+
+
 @cache
-def planned(requests: int, free: int) -> tuple[int, dict[str, int]]:
-    """Return how many waiting requests fit into one commit, and its write units per table."""
+def plan_of(requests: int, free: int, budget: int = ACTIONS_PER_COMMIT) -> Plan:
+    """Return the plan of as many of the waiting requests as fit."""
     event = an_event(
-        capacity=SEATS, registered_count=SEATS - free, description="Mats are there. " * 20
+        event_id=EVENT_ID,
+        capacity=SEATS,
+        registered_count=SEATS - free,
+        description="Mats are there. " * 20,
     )
     users = [f"U{number:08}" for number in range(requests)]
-    snapshot = Snapshot(event, users)
     commands = [Register(user_id) for user_id in users]
-    plan = planner.plan(snapshot, commands, event_id="e1", now=START, plan_id="p" * 32)
+    return planner.plan(
+        *(Snapshot(event, users), commands),
+        event_id=EVENT_ID,
+        now=START,
+        plan_id="p" * 32,
+        budget=budget,
+    )
+
+
+def costs_of(plan: Plan) -> Planned:
+    """Return what a plan of registrations writes."""
     units: Counter[str] = Counter()
+    seats = 0
     for action in plan.actions:
         ((kind, part),) = transact_item(Keys("", "T024BE7LD"), action).items()
-        if part["TableName"] != "users":
-            units[part["TableName"]] += units_of(kind, part)
-    taken = len(plan.outcomes)
-    # Registrations spread over partitions. Only their roster index is on one.
-    units["roster"] = min(taken, free)
-    del units["registrations"]
-    return taken, dict(units)
+        units[part["TableName"]] += units_of(kind, part)
+        seats += isinstance(action, PutRegistration) and action.registration.seated_at is not None
+    every = units.total()
+    # Users and registrations spread over partitions. Only the registrations' roster index is on one.
+    units["roster"] = seats
+    del units["registrations"], units["users"]
+    return Planned(len(plan.outcomes), len(plan.actions), dict(units), every)
+
+
+@cache
+def planned(requests: int, free: int) -> Planned:
+    """Return the commit of as many of the waiting requests as fit."""
+    return costs_of(plan_of(requests, free))
 
 
 class DynamoDB:
@@ -123,9 +157,11 @@ class DynamoDB:
         self.version = 0
         self.registered = 0
         self.ends: Counter[End] = Counter()
+        self.units: Counter[str] = Counter()
+        """The request units taken, as on DynamoDB's bill: reads and writes."""
         self._is_busy = False
         names = ("events", "journal", "waitlist", "roster")
-        self._writes = {name: Partition(env, WRITES_A_SECOND) for name in names}
+        self.writes = {name: Partition(env, WRITES_A_SECOND) for name in names}
         self._reads = Partition(env, READS_A_SECOND)
 
     def takes(self, about: float) -> simpy.Event:
@@ -135,30 +171,47 @@ class DynamoDB:
     def read(self) -> Steps:
         """Read the event with strong consistency. Return its version, or None if throttled."""
         yield self.takes(READ)
+        self.units["read"] += 1
         return self.version if self._reads.takes(1) else None
+
+    def read_rows(self, number: int) -> Steps:
+        """Read so many small items with strong consistency, of partitions of their own."""
+        self.units["read"] += number
+        yield self.takes(READ)
+
+    def plan(self, requests: int) -> Planned:
+        """Return the commit of waiting requests, as the event is now."""
+        return planned(requests, max(0, min(SEATS - self.registered, requests)))
 
     def transact(self, version: int, requests: int) -> Steps:
         """Commit on condition of a version. Return the outcome, and the number of requests in the commit."""
-        taken, units = planned(requests, max(0, min(SEATS - self.registered, requests)))
+        plan = self.plan(requests)
+        end = yield from self.commit(version, plan)
+        return end, plan.taken
+
+    def commit(self, version: int, plan: Planned, seconds: float = TRANSACTION) -> Steps:
+        """Commit a plan on condition of a version, in so many seconds. Return the outcome."""
         yield self.takes(ON_THE_WAY)
         end = End.CONFLICT
         if not self._is_busy:
             self._is_busy = True
-            yield self.takes(TRANSACTION)
+            yield self.takes(seconds)
             self._is_busy = False
-            end = self._end(version, taken, units)
+            end = self._end(version, plan)
         self.ends[end] += 1
-        return end, taken
+        # A rejected transaction costs as much as one that applies.
+        self.units["write"] += plan.units
+        return end
 
-    def _end(self, version: int, taken: int, units: dict[str, int]) -> End:
+    def _end(self, version: int, plan: Planned) -> End:
         # A failed condition costs as much as the write, and so does a partly throttled transaction.
-        had = [self._writes[name].takes(needed) for name, needed in units.items()]
+        had = [self.writes[name].takes(needed) for name, needed in plan.hot.items()]
         if not all(had):
             return End.THROTTLED
         if version != self.version:
             return End.STALE
         self.version += 1
-        self.registered += taken
+        self.registered += plan.taken
         return End.DONE
 
 
@@ -193,7 +246,7 @@ class Alone:
         database, pause = self._database, SHORTEST
         while True:
             version = yield from database.read()
-            yield database.takes(READ)  # its rows
+            yield from database.read_rows(2)
             if version is not None:
                 end, _ = yield from database.transact(version, 1)
                 if end is End.DONE:
@@ -235,8 +288,8 @@ class Process:
         self._queue: deque[tuple[float, simpy.Event]] = deque()
         self._is_led = False
 
-    def serve(self) -> Steps:
-        """Return whether the request was handled."""
+    def serve(self, deadline: float | None = None) -> Steps:
+        """Return whether the request was handled. Its deadline is the usual one if none is given."""
         env = self._database.env
         with self._threads.request() as thread:
             yield thread
@@ -244,9 +297,10 @@ class Process:
                 with self._interpreter.request() as interpreter:
                     yield interpreter
                     yield env.timeout(self._own_work)
-            yield self._database.takes(READ)  # the user
+            yield from self._database.read_rows(1)  # the user
             done = env.event()
-            self._queue.append((env.now + REQUEST_SECONDS, done))
+            until = env.now + REQUEST_SECONDS if deadline is None else deadline
+            self._queue.append((until, done))
             if not self._is_led:
                 self._is_led = True
                 env.process(self._lead())
@@ -270,7 +324,7 @@ class Process:
             if not batch:
                 return
             version = yield from database.read()
-            yield database.takes(READ)  # all of their rows
+            yield from database.read_rows(2 * len(batch))
             if version is None:
                 continue
             end, taken = yield from database.transact(version, len(batch))

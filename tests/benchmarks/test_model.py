@@ -53,8 +53,8 @@ def test_partition_limits_units_per_second_without_bursts() -> None:
 
 def test_batch_is_planned_by_the_code() -> None:
     """49 seats or 32 waitlist entries fit into a transaction of 100 actions."""
-    assert planned(USERS // 100, SEATS)[0] == 49
-    assert planned(USERS // 100, 0)[0] == 32
+    assert planned(USERS // 100, SEATS).taken == 49
+    assert planned(USERS // 100, 0).taken == 32
 
 
 def test_one_process_handles_everyone_without_conflicts() -> None:
