@@ -16,6 +16,9 @@ OPENING = "open"
 
 _BATCH_PREFIX = "results#"
 
+_RESULTS = "/results"
+"""The end of the hash keys of results of commits. No event's id has a slash."""
+
 
 def opening_item(keys: Keys, event_id: str, until: datetime) -> Item:
     """Return the item that opens a queue."""
@@ -69,8 +72,12 @@ def to_request_id(keys: Keys, item: Mapping[str, Any]) -> str:
 
 
 def batch_address(keys: Keys, event_id: str, slot: int) -> Address:
-    """Return the address of the results of a commit."""
-    return keys.in_queue(event_id, f"{_BATCH_PREFIX}{slot}")
+    """Return the address of the results of a commit.
+
+    It has a hash key of its own: a rush's requests leave few write units of one partition, and results are large
+    if an event asks questions.
+    """
+    return keys.in_queue(f"{event_id}{_RESULTS}{slot}", f"{_BATCH_PREFIX}{slot}")
 
 
 def batch_results_item(keys: Keys, batch: BatchResults) -> Item:
@@ -94,7 +101,7 @@ def to_batch_results(keys: Keys, item: Mapping[str, Any]) -> BatchResults:
     at, event = datetime.fromisoformat(values["at"]), values.get("event")
     outcomes = zip(values["request_ids"], values["outcomes"], values["refused"], strict=True)
     return BatchResults(
-        keys.items.identifier(values["queue"]),
+        keys.items.identifier(values["queue"]).rpartition(_RESULTS)[0],
         int(values["entry_id"].removeprefix(_BATCH_PREFIX)),
         values["made_version"],
         tuple(

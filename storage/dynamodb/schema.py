@@ -113,8 +113,9 @@ PENDING_REPLY = "pending-reply"
 """The range keys of what belongs to one request: its result, and the reply that its person waits for."""
 
 REQUESTS = Table(
-    # An event's hash key has its queue: until when it is open, its requests in order of receipt, and the results of
-    # the last two batches. A request has a hash key of its own for what is read often, which spreads over partitions.
+    # An event's hash key has its queue: until when it is open, and its requests in order of receipt. The results of the
+    # last two batches have hash keys of their own, and so has what is read often, for each request: that spreads over
+    # partitions.
     "requests",
     Key("queue", "entry_id"),
     # Only requests whose person was told to wait are in it.
