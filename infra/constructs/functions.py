@@ -43,11 +43,14 @@ which only the Slack function's callers wait for.
 STREAM_CONCURRENCY = 10
 """Invocations at a time for each shard of a stream, the most there may be.
 
-The records of one hash key still come one invocation after the other, in order. In the journal and in the queue of
-requests that is one event: with one invocation at a time for all, an event whose messages take a minute, or on which
-everyone presses, would keep the others of its shard waiting. Lambda gathers no records before it begins: one invocation
-takes what came during the last.
+Lambda then keeps only the records of one item in order, its hash and range key: two invocations may have entries of one
+event. A lease keeps them apart. With one invocation at a time for all, an event whose messages take a minute would keep
+the others of its shard waiting. Lambda gathers no records before it begins: one invocation takes what came during the last.
 """
+
+QUEUE_CONCURRENCY = 1
+"""Invocations of the queue function at a time for each shard: the requests of one event are items of their own, and one
+consumer at a time must get them, in order."""
 
 JOURNAL_BATCH = 100
 JOURNAL_RETRIES = 5
@@ -251,6 +254,7 @@ class Functions(Construct):
             "queue",
             REQUESTS,
             {"entry_id": {"S": lambda_.FilterRule.begins_with(REQUEST_PREFIX)}},
+            concurrency=QUEUE_CONCURRENCY,
             batch_size=QUEUE_BATCH,
             retry_attempts=REQUEST_RETRIES,
             max_record_age=REQUEST_AGE,
@@ -306,7 +310,13 @@ class Functions(Construct):
         )
 
     def _subscribe(
-        self, name: str, table: Table, keys: Mapping[str, object], **batches: Any
+        self,
+        name: str,
+        table: Table,
+        keys: Mapping[str, object],
+        *,
+        concurrency: int = STREAM_CONCURRENCY,
+        **batches: Any,
     ) -> None:
         self.by_name[name].add_event_source(
             event_sources.DynamoEventSource(
@@ -321,7 +331,7 @@ class Functions(Construct):
                         }
                     )
                 ],
-                parallelization_factor=STREAM_CONCURRENCY,
+                parallelization_factor=concurrency,
                 report_batch_item_failures=True,
                 bisect_batch_on_error=True,
                 on_failure=event_sources.SqsDlq(self.dead_letters),

@@ -142,10 +142,10 @@ def test_record_wakes_only_the_functions_that_it_is_for(
     assert woken == functions
 
 
-def test_requests_of_one_event_come_in_order_and_other_events_do_not_wait(prod: Resources) -> None:
-    """Lambda keeps the order within a hash key, which is the event's."""
+def test_requests_of_one_event_come_to_one_consumer_at_a_time(prod: Resources) -> None:
+    """With more for a shard, Lambda keeps only the order of each item, and each request is an item."""
     queue, reply = subscription(prod, "queue"), subscription(prod, "reply")
-    assert (queue["BatchSize"], queue["ParallelizationFactor"]) == (1000, 10)
+    assert (queue["BatchSize"], queue["ParallelizationFactor"]) == (1000, 1)
     assert (reply["BatchSize"], reply["ParallelizationFactor"]) == (100, 10)
     assert REQUESTS.key.hash == "queue"
 
