@@ -17,7 +17,7 @@ from itertools import takewhile
 from typing import Generic, TypeVar
 
 from domain.commands import Command, Register
-from domain.errors import Busy, OperatorNeeded, RequestFailed, RollcallError
+from domain.errors import Busy, OperatorNeeded, OutcomeUnknown, RequestFailed, RollcallError
 from domain.execution.committer import Committer
 from domain.execution.executor import BATCH_SIZE
 from domain.execution.loader import load_rows
@@ -264,7 +264,7 @@ class _Run:
         for request in requests[: 1 if self._one_by_one else BATCH_SIZE]:
             try:
                 decoded = self._decoded(request)
-            except (Busy, UnreadableRequest) as error:
+            except (Busy, OutcomeUnknown, UnreadableRequest) as error:
                 if request is self.left[0]:
                     self._end_with(request, error)
                 return batch
@@ -275,9 +275,11 @@ class _Run:
         return batch
 
     def _decoded(self, request: QueuedRequest) -> _Decoded:
+        command, in_doubt = decode_command(request.command)
         if self._consumer.clock.now() - request.received_at > OLDEST:
-            raise Busy
-        return _Decoded(request, *decode_command(request.command))
+            # The plan may have applied, so nobody may say that nothing was changed.
+            raise Busy if in_doubt is None else OutcomeUnknown
+        return _Decoded(request, command, in_doubt)
 
     def _plan_or_end(self, batch: Sequence[_Decoded], event: Event | None) -> _Prepared | None:
         """Return a plan for a batch. If it can't be planned, its requests are planned one by one.

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 
 from domain.commands import Command, Outcome
-from domain.errors import Busy, OutcomeUnknown, Queued, RollcallError
+from domain.errors import Busy, OperatorNeeded, OutcomeUnknown, Queued, RollcallError
 from domain.execution.executor import Executor
 from domain.execution.request_codec import (
     InDoubt,
@@ -163,7 +163,11 @@ class QueueingExecutor:
         (result,) = encode_results([""], plan.outcomes, self._clock.now())
         in_doubt = InDoubt(plan.plan_id, plan.event.version, result)
         request = self._request(event_id, encode_command(command, in_doubt), received_at)
-        if not self._put_request(request, deadline):
+        try:
+            is_put = self._put_request(request, deadline)
+        except OperatorNeeded:  # it says that nothing was changed, and the plan may have applied
+            is_put = False
+        if not is_put:
             raise OutcomeUnknown
         return _returned(self._result(request, received_at, deadline))
 
@@ -172,7 +176,10 @@ class QueueingExecutor:
         return QueuedRequest(self._new_id(), event_id, self._clock.now() - age, command)
 
     def _put_request(self, request: QueuedRequest, deadline: float) -> bool:
-        """Return whether a request may be queued. One that may be is written again: that changes nothing."""
+        """Return whether a request may be queued. One that may be is written again: that changes nothing.
+
+        Raises `OperatorNeeded` if it was not queued.
+        """
         was_sent = False
         for _ in self._retry.pauses(deadline):
             try:
@@ -182,6 +189,9 @@ class QueueingExecutor:
             except Conflict:
                 if not was_sent:
                     return False
+            except OperatorNeeded:
+                if not was_sent:
+                    raise
             else:
                 return True
         return True
@@ -189,7 +199,7 @@ class QueueingExecutor:
     def _put_reply(self, reply: AwaitedReply, deadline: float) -> bool:
         """Return whether a reply is awaited."""
         for _ in self._retry.pauses(deadline):
-            with suppress(AnswerLost, Conflict):
+            with suppress(AnswerLost, Conflict, OperatorNeeded):
                 self._queue.put_awaited_reply(reply)
                 return True
         return False

@@ -45,7 +45,7 @@ _REFUSALS: dict[str, type] = {
     for kind in vars(errors).values()
     if isinstance(kind, type)
     and issubclass(kind, RollcallError)
-    and kind not in (RollcallError, errors.NotConfirmed, errors.Queued, errors.OutcomeUnknown)
+    and kind not in (RollcallError, errors.NotConfirmed, errors.Queued)
 }
 
 

@@ -23,13 +23,14 @@ from domain.errors import (
     Busy,
     EventFull,
     OperatorNeeded,
+    OutcomeUnknown,
     RegistrationClosed,
     RequestFailed,
     UnknownEvent,
 )
 from domain.execution.executor import BATCH_SIZE
 from domain.execution.queue_consumer import OLDEST, Consumed, added_users
-from domain.execution.request_codec import encode_results
+from domain.execution.request_codec import InDoubt, encode_command, encode_results
 from domain.planning.plan import Plan, PutBatchResults, PutRegistration
 from domain.ports import Rows, ThreadNotStarted
 from domain.queued import QueuedRequest, RequestResult
@@ -328,6 +329,16 @@ def test_request_that_is_too_old_is_refused(queues: Queues) -> None:
     assert isinstance(old, Busy)
     assert isinstance(new, RegisterOutcome)
     assert seated(queues) == CROWD[1:2]
+
+
+def test_request_in_doubt_that_is_too_old_is_not_called_undone(queues: Queues) -> None:
+    """Its plan may have applied."""
+    outcome = encode_results([""], [EventFull("e1", "Yoga", 1, 1)], queues.clock.now())[0]
+    command = encode_command(Register(CROWD[0]), InDoubt("plan", 99, outcome))
+    unreadable(queues, command)
+    queues.clock.advance(OLDEST + timedelta(seconds=1))
+    queues.consume()
+    assert isinstance(queues.results()[0], OutcomeUnknown)
 
 
 def unreadable(queues: Queues, command: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from domain.commands import Register, RegisterOutcome
 from domain.enums import RegistrationStatus
-from domain.errors import EventFull, OutcomeUnknown, Queued, RegistrationClosed
+from domain.errors import EventFull, OperatorNeeded, OutcomeUnknown, Queued, RegistrationClosed
 from domain.execution.queueing_executor import OPEN_SECONDS
 from domain.execution.request_codec import decode_command
 from domain.planning.plan import Plan
@@ -273,6 +273,46 @@ def test_plan_in_doubt_can_not_apply_once_its_command_was_refused(
     assert isinstance(queues.results()[0], RegistrationClosed)
     with pytest.raises(Conflict):
         queues.store.commit(on_its_way[0])
+
+
+# A store that takes no writes until its operator acts says that nothing was changed: that must be true
+
+
+def full(_: object = None) -> None:
+    raise OperatorNeeded("The disk is full. Free some space.")
+
+
+def test_command_that_a_full_store_does_not_queue_is_refused_as_such(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues.open()
+    # The queue is a dictionary: it is never full otherwise.
+    monkeypatch.setattr(queues.store, "put_request", full)
+    with pytest.raises(OperatorNeeded):
+        queues.function().register("e1", "ada")
+
+
+def test_plan_in_doubt_that_a_full_store_does_not_queue_is_not_called_undone(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = queues.function()
+    lose_answers(queues, applied=True)
+    monkeypatch.setattr(queues.store, "get_journal_entry", _unavailable)  # as above
+    # The queue is a dictionary: it is never full otherwise.
+    monkeypatch.setattr(queues.store, "put_request", full)
+    with pytest.raises(OutcomeUnknown):
+        service.register("e1", "ada")
+
+
+def test_queued_command_whose_reply_a_full_store_does_not_take_is_not_called_undone(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queues.open()
+    # The queue is a dictionary: it is never full otherwise.
+    monkeypatch.setattr(queues.store, "put_awaited_reply", full)
+    with pytest.raises(OutcomeUnknown):
+        queues.function().register("e1", "ada")
+    assert len(queues.store.requests["e1"]) == 1
 
 
 # What is no request of a person's
