@@ -5,19 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from datetime import timedelta
 
 from bot.outcome_messages import outcome_message
 from bot.slack.reply_addresses import ReplyAddress
 from bot.slack.reply_sender import ReplyNotSent, ReplySender
-from domain.errors import Busy
+from domain.errors import OperatorNeeded, OutcomeUnknown
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.request_codec import decode_result, encode_results
-from domain.ports import AnswerLost, Clock, Conflict, RequestQueue, Unavailable
+from domain.ports import AnswerLost, Clock, Conflict, RequestQueue
 from domain.queued import AwaitedReply, RequestResult
 
 _logger = logging.getLogger(__name__)
 
 PAGE = 100
+
+LEFT_AFTER = timedelta(minutes=1)
+"""The age from which an awaited reply was left by the function that gets the records. It may be sending a younger one."""
 
 
 class QueuedReplies:
@@ -42,14 +46,14 @@ class QueuedReplies:
     def send_left(self, until: float) -> None:
         """Send what is left, oldest first, until a time on the clock's `monotonic`. Raises `Unavailable`.
 
-        A request that nobody can carry out any more gets a result that says so.
+        Who waits for a request that nobody can carry out any more is told that its outcome is unknown.
         """
         for ids in self._pages():
             for reply, result in self._queue.get_awaited_replies(ids).values():
                 if self._clock.monotonic() >= until:
                     return
                 decided = result or self._given_up(reply)
-                if decided is not None:
+                if decided is not None and self._age(reply) >= LEFT_AFTER:
                     self._send(reply, decided)
 
     def _pages(self) -> Iterator[Collection[str]]:
@@ -62,9 +66,12 @@ class QueuedReplies:
                 return
 
     def _given_up(self, reply: AwaitedReply) -> RequestResult | None:
-        """Return the result of a request that the consumer can't carry out any more, or None if it still can."""
-        now = self._clock.now()
-        if now - reply.since < GIVEN_UP_AFTER:
+        """Return the result of a request that the consumer can't carry out any more, or None if it still can.
+
+        If there is none, the request may never have reached its queue. It may have had a plan in doubt, so nobody
+        knows whether it was carried out.
+        """
+        if self._age(reply) < GIVEN_UP_AFTER:
             return None
         state = self._queue.get_queue_state(reply.event_id, [reply.request_id])
         for batch in state.batches:
@@ -72,8 +79,12 @@ class QueuedReplies:
                 if result.request_id == reply.request_id:
                     return result
         _logger.error("a queued request was not carried out within %s", GIVEN_UP_AFTER)
-        (result,) = encode_results([reply.request_id], [Busy()], now)
+        outcomes = [OutcomeUnknown()]
+        (result,) = encode_results([reply.request_id], outcomes, self._clock.now())
         return state.results.get(reply.request_id, result)
+
+    def _age(self, reply: AwaitedReply) -> timedelta:
+        return self._clock.now() - reply.since
 
     def _send(self, reply: AwaitedReply, result: RequestResult) -> bool:
         """Send one reply and delete it. Return whether it was sent."""
@@ -84,6 +95,6 @@ class QueuedReplies:
         except ReplyNotSent as error:
             _logger.warning("a reply to a queued request was not sent: %s", error)
             return False
-        with suppress(AnswerLost, Conflict, Unavailable):  # then it is sent once more
+        with suppress(AnswerLost, Conflict, OperatorNeeded):  # then it is sent once more
             self._queue.delete_awaited_reply(reply.request_id)
         return True

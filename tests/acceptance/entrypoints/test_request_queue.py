@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.blocks.ids import ActionId
+from bot.notifications.queued_replies import LEFT_AFTER
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.queueing_executor import OPEN_SECONDS, REPLY_LATER_AFTER
 from playground.demo.seed import EVENTS
@@ -88,7 +89,7 @@ def test_request_whose_record_is_lost_is_given_up_by_the_sweep(
     assert IN_QUEUE in last_seen(without_consumer, BJORN)
     without_consumer.harness.clock.advance(GIVEN_UP_AFTER)
     without_consumer.sweep()
-    assert "nothing changed" in last_seen(without_consumer, BJORN)
+    assert "find out in time" in last_seen(without_consumer, BJORN)
     assert seated(without_consumer) == [DIEGO]
 
 
@@ -102,6 +103,7 @@ def test_reply_whose_record_is_lost_is_sent_by_the_sweep(without_consumer: Deplo
     without_consumer.deliver()
     assert IN_QUEUE in last_seen(without_consumer, BJORN)
     without_consumer.functions = {**without_consumer.functions, "reply": reply_function}
+    without_consumer.harness.clock.advance(LEFT_AFTER)
     without_consumer.sweep()
     assert "a seat in *Yoga in the park*" in last_seen(without_consumer, BJORN)
 

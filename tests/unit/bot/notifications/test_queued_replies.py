@@ -1,0 +1,79 @@
+"""The replies to queued requests whose people were told to wait (R14)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import inf
+from typing import cast
+
+from bot.notifications.queued_replies import LEFT_AFTER, QueuedReplies
+from bot.slack import error_messages
+from bot.slack.reply_addresses import ReplyAddress
+from bot.slack.reply_sender import PendingReply, ReplySender
+from domain.errors import EventCanceled, OperatorNeeded, OutcomeUnknown
+from domain.execution.queue_consumer import GIVEN_UP_AFTER
+from domain.execution.request_codec import encode_results
+from domain.queued import AwaitedReply
+from tests.support.environment import START, ManualClock
+from tests.support.memory_queue import MemoryRequestQueue
+
+LATER = inf
+"""A time on the monotonic clock that does not come."""
+
+
+class Sent:
+    """A sender whose replies all arrive."""
+
+    def __init__(self) -> None:
+        self.replies: list[PendingReply] = []
+
+    def send(self, reply: PendingReply) -> None:
+        self.replies.append(reply)
+
+
+class FullQueue(MemoryRequestQueue):
+    """A queue that deletes nothing until its operator acts."""
+
+    def delete_awaited_reply(self, request_id: str) -> None:
+        raise OperatorNeeded("The disk is full. Free some space.")
+
+
+def awaited(queue: MemoryRequestQueue, request_id: str = "1") -> None:
+    address = ReplyAddress(user_id="ada").model_dump_json()
+    queue.put_awaited_reply(AwaitedReply(request_id, "e1", START, address))
+
+
+def test_reply_that_can_not_be_deleted_stops_no_other() -> None:
+    """It is sent once more. If that ended the function, all of its batch would come again at once, and again."""
+    queue, sent = FullQueue(), Sent()
+    for request_id in ("1", "2"):
+        awaited(queue, request_id)
+        queue.put_results(encode_results([request_id], [EventCanceled("e1")], START))
+    replies = QueuedReplies(queue, cast("ReplySender", sent), ManualClock())
+    assert replies.send(["1", "2"]) == set()
+    assert len(sent.replies) == 2
+
+
+def test_sweep_leaves_a_reply_that_may_be_on_its_way() -> None:
+    """The function that gets the records may be sending it just now: the person would read it twice."""
+    queue, sent, clock = MemoryRequestQueue(), Sent(), ManualClock()
+    awaited(queue)
+    queue.put_results(encode_results(["1"], [EventCanceled("e1")], START))
+    replies = QueuedReplies(queue, cast("ReplySender", sent), clock)
+    clock.advance(LEFT_AFTER - timedelta(seconds=1))
+    replies.send_left(LATER)
+    assert not sent.replies
+    clock.advance(timedelta(seconds=1))
+    replies.send_left(LATER)
+    assert len(sent.replies) == 1
+    assert not queue.awaited
+
+
+def test_who_waits_for_a_request_that_never_came_is_not_told_that_nothing_changed() -> None:
+    """Its plan may have applied: a request in doubt may get lost on its way into the queue."""
+    queue, sent, clock = MemoryRequestQueue(), Sent(), ManualClock()
+    awaited(queue)
+    clock.advance(GIVEN_UP_AFTER)
+    QueuedReplies(queue, cast("ReplySender", sent), clock).send_left(LATER)
+    (reply,) = sent.replies
+    assert reply.message.text == error_messages.sentence(OutcomeUnknown())
