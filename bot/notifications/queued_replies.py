@@ -21,7 +21,7 @@ _logger = logging.getLogger(__name__)
 PAGE = 100
 
 LEFT_AFTER = timedelta(minutes=1)
-"""The age from which an awaited reply was left by the function that gets the records. It may be sending a younger one."""
+"""The age from which the sweep sends an awaited reply. The reply function may be about to send a younger one."""
 
 
 class QueuedReplies:

@@ -45,7 +45,8 @@ STREAM_CONCURRENCY = 10
 
 Lambda then keeps only the records of one item in order, its hash and range key: two invocations may have entries of one
 event. A lease keeps them apart. With one invocation at a time for all, an event whose messages take a minute would keep
-the others of its shard waiting. Lambda gathers no records before it begins: one invocation takes what came during the last.
+the others of its shard waiting. Lambda gathers no records before it begins: one invocation takes what came during the
+last.
 """
 
 QUEUE_CONCURRENCY = 1

@@ -158,3 +158,38 @@ def world_with_full_disk(seed: int) -> World:
         _undisturbed(Weights.drawn(seed)), processes=1, events=3, members=12, store_full=12.0
     )
     return World(seed, weights=weights)
+
+
+def world_with_rushes(seed: int) -> World:
+    """Return a world on Lambda in which many press for one event at once, functions die, and answers are lost."""
+    weights = replace(
+        _with_rush(Weights.drawn(seed)), unanswered=0.2, silent=0.8, crashes=0.01, small_limits=1.0
+    )
+    return World(seed, weights=weights)
+
+
+def world_with_calm_rushes(seed: int) -> World:
+    """Return a world on Lambda in which many press for one event at once, and nothing fails."""
+    weights = replace(_undisturbed(_with_rush(Weights.drawn(seed))), is_on_lambda=True)
+    return World(seed, weights=weights)
+
+
+def world_with_plans_in_doubt(seed: int) -> World:
+    """Return a world on Lambda in which it is often not known in time whether a commit applied."""
+    weights = replace(
+        _with_rush(Weights.drawn(seed)),
+        members=6,
+        busy_seconds=60.0,
+        pause=3.0,
+        unanswered=0.7,
+        silent=1.0,
+    )
+    return World(seed, weights=weights)
+
+
+def _with_rush(weights: Weights) -> Weights:
+    return replace(
+        _without_others(weights.with_rush()),
+        is_on_lambda=True,
+        user_deletions=0.0,
+    )

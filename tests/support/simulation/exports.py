@@ -194,7 +194,7 @@ class Exports:
     def _states(self, job_id: str) -> list[State]:
         job = ExportJob.of(job_id)
         assert job is not None
-        return self._world.judge.states[job.event_id]
+        return self._world.judge.moments[job.event_id]
 
 
 def _requester(entry: JournalEntry) -> str:

@@ -18,7 +18,9 @@ from domain.models import ExportJob
 from domain.planning.plan import PutJournalEntry
 from playground.client.transport import BotResponse
 from tests.support.simulation.process import SECRET, Process, ProcessDied
-from tests.support.simulation.slack import HOST
+from tests.support.simulation.request_stream import RequestStream
+from tests.support.simulation.slack import HOST, Posted
+from tests.support.simulation.store import AWAITED
 
 if TYPE_CHECKING:
     from tests.support.simulation.requests import SlackRequest
@@ -37,7 +39,13 @@ RETRIES = 5
 """Records that a function gets at once, and how often they are sent again, as `infra` says."""
 
 SLACK_SECONDS, NOTIFIER_SECONDS, EXPORT_SECONDS, SWEEP_SECONDS = 10.0, 60.0, 900.0, 60.0
+QUEUE_SECONDS = REPLY_SECONDS = 60.0
 """Time limits, as `infra` says."""
+
+QUEUE_CRASHES = 10.0
+"""How many times as often as others the consumer of a queue dies: one does the work of many, in few calls."""
+
+_OF_REQUESTS = {"queue": QUEUE_SECONDS, "reply": REPLY_SECONDS}
 
 RECEIVED_AT = "x-simulated-received-at"
 
@@ -52,6 +60,8 @@ class Function(Process):
         self, world: World, name: str, build: Callable[..., lambda_functions.Function], limit: float
     ) -> None:
         self._build = build
+        if build is lambda_functions.build_queue_function:
+            self.CRASHES = QUEUE_CRASHES
         self._limit = limit
         self.is_busy = False
         self._is_cold = True
@@ -67,12 +77,19 @@ class Function(Process):
             bot_token=self._world.slack.workspace.app.bot_token,
             signing_secret=SECRET,
             workspace_id=self._world.slack.workspace.team_id,
+            concurrency=self._world.weights.concurrency,
         )
         self._handle = self._build(settings, self.store, self.clock)
 
     def crash(self) -> None:
         """Die. Another instance takes the next invocation."""
         self.die()
+
+    def has_posted(self, posted: Posted | None, *, is_unanswered: bool) -> None:
+        """See `Process.has_posted`. Replies that members wait for in a queue have no lease."""
+        if posted is not None and not posted.key and not isinstance(self, SlackFunction):
+            posted.key = AWAITED
+        super().has_posted(posted, is_unanswered=is_unanswered)
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """Handle an event. Raises what the function raises, and `ProcessDied`, also if the time limit is over."""
@@ -176,6 +193,10 @@ class Functions:
         self._seen: set[tuple[str, int]] = set()
         self.records: list[str] = []
         """The stream: the event or job of each entry of the journal, in order."""
+        self.requests = RequestStream(
+            world,
+            lambda trigger, kind, event: self._invoke(trigger, kind, _OF_REQUESTS[kind], event),
+        )
         spawn = world.scheduler.spawn
         spawn("stream: notifier", None, lambda: self._follow("notifier", NOTIFIER_SECONDS, BATCH))
         spawn("stream: export", None, lambda: self._follow("export", EXPORT_SECONDS, 1))
@@ -196,7 +217,8 @@ class Functions:
         return [one for one in (*self._slack, *self._instances.values()) if not one.is_dead]
 
     def add_records(self, name: str, written: tuple[Any, ...]) -> None:
-        """Add what a write has put into the journal to the stream."""
+        """Add what a write has put into the journal, or into a queue, to the streams."""
+        self.requests.has_written(name, written)
         if name == "commit":
             entries = [one.entry for one in written[0].actions if isinstance(one, PutJournalEntry)]
         else:
@@ -275,8 +297,8 @@ def no_dice_but(world: World) -> Iterator[None]:
         world.scheduler.owner().spawn(work)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lambda_functions, "new_id", world.new_id)
         for module in (lambda_functions, bootstrap):
+            patch.setattr(module, "new_id", world.new_id)
             patch.setattr(module, "random", dice)
         for module in (system, bootstrap):
             patch.setattr(module, "spawn", spawn)

@@ -369,6 +369,32 @@ class Judge:
                         if state.since < end
                     ), f"{call} was refused, and changed {event_id} all the same"
 
+    def _check_answered(self) -> None:
+        """Assert that whoever registered was told so, unless the answer to one of their calls is not known."""
+        for event_id, states in self.states.items():
+            for since, user_id, ticket in self._registrations(event_id, states):
+                calls = self._registering.get((user_id, event_id), [])
+                assert (event_id, user_id, ticket) in self._added or any(
+                    one.ended == inf
+                    or one.name == "POST register"  # programs judge their answers themselves
+                    or (
+                        isinstance(one.answer, RegisterOutcome)
+                        and one.answer.registration.ticket == ticket
+                    )
+                    for one in calls
+                    if one.begun <= since
+                ), f"{user_id} got ticket {ticket} of {event_id}, and was never told"
+
+    def _registrations(
+        self, event_id: str, states: Sequence[State]
+    ) -> Iterator[tuple[float, str, int]]:
+        """Yield each registration that a commit has made: when, whose, and its ticket."""
+        for state in states:
+            entry = self._world.data.journal[event_id, state.event.version]
+            for change in entry.changes:
+                if change.kind in (ChangeKind.REGISTERED, ChangeKind.WAITLISTED):
+                    yield state.since, change.user_id or "", change.ticket or 0
+
     # Messages and cards
 
     def check_end(self) -> None:
@@ -383,8 +409,11 @@ class Judge:
             assert not states[-1].event.is_unfinished, f"{states[-1].event} is unfinished"
         assert not [user for user in world.data.users.values() if user.deletion_id]
         self.replies.check()
+        if world.functions is not None:
+            self.replies.waits.check_results(world.functions.requests.dropped)
         self._world.exports.check()
         self._check_busy()
+        self._check_answered()
         self._check_cards()
         self._check_messages()
         self._check_histories()

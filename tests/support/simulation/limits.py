@@ -20,6 +20,7 @@ MOST_THREADS, FEW_THREADS = 15, 5
 SMALL = {
     "domain.planning.snapshot.MAX_REGISTRATIONS_PER_COMMIT": REGISTRATIONS,
     "domain.execution.long_operations.MAX_REGISTRATIONS_PER_COMMIT": REGISTRATIONS,
+    "domain.execution.queue_consumer.BATCH_SIZE": 2,
     "bot.notifications.recipients.PAGE_SIZE": 2,
     "bot.notifications.deferred.MAX_DEFERRED": 2,
     "domain.execution.long_operations.BACKGROUND_THREADS": 1,

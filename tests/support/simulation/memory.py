@@ -18,7 +18,10 @@ from tests.support.memory_queue import MemoryRequestQueue
 
 
 class MemoryData(MemoryRequestQueue):
-    """`domain.ports.Store`, `Outbox` and `RequestQueue` in memory. Sending a plan again changes nothing."""
+    """`domain.ports.Store`, `Outbox` and `RequestQueue` in memory, for one thread.
+
+    Sending a plan again changes nothing.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -48,6 +48,9 @@ class Process:
     MOST_APART = inf
     """Seconds that the wall clock of such a process differs from the true time, at most."""
 
+    CRASHES = 1.0
+    """How many times as often as others such a process dies at a call."""
+
     CAN_HANG = True
     """Whether such a process may stand still for a while. A function does so between its invocations."""
 
@@ -151,7 +154,7 @@ class Process:
         if self.is_dead:
             raise Killed
         world.scheduler.sleep(seconds)
-        if world.happens(world.weights.crashes):
+        if world.happens(self.CRASHES * world.weights.crashes):
             world.count("a process dies")
             world.note(f"dies at {name}")
             self.crash()

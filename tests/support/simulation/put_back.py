@@ -13,6 +13,7 @@ from tests.support.simulation import (
     faults_in_delivery,
     faults_in_execution,
     faults_in_long_work,
+    faults_in_queues,
     faults_in_replies,
 )
 from tests.support.simulation.fault import Fault
@@ -22,6 +23,7 @@ FAULTS: dict[str, Fault] = {
     **faults_in_delivery.FAULTS,
     **faults_in_replies.FAULTS,
     **faults_in_long_work.FAULTS,
+    **faults_in_queues.FAULTS,
 }
 
 

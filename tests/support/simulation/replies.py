@@ -27,19 +27,32 @@ from domain.commands import (
     RegisterOutcome,
     UnregisterOutcome,
 )
-from domain.errors import AnswersNeeded, Busy, NotConfirmed, RollcallError, TooLate
+from domain.errors import (
+    AnswersNeeded,
+    Busy,
+    NotConfirmed,
+    OutcomeUnknown,
+    Queued,
+    RollcallError,
+    TooLate,
+)
 from domain.inputs import EventChanges
 from domain.models import JournalEntry, ReplyJob, UnregisterPreview, UserRegistration
 from domain.service import Service
 from tests.support.simulation.requests import SlackRequest
 from tests.support.simulation.scheduler import Task
+from tests.support.simulation.waits import Waits
 
 if TYPE_CHECKING:
+    from domain.queued import QueuedRequest
     from tests.support.simulation.judge import Call
     from tests.support.simulation.world import World
 
 UNEXPECTED = error_messages.unexpected("").text.partition("`")[0]
 """How the reply to an unforeseen failure begins."""
+
+_OPEN = (NotConfirmed, Queued)
+"""Answers after which another one comes."""
 
 SLOW = 0.1
 """Seconds on the way to the store and back that a request can't afford at each of its calls."""
@@ -79,8 +92,9 @@ class Replies:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._calling: set[Task] = set()
-        """Tasks in the middle of a call that is watched."""
+        self._calling: dict[Task, Call | None] = {}
+        """By task: the call in the middle of which it is, once that has begun."""
+        self.waits = Waits(world)
         self.requests: list[SlackRequest] = []
         self.kept: list[tuple[str, str]] = []
         """The member and the text of each reply that was stored."""
@@ -102,11 +116,11 @@ class Replies:
             task = self._world.scheduler.current()
             if task in self._calling:  # a part of what is watched already
                 return method(*args, **options)
-            self._calling.add(task)
+            self._calling[task] = None
             try:
                 return watch(*args, **options)
             finally:
-                self._calling.discard(task)
+                del self._calling[task]
 
         def watch(*args: Any, **options: Any) -> Any:
             request = self.of_task.get(self._world.scheduler.current())
@@ -115,6 +129,7 @@ class Replies:
             if given is not None:
                 self._world.judge.answers.has_given(*about(*args, **options), given)
             call = self._world.judge.begin(name, *about(*args, **options), changes)
+            self._calling[self._world.scheduler.current()] = call
             if name in _ADDING:
                 call.user_ids = tuple(dict.fromkeys(args[1]))
             try:
@@ -127,6 +142,13 @@ class Replies:
                         request, call, result.exception() or result.result()
                     )
                 )
+                raise
+            except Queued as queued:
+                self._record(request, queued)
+                self.waits.is_promised_a_reply(call)
+                raise
+            except OutcomeUnknown as unknown:  # the call has no answer: it may still be carried out
+                self._record(request, unknown)
                 raise
             except RollcallError as refusal:
                 self._has_answered(request, call, refusal)
@@ -148,7 +170,7 @@ class Replies:
             request = self.of_task.get(self._world.scheduler.current())
             if request is not None:
                 request.errors.append(message.text)
-                if isinstance(error, RollcallError) and not isinstance(error, NotConfirmed):
+                if isinstance(error, RollcallError) and not isinstance(error, _OPEN):
                     request.answers.append(error)  # whatever a service said before
                 if isinstance(error, Busy | SlackBusy | TooLate):
                     with self._world.judging():
@@ -191,6 +213,12 @@ class Replies:
         with self._world.judging():
             self._world.judge.check(call, answer)
 
+    def is_queueing(self, queued: QueuedRequest) -> None:
+        """Take note that the call in progress puts a request into a queue."""
+        task = self._world.scheduler.current()
+        call = self._calling.get(task)
+        self.waits.begin(queued, call, self.of_task.get(task))
+
     def has_kept(self, entry: JournalEntry) -> None:
         """Take note of a reply that is stored."""
         job = ReplyJob.of(entry.event_id)
@@ -228,6 +256,7 @@ class Replies:
             assert not any(text.startswith(UNEXPECTED) for text in texts), f"{request}: {texts}"
             if request.answers and isinstance(request.answers[-1], NotConfirmed):
                 assert self._is_excused(request), f"{request} never got its result"
+            self.waits.check(request, texts, messages)
             expected = list(self.expected(request))
             for text in expected:
                 has_heard = text in texts or (request.user_id, text) in messages
@@ -235,7 +264,7 @@ class Replies:
 
     def expected(self, request: SlackRequest) -> Iterator[str]:
         """Yield what a member must hear of a request: its last answer. An event of Slack's has no reply."""
-        if not request.response_url:
+        if request.later is not None or not request.response_url:
             return
         for answer in request.answers[-1:]:
             text = _text(answer, request.user_id)
@@ -245,6 +274,7 @@ class Replies:
     def in_direct_messages(self) -> Iterator[tuple[str, str]]:
         """Yield what members may hear in a direct message, if it can't be told where they acted."""
         yield from self.kept
+        yield from self.waits.in_direct_messages()
         for request in self.requests:
             for answer in request.answers:
                 text = _text(answer, request.user_id)

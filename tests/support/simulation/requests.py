@@ -35,6 +35,9 @@ class SlackRequest:
     errors: list[str] = field(default_factory=list)
     """The texts of what went wrong, as its member may hear in a direct message if a modal can't show them."""
 
+    later: str | None = None
+    """The text of the result of a command that waited in a queue, if its member was told to wait."""
+
     lists: list[str] = field(default_factory=list)
     """The texts of lists and choices that a command showed, as its member may hear likewise."""
 

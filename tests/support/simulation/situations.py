@@ -29,6 +29,10 @@ LIMITED_AUDIENCE = "Slack limits the rate in the middle of an audience"
 DEAD_HOLDER = "a lease is taken from a process that died"
 DELETED_IN_DELIVERY = "an event is deleted before its messages are sent"
 PRESS_IN_DELETION = "a member presses while their user is being deleted"
+WAITED = "a command waited in a queue"
+ANSWERED_LATER = "somebody was told to wait and was told the result"
+TAKEN_OVER = "a queue's consumer was killed and another one took over"
+IN_DOUBT_QUEUED = "a plan in doubt was handed to the queue"
 
 LOST_WHILE_HANGING = "a process that hangs loses its lease"
 
@@ -48,6 +52,10 @@ MUST_OCCUR = (
     DELETED_IN_DELIVERY,
     PRESS_IN_DELETION,
     LOST_WHILE_HANGING,
+    WAITED,
+    ANSWERED_LATER,
+    TAKEN_OVER,
+    IN_DOUBT_QUEUED,
     "a check beside everything else",
     "a program asks again",
     "an admin takes an event over",

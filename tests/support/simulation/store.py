@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from domain.ports import AnswerLost, Conflict, Unavailable
 from tests.support.simulation.memory import MemoryData
 
 if TYPE_CHECKING:
+    from domain.queued import QueuedRequest
     from tests.support.simulation.process import Process
     from tests.support.simulation.world import World
 
@@ -30,11 +31,25 @@ LAGGING = frozenset(
         "find_on_roster",
         "list_undelivered",
         "get_undelivered",
+        "get_result",
+        "list_awaited_replies",
     }
 )
 """Reads that `domain.ports` says are eventually consistent."""
 
-COMMITS = frozenset({"commit", "put_user", "start_user_deletion", "delete_user"})
+QUEUE_WRITES = frozenset(
+    {
+        "open_queue",
+        "put_request",
+        "put_results",
+        "put_refusals",
+        "put_awaited_reply",
+        "delete_awaited_reply",
+    }
+)
+"""Writes of `domain.ports.RequestQueue`."""
+
+COMMITS = QUEUE_WRITES | {"commit", "put_user", "start_user_deletion", "delete_user"}
 """Writes that raise `Conflict` and `AnswerLost`."""
 
 OUTBOX_WRITES = frozenset(
@@ -51,8 +66,11 @@ OUTBOX_WRITES = frozenset(
 )
 """Writes that raise `Unavailable`, whether they were applied or not."""
 
-RECORDS = frozenset({"save_delivery", "delete_job"})
+RECORDS = frozenset({"save_delivery", "delete_job", "delete_awaited_reply"})
 """Writes that record messages as sent."""
+
+AWAITED = "awaited replies"
+"""What replies are posted for that members wait for in a queue."""
 
 SILENT_SECONDS = 0.8
 """Seconds after which the client gives up a call, as `storage.dynamodb.store` says."""
@@ -62,7 +80,7 @@ LATEST_ARRIVAL = 30.0
 
 
 class Store:
-    """The store as one process sees it: `domain.ports.Store` and `Outbox`."""
+    """The store as one process sees it: `domain.ports.Store`, `Outbox` and `RequestQueue`."""
 
     def __init__(self, world: World, process: Process) -> None:
         self._world = world
@@ -70,6 +88,14 @@ class Store:
 
     def delete_old_entries(self, now: datetime, *, limit: int) -> int:
         return 0  # DynamoDB is not asked, and no run lasts that long
+
+    def requests_in(self, records: Sequence[Mapping[str, Any]]) -> list[QueuedRequest]:
+        """Return the requests in records, as `tests.support.simulation.request_stream` makes them."""
+        return [record["request"] for record in records]
+
+    def request_id_of(self, record: Mapping[str, Any]) -> str:
+        """Return the id of the request to which a record belongs."""
+        return str(record["request_id"])
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
@@ -83,6 +109,8 @@ class Store:
         lost = AnswerLost if name in COMMITS else Unavailable
         if is_write:
             world.note(name, *args)
+        if name == "put_request":
+            world.judge.replies.is_queueing(args[0])
         if kwargs.get("limit", 0) is None:
             kwargs["limit"] = weights.page_rows
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)
@@ -106,6 +134,7 @@ class Store:
             raise Unavailable
         if name in COMMITS and world.happens(weights.conflicts):
             world.count("a write is refused")
+            self._may_not_record(name, args)
             raise Conflict
         if is_write and world.happens(weights.unanswered):
             self._may_not_record(name, args)
@@ -128,21 +157,27 @@ class Store:
             self._process.has_taken_lease(args[0])
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)
         if name in RECORDS:
-            self._process.has_recorded(_key(args))
+            self._process.has_recorded(_key(name, args))
         return result
 
     def _may_not_record(self, name: str, args: tuple[Any, ...]) -> None:
         if name in RECORDS:
-            self._process.may_not_record(_key(args))
+            self._process.may_not_record(_key(name, args))
 
     def _lose(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Apply the write now, later, or never."""
         kind = self._world.dice.choice(["now", "later", "never"])
         self._world.count(f"a write's answer is lost; it is applied {kind}")
         if kind == "now":
-            self._apply(name, args, kwargs)
+            self._apply(name, self._some_of(name, args), kwargs)
         elif kind == "later":
             self._apply_later(name, args, kwargs)
+
+    def _some_of(self, name: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return what of a write is applied: results are written in several parts."""
+        if name != "put_results":
+            return args
+        return (args[0][: self._world.dice.randint(1, len(args[0]))],)
 
     def _apply_later(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         scheduler = self._world.scheduler
@@ -151,6 +186,8 @@ class Store:
         def arrive() -> None:
             scheduler.sleep(delay)
             self._world.note(f"{name} arrives late", *args)
+            if name == "put_awaited_reply":
+                self._world.judge.replies.waits.has_arrived_late(args[0])
             if not self._apply(name, args, kwargs) and name == "commit":
                 self._world.situations.has_refused_late(args[0])
 
@@ -166,8 +203,10 @@ class Store:
         return True
 
 
-def _key(args: tuple[Any, ...]) -> str:
+def _key(name: str, args: tuple[Any, ...]) -> str:
     """Return the event or job that a record is about."""
+    if name == "delete_awaited_reply":
+        return AWAITED
     return args[0].event_id if isinstance(args[0], DeliveryState) else str(args[0])
 
 

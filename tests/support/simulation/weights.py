@@ -12,6 +12,12 @@ BUSY_SECONDS = 120.0
 HURRY = 0.3
 """The longest pause of a person in a hurry, in seconds."""
 
+RUSH_SECONDS = 20.0
+"""How long people act in a rush: they press as often as in two minutes without one."""
+
+RUSHES = 0.6
+"""Of the worlds on Lambda: those with a rush for one event, which has a queue then (R14)."""
+
 FAULTS: dict[str, float | tuple[float, ...]] = {
     "conflicts": 0.2,
     "unanswered": 0.15,
@@ -78,6 +84,8 @@ class Weights:
     """How many use the HTTP API, where processes stay."""
     exporting: float
     """The probability that an organizer exports in place of another action."""
+    concurrency: int
+    """How many functions may run at the same time: few don't wait in queues (R14)."""
     piece_bytes: int
     """The size of a piece of a file, as Slack takes it. Files are as small as the events, and stand for large ones."""
     index_lag: float = 0.0
@@ -121,9 +129,12 @@ class Weights:
     def is_undisturbed(self) -> bool:
         """Whether processes that stay work without a fault, on a Slack and a store that are fast."""
         is_fast = self.slack_seconds <= 0.05 and self.store_seconds <= 0.02 and self.pause >= 3.0
-        return (
-            is_fast and not self.is_on_lambda and not any(getattr(self, kind) for kind in SLOWING)
-        )
+        return is_fast and not self.is_on_lambda and not self.is_slowed
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether anything fails that keeps messages from being sent at once."""
+        return any(getattr(self, kind) for kind in SLOWING)
 
     @classmethod
     def drawn(cls, seed: int) -> Weights:
@@ -131,7 +142,7 @@ class Weights:
         dice = random.Random(f"{seed} world")
         share = dice.choice(SHARES)
         pause = dice.choice([HURRY, 3.0, 20.0])
-        return cls(
+        weights = cls(
             is_on_lambda=dice.random() < 0.25,
             processes=dice.randint(1, 4),
             members=dice.randint(3, 12),
@@ -142,12 +153,27 @@ class Weights:
             page_rows=dice.choice([3, 1000]),
             programs=dice.choice([0, 1, 2]),
             exporting=dice.choice([0.0, 0.1, 0.3]),
+            concurrency=random.Random(f"{seed} concurrency").choice([10, 200, 1000]),
             piece_bytes=dice.choice([8, 24, 64]),
             pause=pause,
             **{
                 kind: _drawn(most, random.Random(f"{seed} {kind}"), share)
                 for kind, most in FAULTS.items()
             },
+        )
+        has_rush = weights.is_on_lambda and random.Random(f"{seed} rush").random() < RUSHES
+        return weights.with_rush() if has_rush else weights
+
+    def with_rush(self) -> Weights:
+        """Return the world with many who press for one event at once, for a short time."""
+        return replace(
+            self,
+            events=1,
+            members=12,
+            pause=HURRY,
+            busy_seconds=RUSH_SECONDS,
+            store_seconds=0.05,
+            slack_seconds=0.3,
         )
 
     def kinds(self) -> tuple[str, ...]:

@@ -132,11 +132,11 @@ class World:
         self._send_what_is_left()
         is_slow = self.weights.is_on_lambda or self.weights.piece_seconds
         before, most = None, MOST_CALM_SECONDS
-        while is_slow and self.data.undelivered:
+        while is_slow and (self.data.undelivered or self.data.awaited):
             if self.scheduler.seconds < most:
                 self.scheduler.run_until(self.scheduler.seconds + CALM_SECONDS)
                 continue
-            now = len(self.data.undelivered), self.exports.tries
+            now = len(self.data.undelivered), len(self.data.awaited), self.exports.tries
             if now == before:
                 break
             before, most = now, self.scheduler.seconds + PROGRESS_SECONDS
@@ -228,11 +228,14 @@ class World:
             self.situations.has_written(name, args)
             if name == "commit":
                 self.judge.has_written(self.data)
+                self.judge.replies.waits.have_results(self.data)
                 self.exports.has_committed(args[0])
             elif name == "delete_user" and is_applied:
                 self.judge.has_deleted_user(args[0])
             elif name == "save_delivery":
                 self.judge.has_delivered(args[0])
+            elif name in ("put_results", "put_refusals"):
+                self.judge.replies.waits.have_results(self.data)
             elif name == "add_job":
                 self.judge.replies.has_kept(args[0])
 
