@@ -54,6 +54,7 @@ from domain.errors import (
     NotConfirmed,
     NotOrganizer,
     NotRegistered,
+    Queued,
     RegistrationClosed,
     RollcallError,
     TooFewSeats,
@@ -149,6 +150,9 @@ class ErrorHandler:
 
     def _reply(self, error: Exception, interaction: Interaction, message: Message) -> BoltResponse:
         match interaction:
+            case BlockAction() if isinstance(error, Queued) and not error.has_waited:
+                # Another message would keep this function from the next press, and the reply comes all the same.
+                return BoltResponse(status=200, body="")
             case BlockAction():
                 reply = Reply(interaction, self._sender, self._client)
                 return _send(lambda: reply.ephemeral(message))

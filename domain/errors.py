@@ -213,8 +213,12 @@ class NotConfirmed(RollcallError):
     result: Future[object]
 
 
+@dataclass(eq=False)
 class Queued(RollcallError):
     """The request waits in its event's queue. It will be carried out, and its person gets a reply (R14)."""
+
+    has_waited: bool = True
+    """Whether this process has waited for the result. If not, the reply may come in a moment."""
 
 
 class OutcomeUnknown(RollcallError):

@@ -243,7 +243,8 @@ def build_reply_function(settings: Settings, store: QueueingStore, clock: Clock)
 
     limit = _TimeLimit(clock)
     client = TimeLimitedClient(slack_client(settings), limit.left)
-    replies = QueuedReplies(store, bootstrap.build_reply_sender(store, client, clock), clock)
+    sender = bootstrap.build_reply_sender(store, client, clock)
+    replies = QueuedReplies(store, sender, clock, system.spawn)
 
     def handle(event: Event, context: Context) -> dict[str, Any]:
         limit.begin(context)
@@ -271,7 +272,8 @@ def build_sweep_function(settings: Settings, store: QueueingStore, clock: Clock)
     limit = _TimeLimit(clock)
     notification_worker = _notification_worker(settings, store, clock, limit)
     client = TimeLimitedClient(slack_client(settings), limit.left)
-    replies = QueuedReplies(store, bootstrap.build_reply_sender(store, client, clock), clock)
+    sender = bootstrap.build_reply_sender(store, client, clock)
+    replies = QueuedReplies(store, sender, clock, system.spawn)
 
     def handle(_: Event, context: Context) -> None:
         limit.begin(context)

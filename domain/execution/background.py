@@ -5,8 +5,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
 
-from domain.ports import Spawn, ThreadNotStarted
+from domain.ports import Clock, Spawn, ThreadNotStarted
+
+T = TypeVar("T")
 
 
 class BackgroundQueue:
@@ -58,3 +62,36 @@ class BackgroundQueue:
                 return self._queued.popleft()
             self._running -= 1
             return None
+
+
+class Work(Generic[T]):
+    """Work in the background, or now if no thread can be started."""
+
+    def __init__(self, work: Callable[[], T], spawn: Spawn, clock: Clock) -> None:
+        self._work = work
+        self._clock = clock
+        self._result: Future[T] = Future()
+        self._is_done = threading.Event()
+        try:
+            spawn(self._run)
+        except ThreadNotStarted:
+            self._run()
+
+    def _run(self) -> None:
+        try:
+            result = self._work()
+        except Exception as error:  # noqa: BLE001  # raised in `wait`
+            self._result.set_exception(error)
+        else:
+            self._result.set_result(result)
+        self._is_done.set()
+
+    def is_successful(self) -> bool:
+        """Return whether the work is done, and raised nothing."""
+        return self._is_done.is_set() and self._result.exception() is None
+
+    def wait(self) -> T:
+        """Return what the work returns, or raise what it raises."""
+        while not self._is_done.is_set():
+            self._clock.wait(self._is_done, 60.0)
+        return self._result.result()

@@ -7,17 +7,16 @@ meanwhile, on the event that the other leaves.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import takewhile
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from domain.commands import Command, Register
 from domain.errors import Busy, OperatorNeeded, OutcomeUnknown, RequestFailed, RollcallError
+from domain.execution.background import Work
 from domain.execution.committer import Committer
 from domain.execution.executor import BATCH_SIZE
 from domain.execution.loader import load_rows
@@ -50,7 +49,6 @@ from domain.ports import (
     RequestQueue,
     Spawn,
     Store,
-    ThreadNotStarted,
     Unavailable,
 )
 from domain.queued import BatchResults, QueuedRequest, RequestResult
@@ -162,7 +160,7 @@ class _Run:
         self._event_id = event_id
         self._until = until
         self.left = list(requests)
-        self._done: list[tuple[int, _Work[None] | None]] = []
+        self._done: list[tuple[int, Work[None] | None]] = []
         """How many requests were carried out together, in order, and what writes their results if they are not
         written yet."""
         self._one_by_one = 0
@@ -374,7 +372,7 @@ class _Run:
         if not self._consumer.committer.commit(with_results, self._until):
             raise Conflict
 
-    def _complete(self, number: int, writing: _Work[None] | None = None) -> None:
+    def _complete(self, number: int, writing: Work[None] | None = None) -> None:
         del self.left[:number]
         self._done.append((number, writing))
         self._one_by_one = max(0, self._one_by_one - number)
@@ -389,45 +387,12 @@ class _Run:
         self._consumer.queue.put_results([result])
         self._complete(1)
 
-    def _start(self, work: Callable[[], T]) -> _Work[T]:
-        return _Work(work, self._consumer.spawn, self._consumer.clock)
+    def _start(self, work: Callable[[], T]) -> Work[T]:
+        return Work(work, self._consumer.spawn, self._consumer.clock)
 
 
 def _refusal(error: Exception) -> RollcallError | None:
     return error if isinstance(error, RollcallError) else None
-
-
-class _Work(Generic[T]):
-    """Work in the background, or now if no thread can be started."""
-
-    def __init__(self, work: Callable[[], T], spawn: Spawn, clock: Clock) -> None:
-        self._work = work
-        self._clock = clock
-        self._result: Future[T] = Future()
-        self._is_done = threading.Event()
-        try:
-            spawn(self._run)
-        except ThreadNotStarted:
-            self._run()
-
-    def _run(self) -> None:
-        try:
-            result = self._work()
-        except Exception as error:  # noqa: BLE001  # raised in `wait`
-            self._result.set_exception(error)
-        else:
-            self._result.set_result(result)
-        self._is_done.set()
-
-    def is_successful(self) -> bool:
-        """Return whether the work is done, and raised nothing."""
-        return self._is_done.is_set() and self._result.exception() is None
-
-    def wait(self) -> T:
-        """Return what the work returns, or raise what it raises."""
-        while not self._is_done.is_set():
-            self._clock.wait(self._is_done, 60.0)
-        return self._result.result()
 
 
 _ADDING = (PutEvent, PutRegistration, PutWaitlistEntry, CheckUser, PutJournalEntry)

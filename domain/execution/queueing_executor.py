@@ -209,6 +209,7 @@ class QueueingExecutor:
     ) -> Outcome | RollcallError:
         """Return the outcome or refusal of a request in the queue, or that its reply comes later."""
         until = received_at + self._queueing.wait_seconds
+        has_waited = self._clock.monotonic() < until
         result = self._wait_for_result(request.request_id, until)
         if result is not None:
             return result
@@ -217,7 +218,7 @@ class QueueingExecutor:
             return OutcomeUnknown()
         reply = AwaitedReply(request.request_id, request.event_id, self._clock.now(), address)
         # The stream has this and the result. Whoever gets the later record of the two finds both.
-        return Queued() if self._put_reply(reply, deadline) else OutcomeUnknown()
+        return Queued(has_waited) if self._put_reply(reply, deadline) else OutcomeUnknown()
 
     def _wait_for_result(self, request_id: str, until: float) -> Outcome | RollcallError | None:
         """Return the result of a request, or None if there is none by then."""

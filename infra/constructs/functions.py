@@ -53,6 +53,10 @@ QUEUE_CONCURRENCY = 1
 """Invocations of the queue function at a time for each shard: the requests of one event are items of their own, and one
 consumer at a time must get them, in order."""
 
+REPLY_CONCURRENCY = 1
+"""Invocations of the reply function at a time for each shard. Each sends many replies at the same time, and with a quota
+of 10 more invocations would keep the Slack function from starting."""
+
 JOURNAL_BATCH = 100
 JOURNAL_RETRIES = 5
 
@@ -275,6 +279,7 @@ class Functions(Construct):
             "reply",
             REQUESTS,
             {"entry_id": {"S": lambda_.FilterRule.or_(RESULT, PENDING_REPLY)}},
+            concurrency=REPLY_CONCURRENCY,
             batch_size=REPLY_BATCH,
             retry_attempts=REQUEST_RETRIES,
             max_record_age=REQUEST_AGE,

@@ -145,7 +145,7 @@ def test_replies_send_as_many_requests_as_in_the_model(queue: DynamoDBRequestQue
     consumer_on(queue, clock).consume("e1", requests, 60.0)
     for awaited in ("U1", "U2"):
         queue.put_awaited_reply(AwaitedReply(awaited, "e1", START, ADDRESS))
-    replies = QueuedReplies(queue, cast("ReplySender", Sent()), clock)
+    replies = QueuedReplies(queue, cast("ReplySender", Sent()), clock, run_now)
     with counted(queue._client) as real:
         assert replies.send(["U1", "U2", "U3"]) == set()
 

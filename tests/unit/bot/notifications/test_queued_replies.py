@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 from math import inf
 from typing import cast
 
-from bot.notifications.queued_replies import LEFT_AFTER, QueuedReplies
+from bot.notifications.queued_replies import LEFT_AFTER, TOGETHER, QueuedReplies
 from bot.slack import error_messages
 from bot.slack.reply_addresses import ReplyAddress
 from bot.slack.reply_sender import PendingReply, ReplySender
@@ -14,7 +16,7 @@ from domain.errors import EventCanceled, OperatorNeeded, OutcomeUnknown
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.request_codec import encode_results
 from domain.queued import AwaitedReply
-from tests.support.environment import START, ManualClock
+from tests.support.environment import START, ManualClock, run_now
 from tests.support.memory_queue import MemoryRequestQueue
 
 LATER = inf
@@ -49,7 +51,7 @@ def test_reply_that_can_not_be_deleted_stops_no_other() -> None:
     for request_id in ("1", "2"):
         awaited(queue, request_id)
         queue.put_results(encode_results([request_id], [EventCanceled("e1")], START))
-    replies = QueuedReplies(queue, cast("ReplySender", sent), ManualClock())
+    replies = QueuedReplies(queue, cast("ReplySender", sent), ManualClock(), run_now)
     assert replies.send(["1", "2"]) == set()
     assert len(sent.replies) == 2
 
@@ -59,7 +61,7 @@ def test_sweep_leaves_a_reply_that_may_be_on_its_way() -> None:
     queue, sent, clock = MemoryRequestQueue(), Sent(), ManualClock()
     awaited(queue)
     queue.put_results(encode_results(["1"], [EventCanceled("e1")], START))
-    replies = QueuedReplies(queue, cast("ReplySender", sent), clock)
+    replies = QueuedReplies(queue, cast("ReplySender", sent), clock, run_now)
     clock.advance(LEFT_AFTER - timedelta(seconds=1))
     replies.send_left(LATER)
     assert not sent.replies
@@ -74,6 +76,30 @@ def test_who_waits_for_a_request_that_never_came_is_not_told_that_nothing_change
     queue, sent, clock = MemoryRequestQueue(), Sent(), ManualClock()
     awaited(queue)
     clock.advance(GIVEN_UP_AFTER)
-    QueuedReplies(queue, cast("ReplySender", sent), clock).send_left(LATER)
+    QueuedReplies(queue, cast("ReplySender", sent), clock, run_now).send_left(LATER)
     (reply,) = sent.replies
     assert reply.message.text == error_messages.sentence(OutcomeUnknown())
+
+
+def test_many_replies_are_sent_at_the_same_time() -> None:
+    """Slack takes a tenth of a second for each, and a rush has thousands."""
+    queue, sent = MemoryRequestQueue(), Sent()
+    numbers = [str(number) for number in range(TOGETHER + 1)]
+    for request_id in numbers:
+        awaited(queue, request_id)
+        queue.put_results(encode_results([request_id], [EventCanceled("e1")], START))
+    works: list[Callable[[], None]] = []
+    most = 0
+
+    class Waiting(ManualClock):
+        def wait(self, signal: threading.Event, seconds: float) -> bool:
+            nonlocal most
+            most = max(most, len(works))
+            while works:
+                works.pop()()
+            return True
+
+    replies = QueuedReplies(queue, cast("ReplySender", sent), Waiting(), works.append)
+    assert replies.send(numbers) == set()
+    assert len(sent.replies) == len(numbers)
+    assert most == TOGETHER
