@@ -54,8 +54,8 @@ QUEUE_CONCURRENCY = 1
 consumer at a time must get them, in order."""
 
 REPLY_CONCURRENCY = 1
-"""Invocations of the reply function at a time for each shard. Each sends many replies at the same time, and with a quota
-of 10 more invocations would keep the Slack function from starting."""
+"""Invocations of the reply function at a time for each shard. Each sends many replies together, and with a quota of
+10 more invocations would keep the Slack function from starting."""
 
 JOURNAL_BATCH = 100
 JOURNAL_RETRIES = 5

@@ -42,8 +42,8 @@ CASES: Mapping[str, Case] = {
     "50 in 2 s, quota of 10, cold": Case(replace(SMALL, started=0)),
 }
 
-_TOGETHER = Design(replies_together=50, reply_invocations=4)
-_QUIET = replace(_TOGETHER, says_to_wait=False)
+_ONE_BY_ONE = Design(replies_together=1)
+_SILENT = Design(says_to_wait=False)
 
 VARIATIONS: Mapping[str, tuple[Rush, Design]] = {
     "planning after each commit": (WARM, Design(plans_ahead=False)),
@@ -56,10 +56,8 @@ VARIATIONS: Mapping[str, tuple[Rush, Design]] = {
     "Slack takes a reply in 500 ms": (Rush(reply=0.5), Design()),
     "Slack takes a reply in 1 s": (Rush(reply=1.0), Design()),
     "cold, starts in 1.0 to 1.5 s": (Rush(started=0, cold_start=(1.0, 1.5)), Design()),
-    "cold, 4 invocations with 50 replies at a time": (COLD, _TOGETHER),
-    "cold, the same, and no message before the acknowledgement": (COLD, _QUIET),
-    "50 in 2 s, quota of 10, warm, the same": (SMALL, _QUIET),
-    "50 in 2 s, quota of 10, 4 warm, the same": (replace(SMALL, started=4), _QUIET),
+    "cold, replies sent one by one": (COLD, _ONE_BY_ONE),
+    "cold, no message before the acknowledgement": (COLD, _SILENT),
 }
 """What changes with one part of the queue or one assumption: of 5,000 presses in 10 s, if nothing else is said."""
 

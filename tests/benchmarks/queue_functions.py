@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import simpy
 
+from bot.notifications.queued_replies import TOGETHER
 from domain.execution.executor import BATCH_SIZE
 from domain.execution.queue_consumer import SLOTS
 from domain.execution.retry import FIRST_PAUSE
@@ -54,7 +55,6 @@ CONSUMED, REPLIED = 1_000, 100
 These and `SHARD_INVOCATIONS` are as in `infra.constructs.functions`, which a benchmark need not import: it starts Node.
 """
 
-SHARD_INVOCATIONS = 10
 SHARDS = 4
 """Shards of the stream of a new table on demand: it takes 4,000 write units a second, 1,000 for each partition."""
 
@@ -72,10 +72,10 @@ class Design:
     replies_apart: bool = True
     """A function of its own replies to those who were asked to wait. Otherwise, the consumer does."""
     says_to_wait: bool = True
-    """A function that asks someone to wait says so in a message before it acknowledges the press."""
-    reply_invocations: int = SHARDS * SHARD_INVOCATIONS
+    """A function that has waited in vain says so in a message before it acknowledges the press."""
+    reply_invocations: int = SHARDS
     """Concurrent invocations of the function that replies."""
-    replies_together: int = 1
+    replies_together: int = TOGETHER
     """Replies that one invocation sends at the same time."""
 
 

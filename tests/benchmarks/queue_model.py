@@ -204,9 +204,10 @@ class QueueModel:
         else:
             yield from self.database.put_in_queue(queue_units().request)
             self._queue.add(press)
+            waits = self._waits and self.env.now < press.received + REPLY_LATER_AFTER
             if not (yield from self._is_decided_in_time(press)):
                 self.result.asked_to_wait += 1
-                if not self._design.says_to_wait:
+                if not (waits and self._design.says_to_wait):
                     return
         yield self._post()
 
@@ -234,12 +235,14 @@ class QueueModel:
         yield from self.database.put_in_queue(queue_units().opening)
         self.database.open_until = max(self.database.open_until, until)
 
+    @property
+    def _waits(self) -> bool:
+        return self._rush.concurrency >= ENOUGH_CONCURRENCY
+
     def _is_decided_in_time(self, press: Press) -> Steps:
         """Return whether the result is there while the function waits. If not, the reply is awaited."""
         database = self.database
-        while self._rush.concurrency >= ENOUGH_CONCURRENCY and (
-            self.env.now < press.received + REPLY_LATER_AFTER
-        ):
+        while self._waits and self.env.now < press.received + REPLY_LATER_AFTER:
             spread = self._dice.uniform(1 - POLL_SPREAD, 1 + POLL_SPREAD)
             yield self.env.timeout(POLL_SECONDS * spread)
             yield from database.look()
