@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 INDEX_LAG = 2.0
 """Seconds until an eventually consistent list shows what was committed."""
 
+MARKS_PER_SAVE = 20
+"""The most entries that are marked as delivered together with the delivery row: as many as are read at a time."""
+
 
 class Conflict(Exception):
     """A conditional write did not apply and never will: its condition failed, or it was throttled."""
@@ -59,6 +62,15 @@ class Rows:
 
     users: Mapping[str, User]
     registrations: Mapping[str, Registration]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRows:
+    """What a delivery begins with, read in one batch: the rows may be of different moments."""
+
+    event: Event | None
+    delivery: DeliveryState
+    entry: JournalEntry | None
 
 
 class Clock(Protocol):
@@ -294,6 +306,10 @@ class Outbox(Protocol):
         """Return the event's delivery row, a new one if nothing was delivered yet."""
         ...
 
+    def get_delivery_rows(self, event_id: str, version: int) -> DeliveryRows:
+        """Return the event, its delivery row and the journal entry of a version, in one batch."""
+        ...
+
     def take_lease(
         self, event_id: str, *, holder: str, until: datetime, expired: int | None = None
     ) -> DeliveryState:
@@ -304,11 +320,14 @@ class Outbox(Protocol):
         """
         ...
 
-    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
+    def save_delivery(
+        self, delivery: DeliveryState, *, delivered: Sequence[int] = ()
+    ) -> DeliveryState:
         """Replace the delivery row; return it with its new revision.
 
-        Raises `Conflict` unless `delivery.holder` holds the lease and the revision is the stored
-        one: a write that arrives late does not restore an older row.
+        In the same write, mark the entries of up to `MARKS_PER_SAVE` versions as delivered. Raises `Conflict`
+        unless the stored row has this holder and this revision, or there is none yet and `delivery` is new: a
+        write that arrives late does not restore an older row.
         """
         ...
 

@@ -88,11 +88,14 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     ),
     "notifier": (
         # Read what messages need. Write only delivery rows, delivered marks and cards. Delete jobs.
-        Access(EVENTS, ("GetItem",)),
+        Access(EVENTS, ("BatchGetItem", "GetItem")),
         Access(REGISTRATIONS, ("BatchGetItem",), ("roster",)),
         _EXPORTED_NAMES,
         Access(WAITLIST, ("Query",)),
-        Access(JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem")),
+        Access(
+            JOURNAL,
+            ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        ),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
     "export": (
@@ -117,13 +120,15 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     ),
     "sweep": (
         # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.
-        Access(EVENTS, ("GetItem", "PutItem", "Scan"), ("due", "unfinished")),
+        Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem", "Scan"), ("due", "unfinished")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
         Access(USERS, ("DeleteItem", "GetItem"), ("unfinished",)),
         _EXPORTED_NAMES,
         Access(WAITLIST, ("DeleteItem", "Query")),
         Access(
-            JOURNAL, ("DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"), ("undelivered",)
+            JOURNAL,
+            ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+            ("undelivered",),
         ),
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
         # Reply to those who still wait.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from slack_sdk import WebClient
 
 from bot.features.cards.views import deleted_card, event_card
-from bot.notifications.delivery import CardProgress
+from bot.notifications.delivery import CardProgress, OutdatedCards
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.rate_limiter import CARD_INTERVAL, RateLimiter
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
@@ -88,27 +88,44 @@ class CardUpdater:
         """Keep a card true that was posted and may not be stored yet, whoever stores it when."""
         self._uncertain[_key(card)] = card
 
+    def outdated(self, event: Event) -> OutdatedCards:
+        """Return the event's cards that don't show it as it is, or perhaps don't."""
+        cards = (
+            card
+            for card in self._cards(event.event_id)
+            if card.rendered_version < event.version or _key(card) in self._uncertain
+        )
+        return OutdatedCards(event, tuple(cards))
+
     def update_cards(
-        self, event_id: str, renew_lease: Callable[[], None], *, until: float = math.inf
+        self,
+        event_id: str,
+        renew_lease: Callable[[], None],
+        *,
+        outdated: OutdatedCards | None = None,
+        until: float = math.inf,
     ) -> CardProgress:
         """Update the event's outdated cards, as far as the rate limit allows, none from a time on.
 
-        `renew_lease` raises `Conflict` once another process has the event's lease. This stops the updates.
+        Without `outdated`, read them. `renew_lease` raises `Conflict` once another process has the event's lease.
+        This stops the updates.
         """
-        event = self._store.get_event(event_id)
-        if event is None:
-            return CardProgress(0, None)
+        if outdated is None:
+            event = self._store.get_event(event_id)
+            if event is None:
+                return CardProgress(0, None)
+            outdated = self.outdated(event)
+        event = outdated.event
         progress = CardProgress(event.version, None)
-        for card in self._cards(event_id):
-            if card.rendered_version < event.version or _key(card) in self._uncertain:
-                if self._clock.monotonic() >= until:
-                    one = CardProgress(card.rendered_version, until)
-                else:
-                    one = self._update(card, event, renew_lease)
-                retries = [at for at in (progress.retry_at, one.retry_at) if at is not None]
-                progress = CardProgress(
-                    min(progress.version, one.version), min(retries, default=None)
-                )
+        for card in outdated.cards:
+            if self._clock.monotonic() >= until:
+                one = CardProgress(card.rendered_version, until)
+            else:
+                one = self._update(card, event, renew_lease)
+            retries = [at for at in (progress.retry_at, one.retry_at) if at is not None]
+            progress = CardProgress(min(progress.version, one.version), min(retries, default=None))
+        if not outdated.cards:
+            return progress
         # The event may have changed during the updates. Its last version must be shown, too.
         current = self._store.get_event(event_id)
         is_outdated = current is not None and current.version > progress.version

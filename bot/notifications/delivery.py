@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from bot.notifications.calendar_files import CalendarFiles
@@ -15,13 +16,16 @@ from bot.notifications.delivery_run import DeliveryRun
 from bot.notifications.export_sender import ExportSender
 from bot.notifications.notification_sender import NotificationSender
 from bot.notifications.ports import StoreWithOutbox
+from bot.notifications.rate_limiter import CARD_INTERVAL
+from bot.notifications.recipients import JOURNAL_PAGE
 from bot.notifications.sender import MessageSender
 from bot.notifications.time_slice import TimeSlice
 from bot.slack.admin_directory import AdminDirectory
 from domain.errors import OperatorNeeded
 from domain.execution.first_seen import FirstSeen
 from domain.execution.leases import Lease, Leases
-from domain.ports import Clock, Conflict
+from domain.models import Card, DeliveryState, Event, JournalEntry
+from domain.ports import MARKS_PER_SAVE, Clock, Conflict
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +36,10 @@ LEASE_RETRY = 1.0
 """Seconds before asking again for another process's lease. Its holder may have read the journal before our commit."""
 
 
+MAX_REMEMBERED = 10_000
+"""Events remembered at a time. When there are more, all are forgotten. That costs a read for each."""
+
+
 class CardProgress(NamedTuple):
     """The version that all of an event's cards show at least, and when to update again (None: done).
 
@@ -40,6 +48,36 @@ class CardProgress(NamedTuple):
 
     version: int
     retry_at: float | None
+
+
+class OutdatedCards(NamedTuple):
+    """An event, and its cards that don't show it as it is, or perhaps don't."""
+
+    event: Event
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadAhead:
+    """What a delivery begins with. It holds under the lease if that is the delivery row's next revision."""
+
+    delivery: DeliveryState
+    entries: tuple[JournalEntry, ...]
+    """The first page of those that are not delivered."""
+    outdated: OutdatedCards
+
+    def needs_nothing(self) -> bool:
+        """Return whether nobody is to be notified, nothing is deferred, and all cards are as they should be."""
+        row, version = self.delivery, self.outdated.event.version
+        new = [entry for entry in self.entries if entry.version <= version]
+        return (
+            not (self.outdated.cards or row.deferred or row.late_versions or row.unreported)
+            and not any(entry.notifications for entry in new)
+            # The page has them all, and none was lost.
+            and [entry.version for entry in new]
+            == list(range(row.delivered_version + 1, version + 1))
+            and row.delivered_version <= version
+        )
 
 
 class EventDelivery:
@@ -72,12 +110,15 @@ class EventDelivery:
         self._first_seen = FirstSeen(clock)
         self._unsaved: dict[str, Lease] = {}
         """Leases whose progress the store did not take, by event: a full disk must not have messages sent again."""
+        self._delivered: dict[str, int] = {}
+        """How far the last delivery of this process was, by event: which entry the next one needs."""
 
     def deliver(
         self,
         event_id: str,
-        update_cards: Callable[[Callable[[], None]], CardProgress],
+        update_cards: Callable[[Callable[[], None], OutdatedCards | None], CardProgress],
         *,
+        find_outdated: Callable[[Event], OutdatedCards] | None = None,
         until: float = math.inf,
     ) -> float | None:
         """Update cards and send notifications.
@@ -87,25 +128,87 @@ class EventDelivery:
         `update_cards` gets a function to call around each update. It renews the lease, and raises
         `Conflict` once another process has it. Cards come first: they must be right within seconds
         (R8.3). An entry stays marked undelivered until the cards show its version. Nothing is sent from
-        `until` on.
+        `until` on. `update_cards` also gets what `find_outdated` found, unless that must be read again. Without
+        `find_outdated`, nothing is read before the lease.
         """
         self._store_unsaved()
+        ahead = None
+        if find_outdated is not None and event_id not in self._unsaved:
+            ahead = self._read_ahead(event_id, find_outdated)
+            if ahead is not None and self._finish_without_lease(ahead):
+                return None
         lease = self._leases.take(event_id)
         if lease is None:
             return self._clock.monotonic() + self._lease_retry
+        if ahead is not None and lease.state.revision != ahead.delivery.revision + 1:
+            ahead = None  # another process has delivered since
         self._restore_unsaved(lease)
         try:
-            cards = update_cards(lease.renew)
-            moments = [cards.retry_at, self._begin_run(lease, until).run(cards.version)]
+            cards = update_cards(lease.renew, None if ahead is None else ahead.outdated)
+            run = self._begin_run(lease, until, None if ahead is None else ahead.entries)
+            moments = [cards.retry_at, run.run(cards.version)]
         except Conflict:
             # It was over, and another process took it.
             _logger.info("lost the lease of %s", event_id)
             return self._clock.monotonic() + self._lease_retry
         finally:
             self._release(lease)
+        if cards.retry_at is None and 0 < cards.version < lease.state.delivered_version:
+            # The event has changed since its cards were read. They must show its last version, too.
+            moments.append(self._clock.monotonic() + CARD_INTERVAL)
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def _begin_run(self, lease: Lease, until: float) -> DeliveryRun:
+    def _read_ahead(
+        self, event_id: str, find_outdated: Callable[[Event], OutdatedCards]
+    ) -> _ReadAhead | None:
+        """Return what a delivery begins with, read without the lease, or None if another process has that.
+
+        In the usual case that is two requests, because this process remembers how far the last delivery was.
+        """
+        after = self._delivered.get(event_id, 0)
+        rows = self._store.get_delivery_rows(event_id, after + 1)
+        event, delivery = rows.event, rows.delivery
+        if event is None or delivery.leased_until is not None:
+            return None
+        entries: tuple[JournalEntry, ...] = ()
+        if delivery.delivered_version < event.version:
+            is_next = rows.entry is not None and after == delivery.delivered_version
+            if rows.entry is not None and is_next and after + 1 == event.version:
+                entries = (rows.entry,)
+            else:
+                entries = self._store.list_journal(
+                    event_id, after=delivery.delivered_version, limit=JOURNAL_PAGE
+                )
+        # The cards come last: one that is stored later shows all of these entries, or is updated by whoever stores it.
+        return _ReadAhead(delivery, entries, find_outdated(event))
+
+    def _finish_without_lease(self, ahead: _ReadAhead) -> bool:
+        """Clear the marks of entries that need no delivery, and return whether nothing else is to be done.
+
+        The delivery row must still be the one that was read: then no process has had the lease since.
+        """
+        version = ahead.outdated.event.version
+        delivery = ahead.delivery
+        marked = range(delivery.cleared_version + 1, version + 1)
+        if not ahead.needs_nothing() or len(marked) > MARKS_PER_SAVE:
+            return False
+        if marked:
+            done = {"delivered_version": version, "cleared_version": version}
+            try:
+                self._store.save_delivery(delivery.model_copy(update=done), delivered=marked)
+            except Conflict:
+                return False
+        self._remember(delivery.event_id, version)
+        return True
+
+    def _remember(self, event_id: str, version: int) -> None:
+        if len(self._delivered) >= MAX_REMEMBERED:
+            self._delivered.clear()
+        self._delivered[event_id] = version
+
+    def _begin_run(
+        self, lease: Lease, until: float, entries: Sequence[JournalEntry] | None
+    ) -> DeliveryRun:
         """Return a run whose slice of time begins now."""
         time_slice = TimeSlice(self._clock, lease, until)
         deferred = DeferredNotifications(self._store, self._clock, lease, self._first_seen)
@@ -122,6 +225,7 @@ class EventDelivery:
                 *(self._message_sender, self._export_sender, self._calendar_files),
             ),
             admins=self._admins,
+            entries=entries,
         )
 
     def _store_unsaved(self) -> None:
@@ -152,3 +256,4 @@ class EventDelivery:
         except Exception:  # whatever the store raised, it has not stored the progress
             self._unsaved[lease.state.event_id] = lease
             raise
+        self._remember(lease.state.event_id, lease.state.delivered_version)

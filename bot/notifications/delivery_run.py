@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from bot.blocks.builders import Message
 from bot.notifications.card_delivery import CardDelivery
@@ -27,7 +28,7 @@ from domain.models import (
     Notification,
     UnreachableRecipient,
 )
-from domain.ports import INDEX_LAG, Clock
+from domain.ports import INDEX_LAG, MARKS_PER_SAVE, Clock
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +51,10 @@ class DeliveryRun:
         cards: CardDelivery,
         sender: NotificationSender,
         admins: AdminDirectory,
+        entries: Sequence[JournalEntry] | None = None,
     ) -> None:
+        """Make a run. `entries` are the first page of the new ones, None if it was not read under the lease."""
+        self._entries = entries
         self._store = store
         self._clock = clock
         self._lease = lease
@@ -85,9 +89,7 @@ class DeliveryRun:
     # Entries
 
     def _deliver_new(self) -> None:
-        while entries := self._store.list_journal(
-            self._state.event_id, after=self._state.delivered_version, limit=JOURNAL_PAGE
-        ):
+        while entries := self._next_page():
             for entry in entries:
                 # The wait for an index starts for all of them together.
                 self._first_seen.at(entry.event_id, entry.version)
@@ -96,6 +98,14 @@ class DeliveryRun:
             if len(entries) < JOURNAL_PAGE:
                 return
             self._time_slice.check()
+
+    def _next_page(self) -> Sequence[JournalEntry]:
+        entries, self._entries = self._entries, None
+        if entries is not None:
+            return entries
+        return self._store.list_journal(
+            self._state.event_id, after=self._state.delivered_version, limit=JOURNAL_PAGE
+        )
 
     def _deliver(self, entry: JournalEntry) -> None:
         notifications = in_order(entry)
@@ -113,7 +123,8 @@ class DeliveryRun:
                 self._deliver_to_audience(entry, number, notification)
             else:
                 self._deliver_to(notification.user_id, entry, number, notification)
-            self._lease.save(notification=number + 1, recipient=None)
+            if number + 1 < len(notifications):  # the last one is saved with the entry
+                self._lease.save(notification=number + 1, recipient=None)
         self._first_seen.forget(entry.event_id, entry.version)
         self._lease.stage(delivered_version=entry.version, notification=0, recipient=None)
         if notifications:
@@ -240,24 +251,22 @@ class DeliveryRun:
     def _clear_marks(self, card_version: int) -> None:
         """Clear the undelivered marks of entries whose notifications are sent and whose cards are updated.
 
-        The release of the lease saves how far this is. Clearing a mark again changes nothing.
+        The release of the lease saves the last of them, with how far this is, in one write.
         """
         pending = {one.version for one in self._state.deferred}
         late = [version for version in self._state.late_versions if version not in pending]
-        cleared, last = (
-            self._state.cleared_version,
-            min(self._state.delivered_version, card_version),
-        )
-        for number, version in enumerate([*late, *range(cleared + 1, last + 1)]):
-            if number:  # each slice clears one at least
+        last = min(self._state.delivered_version, card_version)
+        versions = [*late, *range(self._state.cleared_version + 1, last + 1)]
+        for first in range(0, len(versions), MARKS_PER_SAVE):
+            if first:  # each slice clears one page at least
+                self._lease.save()
                 self._time_slice.check()
-            if version not in pending:
-                self._store.mark_delivered(self._state.event_id, version)
-            if version > cleared:
-                self._lease.stage(cleared_version=version)
-            else:
-                left = tuple(one for one in self._state.late_versions if one != version)
-                self._lease.stage(late_versions=left)
+            page = versions[first : first + MARKS_PER_SAVE]
+            self._lease.stage_delivered([one for one in page if one not in pending])
+            left = tuple(one for one in self._state.late_versions if one not in page)
+            self._lease.stage(
+                late_versions=left, cleared_version=max(self._state.cleared_version, page[-1])
+            )
 
 
 def _report(entry: JournalEntry, deferred: Deferred) -> Message:

@@ -121,7 +121,7 @@ class ExportWorker:
 
     def process_job(self, job_id: str) -> float | None:
         """Carry out a job. Return when to continue, on the monotonic clock, or None if it is done."""
-        again = self._delivery.deliver(job_id, lambda _: _NO_CARDS, until=self._ends_at)
+        again = self._delivery.deliver(job_id, lambda *_: _NO_CARDS, until=self._ends_at)
         if again is None:
             self._store.delete_job(job_id)
             self._export_sender.forget(job_id)

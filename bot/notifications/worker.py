@@ -13,7 +13,7 @@ from slack_sdk import WebClient
 from bot.notifications.calendar_files import CalendarFiles
 from bot.notifications.card_poster import CardPoster
 from bot.notifications.card_updater import CardUpdater
-from bot.notifications.delivery import CardProgress, EventDelivery
+from bot.notifications.delivery import CardProgress, EventDelivery, OutdatedCards
 from bot.notifications.due_work import DueWork, run_safely
 from bot.notifications.export_sender import ExportSender
 from bot.notifications.export_worker import ExportWorker
@@ -220,14 +220,20 @@ class NotificationWorker:
         if reply_job is not None:
             return self._reply_delivery.deliver(reply_job, until=ends_at)
 
-        def update_cards(renew_lease: Callable[[], None]) -> CardProgress:
+        def update_cards(
+            renew_lease: Callable[[], None], outdated: OutdatedCards | None
+        ) -> CardProgress:
             def renew() -> None:
                 self._last_turn = self._clock.monotonic()  # an event may have many cards
                 renew_lease()
 
-            return self._card_updater.update_cards(event_id, renew, until=ends_at)
+            return self._card_updater.update_cards(
+                event_id, renew, outdated=outdated, until=ends_at
+            )
 
-        return self._delivery.deliver(event_id, update_cards, until=ends_at)
+        return self._delivery.deliver(
+            event_id, update_cards, find_outdated=self._card_updater.outdated, until=ends_at
+        )
 
     def sweep(self) -> None:
         """Schedule events with undelivered entries, and run the service's sweep in the background.

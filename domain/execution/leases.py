@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from domain.errors import OperatorNeeded
@@ -74,6 +75,8 @@ class Lease:
         self._seconds = seconds
         self._renewed_at = taken_at
         self._stored = state
+        self._delivered: tuple[int, ...] = ()
+        """Versions whose entries the next `save` marks as delivered."""
         self.state = state
 
     def renew(self) -> None:
@@ -88,6 +91,10 @@ class Lease:
         """Change fields of the state, for the next `save` to store."""
         self.state = self.state.model_copy(update=values)
 
+    def stage_delivered(self, versions: Sequence[int]) -> None:
+        """Have the next `save` mark these entries as delivered, at most `MARKS_PER_SAVE` of them."""
+        self._delivered = tuple(versions)
+
     def save(self, **values: object) -> None:
         """Change fields, store the state and renew the lease. Raises `Conflict` if the lease is lost."""
         # Without an answer, the write may have applied. The changed state stays, to be stored again.
@@ -95,11 +102,15 @@ class Lease:
         self.stage(**({"leased_until": until} | values))
         asked_at = self._clock.monotonic()
         try:
-            stored = self._outbox.save_delivery(self.state)
+            stored = self._store()
         except Conflict:
             stored = self._save_after_own_request()
         self.state = self._stored = stored
+        self._delivered = ()
         self._renewed_at = asked_at
+
+    def _store(self) -> DeliveryState:
+        return self._outbox.save_delivery(self.state, delivered=self._delivered)
 
     def _save_after_own_request(self) -> DeliveryState:
         """Store the state all the same if the row was changed by a late request of this holder for the lease.
@@ -111,12 +122,13 @@ class Lease:
         if row.holder != self.state.holder or _progress(row) != _progress(self._stored):
             raise Conflict
         self.stage(revision=row.revision)
-        return self._outbox.save_delivery(self.state)
+        return self._store()
 
     def restore(self, earlier: Lease) -> None:
         """Continue with what an earlier lease of this process could not store, unless progress was stored since."""
         if _progress(self._stored) == _progress(earlier._stored):
             self.stage(**_progress(earlier.state))
+            self._delivered = earlier._delivered
 
     def release(self) -> None:
         """Store the state and end the lease, if this process still has it. Raises `Unavailable`."""

@@ -39,6 +39,14 @@ class ConditionFailed(Conflict):
         self.item = item
 
 
+class TransactionRefused(Conflict):
+    """A transaction did not apply because conditions don't hold: those of the actions at `positions`."""
+
+    def __init__(self, message: str, positions: Set[int]) -> None:
+        super().__init__(message)
+        self.positions = positions
+
+
 class Meaning(Enum):
     """The meaning of an error code for its request."""
 
@@ -155,6 +163,9 @@ def writing() -> Iterator[None]:
             raise ConditionFailed(str(error), response.get("Item", {})) from error
         match _meaning(error):
             case Meaning.REJECTED:
+                positions = _failed_conditions(error)
+                if positions:
+                    raise TransactionRefused(str(error), positions) from error
                 raise Conflict(str(error)) from error
             case Meaning.UNKNOWN:
                 raise AnswerLost(str(error)) from error
@@ -171,11 +182,14 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def delivering() -> Iterator[None]:
-    """Raise `ConditionFailed`, or `Unavailable` for temporary errors: the outbox can repeat its writes."""
+    """Raise `ConditionFailed` or `TransactionRefused`, or `Unavailable` for temporary errors.
+
+    The outbox can repeat its writes.
+    """
     try:
         with writing():
             yield
-    except ConditionFailed:
+    except (ConditionFailed, TransactionRefused):
         raise
     except (AnswerLost, Conflict) as error:
         raise Unavailable(str(error)) from error
@@ -196,6 +210,13 @@ def _meaning_of_cancellation(error: ClientError) -> Meaning:
     if meanings <= {Meaning.REJECTED}:
         return Meaning.REJECTED
     return Meaning.BUG if Meaning.BUG in meanings else Meaning.OPERATOR
+
+
+def _failed_conditions(error: ClientError) -> Set[int]:
+    """Return the positions of a canceled transaction's actions whose conditions don't hold."""
+    response: dict[str, Any] = dict(error.response)
+    reasons = response.get("CancellationReasons", [])
+    return {at for at, one in enumerate(reasons) if one.get("Code") == "ConditionalCheckFailed"}
 
 
 def _operator_needed(error: ClientError) -> OperatorNeeded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,18 @@ from domain.models import (
     MAX_UNREACHABLE,
     Card,
     DeliveryState,
+    Event,
     JournalEntry,
     Page,
     UnreachableRecipient,
 )
-from storage.dynamodb.errors import ConditionFailed, delivering
-from storage.dynamodb.items import VERSION, to_wire
+from domain.ports import DeliveryRows
+from storage.dynamodb.errors import ConditionFailed, TransactionRefused, delivering
+from storage.dynamodb.items import VERSION, Item, has_known_blocks, to_wire
 from storage.dynamodb.keys import Keys
 from storage.dynamodb.reader import DynamoDBReader, Listing
-from storage.dynamodb.schema import CARDS, JOURNAL, UNDELIVERED_SHARDS
+from storage.dynamodb.schema import CARDS, EVENTS, JOURNAL, UNDELIVERED_SHARDS, WAITLIST
+from storage.older_forms import recounted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -72,6 +76,43 @@ class DynamoDBOutbox:
         item = self._reader.get(self._keys.delivery(event_id))
         return DeliveryState(event_id=event_id) if item is None else self._items.to_delivery(item)
 
+    def get_delivery_rows(self, event_id: str, version: int) -> DeliveryRows:
+        """See `Outbox.get_delivery_rows`."""
+        addresses = [
+            self._keys.event(event_id),
+            self._keys.delivery(event_id),
+            self._keys.journal_entry(event_id, version),
+        ]
+        event, entry, delivery = None, None, DeliveryState(event_id=event_id)
+        for table, item in self._reader.batch_get(addresses):
+            if table == self._keys.table_name(EVENTS):
+                event = self._to_event(item)
+            elif item["version"]["N"] == "0":
+                delivery = self._items.to_delivery(item)
+            else:
+                entry = self._items.to_journal_entry(item)
+        return DeliveryRows(event, delivery, entry)
+
+    def _to_event(self, item: Item) -> Event:
+        """Return the event of an item. An older form's blocks are counted from the waitlist.
+
+        That costs a query of the whole waitlist at each read, until the event's next commit. If the event
+        has changed since it was read, they are those of a later version. Then no commit that rests on them
+        applies, and no position: both check the version.
+        """
+        event = self._items.to_event(item)
+        if has_known_blocks(item) or not event.waitlist_count:
+            return event
+        entries, _ = self._reader.query(
+            WAITLIST,
+            KeyConditionExpression="event_id = :event",
+            ExpressionAttributeValues={":event": item["event_id"]},
+            ProjectionExpression="ticket",
+            ConsistentRead=True,
+        )
+        blocks = recounted(int(entry["ticket"]["N"]) for entry in entries)
+        return event.model_copy(update={"waitlist_by_block": blocks})
+
     def take_lease(
         self, event_id: str, *, holder: str, until: datetime, expired: int | None = None
     ) -> DeliveryState:
@@ -110,26 +151,40 @@ class DynamoDBOutbox:
             return self._items.to_delivery(error.item)
         return self._items.to_delivery(answer["Attributes"])
 
-    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
-        """See `Outbox.save_delivery`."""
+    def save_delivery(
+        self, delivery: DeliveryState, *, delivered: Sequence[int] = ()
+    ) -> DeliveryState:
+        """See `Outbox.save_delivery`. One request: marks make it a transaction."""
         saved = delivery.model_copy(update={"revision": delivery.revision + 1})
-        request = self._keys.put(
-            JOURNAL,
-            self._items.delivery(saved),
-            # A worker that lost the lease must not move the cursor of the one that holds it, and a
-            # late request must not move the cursor back.
-            ConditionExpression="holder = :holder AND revision = :revision",
-            ExpressionAttributeValues=to_wire(
-                {":holder": delivery.holder or "", ":revision": delivery.revision}
-            ),
-        )
+        row = self._keys.put(JOURNAL, self._items.delivery(saved), **_unchanged(delivery))
+        if delivered:
+            marks = [self._mark(delivery.event_id, version) for version in delivered]
+            actions: list[dict[str, Any]] = [{"Put": row}, *({"Update": mark} for mark in marks)]
+            try:
+                with delivering():
+                    self._client.transact_write_items(TransactItems=actions)
+                return saved
+            except TransactionRefused as error:
+                if 0 in error.positions:
+                    raise
+            # An entry was lost. First the marks of the others: after the row, nothing would look for them.
+            for version in delivered:
+                self.mark_delivered(delivery.event_id, version)
         with delivering():
-            self._client.put_item(**request)
+            self._client.put_item(**row)
         return saved
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """See `Outbox.mark_delivered`."""
-        request = self._keys.at(
+        try:
+            with delivering():
+                self._client.update_item(**self._mark(event_id, version))
+        except ConditionFailed:
+            return
+
+    def _mark(self, event_id: str, version: int) -> dict[str, Any]:
+        """Return the arguments of the update that marks an entry as delivered."""
+        return self._keys.at(
             self._keys.journal_entry(event_id, version),
             # From now on it may expire. Entries of an earlier version don't say when: what is no number
             # never expires.
@@ -138,11 +193,6 @@ class DynamoDBOutbox:
             ConditionExpression="attribute_exists(event_id)",
             ExpressionAttributeValues=to_wire({":never": "never"}),
         )
-        try:
-            with delivering():
-                self._client.update_item(**request)
-        except ConditionFailed:
-            return
 
     def add_job(self, entry: JournalEntry) -> None:
         """See `Outbox.add_job`."""
@@ -210,6 +260,22 @@ class DynamoDBOutbox:
             self._client.delete_item(
                 **self._keys.at(self._keys.card(event_id, channel_id, message_ts))
             )
+
+
+def _unchanged(delivery: DeliveryState) -> dict[str, Any]:
+    """Return the condition that the stored delivery row is the one that was read, or that there is none still.
+
+    A worker that lost the lease must not move the cursor of the one that holds it, and a late request must not
+    move the cursor back.
+    """
+    # An earlier version's row has no revision, and a row that no lease wrote has no holder.
+    holder = "attribute_not_exists(holder)" if delivery.holder is None else "holder = :holder"
+    revision = "revision = :revision" if delivery.revision else "attribute_not_exists(revision)"
+    values = {":holder": delivery.holder, ":revision": delivery.revision or None}
+    condition: dict[str, Any] = {"ConditionExpression": f"{holder} AND {revision}"}
+    if any(value is not None for value in values.values()):
+        condition["ExpressionAttributeValues"] = to_wire(values)
+    return condition
 
 
 def _position(list_id: tuple[str, ...], cursor: str | None) -> tuple[int, str]:

@@ -28,11 +28,10 @@ from domain.planning.plan import Plan
 from domain.ports import Rows
 from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.errors import ConditionFailed, writing
-from storage.dynamodb.items import Item, has_known_blocks, moment, to_wire
+from storage.dynamodb.items import Item, moment, to_wire
 from storage.dynamodb.outbox import DynamoDBOutbox
 from storage.dynamodb.reader import Listing, Only
 from storage.dynamodb.schema import EVENTS, JOURNAL, REGISTRATIONS, USERS, WAITLIST
-from storage.older_forms import recounted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -82,26 +81,6 @@ class DynamoDBStore(DynamoDBOutbox):
         wanted = [self._keys.event(event_id) for event_id in sorted(set(event_ids))]
         events = (self._to_event(item) for _, item in self._reader.batch_get(wanted))
         return {event.event_id: event for event in events}
-
-    def _to_event(self, item: Item) -> Event:
-        """Return the event of an item. An older form's blocks are counted from the waitlist.
-
-        That costs a query of the whole waitlist at each read, until the event's next commit. If the event
-        has changed since it was read, they are those of a later version. Then no commit that rests on them
-        applies, and no position: both check the version.
-        """
-        event = self._items.to_event(item)
-        if has_known_blocks(item) or not event.waitlist_count:
-            return event
-        entries, _ = self._reader.query(
-            WAITLIST,
-            KeyConditionExpression="event_id = :event",
-            ExpressionAttributeValues={":event": item["event_id"]},
-            ProjectionExpression="ticket",
-            ConsistentRead=True,
-        )
-        blocks = recounted(int(entry["ticket"]["N"]) for entry in entries)
-        return event.model_copy(update={"waitlist_by_block": blocks})
 
     def list_events(
         self,

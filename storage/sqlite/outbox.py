@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from domain.models import (
@@ -12,10 +13,11 @@ from domain.models import (
     Page,
     UnreachableRecipient,
 )
-from domain.ports import Conflict
+from domain.ports import Conflict, DeliveryRows
 from storage.sqlite.database import SQLiteFile
 from storage.sqlite.reader import SQLiteReader
 from storage.sqlite.rows import (
+    CACHED_EVENTS,
     CARDS,
     DELIVERIES,
     JOURNAL,
@@ -25,6 +27,10 @@ from storage.sqlite.rows import (
     insertion,
     journal_columns,
     to_text,
+)
+
+_MARK_DELIVERED = (
+    "UPDATE journal SET is_undelivered = 0 WHERE workspace = ? AND event_id = ? AND version = ?"
 )
 
 
@@ -66,6 +72,23 @@ class SQLiteOutbox:
         )
         return DELIVERIES.read(row) if row else DeliveryState(event_id=event_id)
 
+    def get_delivery_rows(self, event_id: str, version: int) -> DeliveryRows:
+        """See `Outbox.get_delivery_rows`."""
+        key = event_id, version
+        event = self._reader.first(
+            "SELECT body, event_id FROM events WHERE workspace = ? AND event_id = ?", event_id
+        )
+        entry = self._reader.first(
+            "SELECT body, event_id, version FROM journal"
+            " WHERE workspace = ? AND event_id = ? AND version = ?",
+            *key,
+        )
+        return DeliveryRows(
+            None if event is None else CACHED_EVENTS.read(event),
+            self.get_delivery(event_id),
+            None if entry is None else JOURNAL.read(entry),
+        )
+
     def take_lease(
         self, event_id: str, *, holder: str, until: datetime, expired: int | None = None
     ) -> DeliveryState:
@@ -91,36 +114,32 @@ class SQLiteOutbox:
             )
             return leased
 
-    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
+    def save_delivery(
+        self, delivery: DeliveryState, *, delivered: Sequence[int] = ()
+    ) -> DeliveryState:
         """See `Outbox.save_delivery`."""
         saved = delivery.model_copy(update={"revision": delivery.revision + 1})
+        columns: Columns = {"workspace": self._workspace_id, **delivery_columns(saved)}
         with self._file.writing() as connection:
-            if self.get_delivery(delivery.event_id).revision != delivery.revision:
+            stored = self.get_delivery(delivery.event_id)
+            if (stored.holder, stored.revision) != (delivery.holder, delivery.revision):
                 raise Conflict(
                     f"the delivery row of {delivery.event_id} has changed since it was read"
                 )
-            done = connection.execute(
-                "UPDATE deliveries SET body = ?"
-                " WHERE workspace = ? AND event_id = ? AND holder = ?",
-                (
-                    saved.model_dump_json(),
-                    self._workspace_id,
-                    delivery.event_id,
-                    delivery.holder,
-                ),
+            connection.execute(
+                f"{insertion('deliveries', columns)} ON CONFLICT DO UPDATE SET body = excluded.body",
+                columns,
             )
-            if done.rowcount != 1:
-                raise Conflict(f"{delivery.holder} does not hold the lease of {delivery.event_id}")
+            for version in delivered:
+                connection.execute(
+                    _MARK_DELIVERED, (self._workspace_id, delivery.event_id, version)
+                )
         return saved
 
     def mark_delivered(self, event_id: str, version: int) -> None:
         """See `Outbox.mark_delivered`."""
         with self._file.writing() as connection:
-            connection.execute(
-                "UPDATE journal SET is_undelivered = 0"
-                " WHERE workspace = ? AND event_id = ? AND version = ?",
-                (self._workspace_id, event_id, version),
-            )
+            connection.execute(_MARK_DELIVERED, (self._workspace_id, event_id, version))
 
     def add_job(self, entry: JournalEntry) -> None:
         """See `Outbox.add_job`."""

@@ -153,7 +153,7 @@ def delivery_columns(delivery: DeliveryState) -> Columns:
     """Return a delivery row's columns."""
     return {
         "event_id": delivery.event_id,
-        "holder": delivery.holder,
+        "holder": delivery.holder or "",
         "body": delivery.model_dump_json(),
     }
 

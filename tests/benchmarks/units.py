@@ -70,9 +70,11 @@ def units_of_requests(client: DynamoDBClient) -> Iterator[Units]:
 
 
 def units_of(kind: str, part: Mapping[str, Any]) -> int:
-    """Return the write units of a transaction's action. Checked and deleted items have less than a KB."""
+    """Return the write units of a transaction's action. Checked, updated and deleted items have less than a KB."""
     if kind == "ConditionCheck":
         return 2
+    if kind == "Update":
+        return 2 + 1  # an undelivered mark: its entry leaves the index `undelivered`
     if kind == "Delete":
         # A registration with a seat is deleted from the roster index, too.
         on_roster = {"S": "registered"} in part.get("ExpressionAttributeValues", {}).values()

@@ -37,7 +37,7 @@ from domain.planning.plan import (
     PutRegistration,
     PutWaitlistEntry,
 )
-from domain.ports import Conflict
+from domain.ports import Conflict, DeliveryRows
 from tests.support.builders import (
     a_journal_entry,
     a_registration,
@@ -483,6 +483,59 @@ def test_entry_is_undelivered_until_marked_delivered(store: AnyStore) -> None:
     assert store.get_undelivered("e1") == ()
     assert store.get_journal_entry("e1", 99) is None
     assert store.get_journal_entry("e1", 2) == a_journal_entry(version=2)
+
+
+def test_delivery_row_is_saved_together_with_marks_or_not_at_all(store: AnyStore) -> None:
+    put_event_and_users(store)
+    for version in (1, 2, 3):
+        commit(store, PutJournalEntry(a_journal_entry(version=version)))
+    taken = store.take_lease("e1", holder="one", until=START + HOUR)
+    done = taken.model_copy(update={"cleared_version": 2, "leased_until": None})
+    saved = store.save_delivery(done, delivered=(1, 2))
+    assert store.get_delivery("e1") == saved
+    assert store.get_undelivered("e1") == (3,)
+    with pytest.raises(Conflict):
+        store.save_delivery(done, delivered=(3,))
+    assert store.get_delivery("e1") == saved
+    assert store.get_undelivered("e1") == (3,)
+
+
+def test_marks_are_cleared_though_an_entry_among_them_was_lost(store: AnyStore) -> None:
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1)))
+    commit(store, PutJournalEntry(a_journal_entry(version=3)))
+    taken = store.take_lease("e1", holder="one", until=START + HOUR)
+    saved = store.save_delivery(taken, delivered=(1, 2, 3))
+    assert store.get_delivery("e1") == saved
+    assert store.get_undelivered("e1") == ()
+    assert store.get_journal_entry("e1", 2) is None
+
+
+def test_first_delivery_row_needs_no_lease(store: AnyStore) -> None:
+    """It is written if there is none still, and the next one if nobody has had the lease since."""
+    first = store.save_delivery(DeliveryState(event_id="e1", delivered_version=1))
+    assert store.get_delivery("e1") == first
+    with pytest.raises(Conflict):
+        store.save_delivery(DeliveryState(event_id="e1", delivered_version=1))
+    second = store.save_delivery(first.model_copy(update={"delivered_version": 2}))
+    taken = store.take_lease("e1", holder="one", until=START + HOUR)
+    assert taken.delivered_version == 2
+    with pytest.raises(Conflict):
+        store.save_delivery(second.model_copy(update={"delivered_version": 3}))
+    assert store.get_delivery("e1") == taken
+
+
+def test_rows_of_a_delivery_are_read_together(store: AnyStore) -> None:
+    put_event_and_users(store)
+    commit(store, PutJournalEntry(a_journal_entry(version=1)))
+    found = store.get_delivery_rows("e1", 1)
+    assert (found.event, found.entry) == (store.get_event("e1"), a_journal_entry(version=1))
+    assert found.delivery == DeliveryState(event_id="e1")
+    taken = store.take_lease("e1", holder="one", until=START + HOUR)
+    assert store.get_delivery_rows("e1", 2) == DeliveryRows(found.event, taken, None)
+    assert store.get_delivery_rows("e2", 1) == DeliveryRows(
+        None, DeliveryState(event_id="e2"), None
+    )
 
 
 def test_entry_without_notifications_is_never_undelivered(store: AnyStore) -> None:

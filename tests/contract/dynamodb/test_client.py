@@ -33,6 +33,7 @@ STRONG: dict[str, Read] = {
     ),
     "get_registrations_of": lambda store: store.get_registrations_of("a"),
     "get_journal_entry": lambda store: store.get_journal_entry("e1", 1),
+    "get_delivery_rows": lambda store: store.get_delivery_rows("e1", 1),
     "list_journal": lambda store: store.list_journal("e1", limit=5),
     "list_history": lambda store: store.list_history("e1", limit=5),
     "get_user": lambda store: store.get_user("a"),

@@ -38,6 +38,9 @@ def take_lease(store: DynamoDBStore) -> DeliveryState:
 WRITES: dict[str, Write] = {
     "take_lease": take_lease,
     "save_delivery": lambda store: store.save_delivery(DeliveryState(event_id="e1", holder="me")),
+    "save_delivery, with marks": lambda store: store.save_delivery(
+        DeliveryState(event_id="e1", holder="me"), delivered=(1,)
+    ),
     "mark_delivered": lambda store: store.mark_delivered("e1", 1),
     "add_job": lambda store: store.add_job(a_journal_entry("u1/1/reply")),
     "record_unreachable": lambda store: store.record_unreachable("e1", 1, RECIPIENT),

@@ -413,6 +413,13 @@ def save(process: ServiceProcess) -> DeliveryState:
     return process.store.save_delivery(stored.model_copy(update={"delivered_version": 1}))
 
 
+def save_with_marks(process: ServiceProcess) -> DeliveryState:
+    """Save the event's delivery state without a lease, and mark entries as delivered."""
+    stored = process.store.get_delivery("e1")
+    done = stored.model_copy(update={"delivered_version": 2, "cleared_version": 2})
+    return process.store.save_delivery(done, delivered=(1, 2))
+
+
 def lease(process: ServiceProcess) -> object:
     """Take the event's delivery lease as `worker`."""
     until = START + timedelta(seconds=30)
@@ -428,6 +435,8 @@ OUTBOX = [
     Operation("take lease, first", FULL, lease),
     Operation("take lease, again", then(FULL, lease), lease),
     Operation("save delivery", then(FULL, lease), save),
+    Operation("save first delivery, with marks", FULL, save_with_marks),
+    Operation("save delivery, with marks", then(FULL, lease), save_with_marks),
     Operation("mark delivered", FULL, lambda p: p.store.mark_delivered("e1", 1)),
     Operation(
         "record unreachable recipient",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from domain.models import (
@@ -13,7 +14,7 @@ from domain.models import (
     UnreachableRecipient,
 )
 from domain.planning.plan import Action, Plan, PutJournalEntry
-from domain.ports import Conflict
+from domain.ports import Conflict, DeliveryRows
 from tests.support.memory_queue import MemoryRequestQueue
 
 
@@ -54,6 +55,13 @@ class MemoryData(MemoryRequestQueue):
     def get_delivery(self, event_id: str) -> DeliveryState:
         return self.deliveries.get(event_id, DeliveryState(event_id=event_id))
 
+    def get_delivery_rows(self, event_id: str, version: int) -> DeliveryRows:
+        return DeliveryRows(
+            self.get_event(event_id),
+            self.get_delivery(event_id),
+            self.get_journal_entry(event_id, version),
+        )
+
     def take_lease(
         self, event_id: str, *, holder: str, until: datetime, expired: int | None = None
     ) -> DeliveryState:
@@ -65,15 +73,16 @@ class MemoryData(MemoryRequestQueue):
         self.deliveries[event_id] = row.model_copy(update=values)
         return self.deliveries[event_id]
 
-    def save_delivery(self, delivery: DeliveryState) -> DeliveryState:
-        stored = self.deliveries.get(delivery.event_id)
-        if stored is None or (stored.holder, stored.revision) != (
-            delivery.holder,
-            delivery.revision,
-        ):
+    def save_delivery(
+        self, delivery: DeliveryState, *, delivered: Sequence[int] = ()
+    ) -> DeliveryState:
+        stored = self.get_delivery(delivery.event_id)
+        if (stored.holder, stored.revision) != (delivery.holder, delivery.revision):
             raise Conflict
         saved = delivery.model_copy(update={"revision": delivery.revision + 1})
         self.deliveries[delivery.event_id] = saved
+        for version in delivered:
+            self.mark_delivered(delivery.event_id, version)
         return saved
 
     def mark_delivered(self, event_id: str, version: int) -> None:
