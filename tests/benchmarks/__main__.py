@@ -44,6 +44,7 @@ BENCHMARKS = {
     "store": Benchmark("The rush, in the store", "rush_store", is_alone=True),
     "http": Benchmark("The rush, whole", "rush_http", is_alone=True),
     "scales": Benchmark("What operations cost, and how their time grows", "scales"),
+    "lists": Benchmark("Lists, against how they were read before", "lists", is_alone=True),
     "month": Benchmark("What registrations cost in AWS", "costs"),
     "start": Benchmark("Start", "cold_start", is_alone=True),
     "socket": Benchmark("Socket Mode, when connections are lost", "socket_mode", is_alone=True),

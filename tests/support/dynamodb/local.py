@@ -12,11 +12,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
 
 from storage.dynamodb import schema
-from storage.dynamodb.store import CLIENT
+from storage.dynamodb.store import CLIENT, new_client
 from tests.support.dynamodb.local_server import LOOPBACK
 from tests.support.npm import ROOT, give_up
 
@@ -63,13 +62,12 @@ def local_endpoint() -> str:
 
 def client_of(endpoint: str) -> DynamoDBClient:
     """Return the product's client with long timeouts, because this machine is slower than AWS."""
-    client = boto3.client(
-        "dynamodb",
+    client = new_client(
+        CLIENT.merge(Config(connect_timeout=60, read_timeout=60)),
         endpoint_url=endpoint,
         region_name="eu-central-1",
         aws_access_key_id="invented",
         aws_secret_access_key="invented",
-        config=CLIENT.merge(Config(connect_timeout=60, read_timeout=60)),
     )
     events: Any = client.meta.events
     events.register("provide-client-params.dynamodb.TransactWriteItems", _make_token_unique)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,6 +56,37 @@ def test_numbers_are_read_as_integers(
     again = ITEMS.to_event(ITEMS.event(event))
     assert again == event
     assert all(type(number) is int for pair in again.waitlist_by_block.items() for number in pair)
+
+
+plain_values = st.recursive(
+    st.text() | st.booleans() | st.integers(-(10**37), 10**37),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text("abc", min_size=1), plain_values, max_size=5))
+def test_values_are_converted_as_boto3_does(values: dict[str, object]) -> None:
+    """It takes several times as long, and gives numbers as decimals."""
+    wire = {name: TypeSerializer().serialize(value) for name, value in values.items()}
+    assert to_wire(values) == wire
+    assert from_wire(wire) == values
+
+
+@pytest.mark.parametrize(
+    ("wire", "value"),
+    [
+        ({"NULL": True}, None),
+        ({"N": "1.5"}, Decimal("1.5")),
+        ({"N": "2E+3"}, 2_000),
+        ({"N": "-7"}, -7),
+        ({"SS": ["a", "b"]}, {"a", "b"}),
+    ],
+)
+def test_value_that_rollcall_does_not_write_is_read_as_boto3_reads_it(
+    wire: dict[str, object], value: object
+) -> None:
+    assert from_wire({"other": wire}) == {"other": value}
 
 
 def test_items_have_a_version_and_keys_have_the_workspace() -> None:

@@ -1,0 +1,113 @@
+"""Lists as they are read, against how they were read before, in turns: in one run, on DynamoDB Local.
+
+Before, botocore and boto3 converted each attribute of each item, and a page of the HTTP API had at most 100 entries.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+
+from domain.service import Service
+from storage.dynamodb import items
+from storage.dynamodb.store import CLIENT, DynamoDBStore
+from tests.benchmarks.figures import Figure
+from tests.support.dynamodb.local import local_endpoint, offer_engine
+from tests.support.environment import ids, new_event, new_users, service_on
+from tests.support.stores import empty_local
+
+EVENTS = tuple(f"event{number}" for number in range(50))
+ROUNDS = 100
+_deserializer: Any = TypeDeserializer()
+
+
+def figures() -> Iterator[Figure]:
+    """Yield the ratios of each list's time to that of the former way, with its time in this process alone."""
+    end = offer_engine()
+    try:
+        with empty_local() as store:
+            service = service_on(store, new_id=ids("lists"))
+            former = service_on(DynamoDBStore(_former_client(), store._prefix, "T1"))
+            _fill(service)
+            reads: dict[str, Callable[[Service], object]] = {
+                "a person's list of 50 events": lambda of: of.get_events_for("person", EVENTS),
+                "a person's 50 registrations": lambda of: of.list_registrations_of("person"),
+                "one event": lambda of: of.get_event(EVENTS[0]),
+            }
+            for name, read in reads.items():
+                yield from _compared(name, lambda r=read: r(service), lambda r=read: r(former))  # type: ignore[misc]  # bound now
+    finally:
+        end()
+
+
+def _fill(service: Service) -> None:
+    users = ("person", "ada", "ben", "cleo")
+    new_users(service, *users)
+    for event_id in EVENTS:
+        new_event(service, event_id, capacity=10, description="Mats are there. " * 20)
+        for user_id in users:
+            service.register(event_id, user_id)
+
+
+def _compared(
+    name: str, now: Callable[[], object], before: Callable[[], object]
+) -> Iterator[Figure]:
+    times: dict[str, list[tuple[float, float]]] = {"now": [], "before": []}
+    for _ in range(ROUNDS):
+        times["now"].append(_timed(now))
+        with _former_conversion():
+            times["before"].append(_timed(before))
+    for number, which in enumerate(("in all", "in this process")):
+        median = {one: statistics.median(taken[number] for taken in times[one]) for one in times}
+        at_most = 0.6 if "50 events" in name and not number else None
+        ratio = median["now"] / median["before"]
+        yield Figure(f"{name}: {which}, over the former way", ratio, "times", at_most=at_most)
+
+
+def _timed(read: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of a call, and those in which this thread worked."""
+    begun, worked = time.perf_counter(), time.thread_time()
+    read()
+    return time.perf_counter() - begun, time.thread_time() - worked
+
+
+def _former_client() -> Any:
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=local_endpoint(),
+        region_name="eu-central-1",
+        aws_access_key_id="invented",
+        aws_secret_access_key="invented",
+        config=CLIENT.merge(Config(read_timeout=60, parameter_validation=True)),
+    )
+
+
+@contextmanager
+def _former_conversion() -> Iterator[None]:
+    kept, items._from_wire = items._from_wire, _converted_by_boto3
+    try:
+        yield
+    finally:
+        items._from_wire = kept
+
+
+def _converted_by_boto3(wire: Mapping[str, Any]) -> Any:
+    return _plain(_deserializer.deserialize(wire))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value
