@@ -205,7 +205,9 @@ class RegistrationQueries:
                 event.event_id, limit=limit, cursor=roster_cursor or None
             )
             registered = page.items
-            if page.next_cursor is not None:
+            # The store may not know that a full page is the last one. The event does.
+            is_whole = not roster_cursor and len(registered) >= event.registered_count
+            if page.next_cursor is not None and not is_whole:
                 following = _attendees_cursor(event.event_id, page.next_cursor, 0)
                 return EventRegistrations(event, registered, (), following)
         if status is RegistrationStatus.REGISTERED:

@@ -10,22 +10,28 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
+from starlette.testclient import TestClient
 
+from bot.api.app import build_api
 from domain.service import Service
 from storage.dynamodb import items
 from storage.dynamodb.store import CLIENT, DynamoDBStore
 from tests.benchmarks.figures import Figure
+from tests.support.dynamodb.large_events import fill
 from tests.support.dynamodb.local import local_endpoint, offer_engine
-from tests.support.environment import ids, new_event, new_users, service_on
+from tests.support.environment import ManualClock, ids, new_event, new_users, service_on
 from tests.support.stores import empty_local
 
 EVENTS = tuple(f"event{number}" for number in range(50))
-ROUNDS = 100
+ROUNDS = 40
+ROSTER = 1_000
+FORMER_PAGE = 100
 _deserializer: Any = TypeDeserializer()
 
 
@@ -42,8 +48,23 @@ def figures() -> Iterator[Figure]:
                 "a person's 50 registrations": lambda of: of.list_registrations_of("person"),
                 "one event": lambda of: of.get_event(EVENTS[0]),
             }
+            fill(store, "roster", ROSTER, 0)
+            api = build_api(service, tokens=["token"], clock=ManualClock(), new_id=ids("reference"))
+            with TestClient(api, headers={"Authorization": "Bearer token"}) as web:
+                whole = partial(_read_roster, web, ROSTER)
+                yield from _compared(
+                    f"a roster of {ROSTER:,} over HTTP, in one page",
+                    whole,
+                    partial(_read_roster, web, FORMER_PAGE),
+                    rounds=10,
+                    at_most=0.3,
+                )
+                yield Figure("its requests over HTTP", whole(), at_most=1)
             for name, read in reads.items():
-                yield from _compared(name, lambda r=read: r(service), lambda r=read: r(former))  # type: ignore[misc]  # bound now
+                at_most = 0.6 if "50 events" in name else None
+                yield from _compared(
+                    name, partial(read, service), partial(read, former), at_most=at_most
+                )
     finally:
         end()
 
@@ -57,26 +78,49 @@ def _fill(service: Service) -> None:
             service.register(event_id, user_id)
 
 
+def _read_roster(web: TestClient, limit: int) -> int:
+    """Read the whole roster in pages of so many entries. Return the number of requests."""
+    requests, entries, cursor = 0, 0, ""
+    while True:
+        query = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        page = web.get("/events/roster/registrations", params=query).json()
+        requests += 1
+        entries += len(page["registered"])
+        cursor = page["nextCursor"]
+        if not cursor:
+            assert entries == ROSTER
+            return requests
+
+
 def _compared(
-    name: str, now: Callable[[], object], before: Callable[[], object]
+    name: str,
+    now: Callable[[], object],
+    before: Callable[[], object],
+    *,
+    rounds: int = ROUNDS,
+    at_most: float | None = None,
 ) -> Iterator[Figure]:
     times: dict[str, list[tuple[float, float]]] = {"now": [], "before": []}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         times["now"].append(_timed(now))
         with _former_conversion():
             times["before"].append(_timed(before))
     for number, which in enumerate(("in all", "in this process")):
         median = {one: statistics.median(taken[number] for taken in times[one]) for one in times}
-        at_most = 0.6 if "50 events" in name and not number else None
         ratio = median["now"] / median["before"]
-        yield Figure(f"{name}: {which}, over the former way", ratio, "times", at_most=at_most)
+        yield Figure(
+            f"{name}: {which}, over the former way",
+            ratio,
+            "times",
+            at_most=None if number else at_most,
+        )
 
 
 def _timed(read: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds of a call, and those in which this thread worked."""
-    begun, worked = time.perf_counter(), time.thread_time()
+    """Return the seconds of a call, and those in which this process worked."""
+    begun, worked = time.perf_counter(), time.process_time()
     read()
-    return time.perf_counter() - begun, time.thread_time() - worked
+    return time.perf_counter() - begun, time.process_time() - worked
 
 
 def _former_client() -> Any:

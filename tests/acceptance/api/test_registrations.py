@@ -322,6 +322,23 @@ def test_registrations_of_an_event_are_listed_page_by_page(
     assert found == [("a", None), ("b", None), ("c", 1), ("d", 2), ("e", 3)]
 
 
+def test_page_of_registrations_holds_up_to_a_thousand(
+    harness: SlackHarness, web: TestClient, supper: dict[str, Any]
+) -> None:
+    """Without a limit, it holds 50."""
+    got(web.put("/events/supper", json={"capacity": 120}))
+    users = [f"u{number}" for number in range(120)]
+    for first in range(0, 120, 40):
+        harness.bot.service.add_attendees(
+            "supper", users[first : first + 40], request_id=f"r{first}", creates_users=True
+        )
+    whole = got(web.get("/events/supper/registrations", params={"limit": 1_000}))
+    assert [one["userId"] for one in whole["registered"]] == users
+    assert whole["nextCursor"] is None
+    page = got(web.get("/events/supper/registrations"))
+    assert [one["userId"] for one in page["registered"]] == users[:50]
+
+
 def test_event_without_registrations_has_two_empty_lists(
     web: TestClient, supper: dict[str, Any]
 ) -> None:
@@ -340,9 +357,9 @@ def test_registrations_of_an_unknown_event_are_404(web: TestClient) -> None:
     ("given", "field", "reason"),
     [
         ({"status": "seated"}, "status", "must be 'registered' or 'waitlisted'"),
-        ({"limit": "0"}, "limit", "must be at least 1"),
-        ({"limit": "101"}, "limit", "must be at most 100"),
-        ({"limit": "many"}, "limit", "must be a whole number"),
+        ({"limit": "0"}, "limit", "must be a whole number from 1 to 1,000"),
+        ({"limit": "1001"}, "limit", "must be a whole number from 1 to 1,000"),
+        ({"limit": "many"}, "limit", "must be a whole number from 1 to 1,000"),
         ({"limt": "5"}, "limt", "is not a field here"),
     ],
 )

@@ -319,6 +319,23 @@ def test_page_of_the_roster_takes_four_reads_for_any_size(full: Full) -> None:
     assert (requests.reads, requests.scans) == (4, 0)
 
 
+def test_whole_roster_is_one_page_if_it_fits(full: Full) -> None:
+    """DynamoDB does not say that a page which is full is the last one. The event's count does."""
+    event_id = FRESH()
+    new_event(full.service, event_id, capacity=2)
+    full.service.register(event_id, "other")
+    full.service.register(event_id, "newcomer")
+    requests = full.counting(lambda: full.service.list_registrations_in(event_id, limit=2))
+    assert (requests.reads, requests.scans) == (3, 0)
+    assert full.service.list_registrations_in(event_id, limit=2).next_cursor is None
+    full.service.register(event_id, "waitlisted1")
+    page = full.service.list_registrations_in(event_id, limit=2)
+    assert page.next_cursor is not None
+    rest = full.service.list_registrations_in(event_id, limit=2, cursor=page.next_cursor)
+    assert [one.entry.user_id for one in rest.waitlist] == ["waitlisted1"]
+    assert rest.registered == ()
+
+
 def test_list_of_own_registrations_takes_four_reads_for_any_waitlist(full: Full) -> None:
     requests = full.counting(lambda: full.service.list_registrations_of("waitlisted9"))
     assert (requests.reads, requests.scans) == (4, 0)
