@@ -99,13 +99,16 @@ def _serialized(value: Any) -> dict[str, Any]:
 
 def from_wire(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item's values: str, int, bool, lists and dicts of them. Raise `ValueError` for a newer form."""
-    values = {name: _from_wire(value) for name, value in item.items()}
-    if values.get("v", VERSION) > VERSION:
+    _require_known_form(item)
+    return {name: _from_wire(value) for name, value in item.items()}
+
+
+def _require_known_form(item: Mapping[str, Any]) -> None:
+    if _version_of(item) > VERSION:
         raise ValueError(
-            f"an item has form {values['v']}, written by a newer Rollcall; "
+            f"an item has form {_version_of(item)}, written by a newer Rollcall; "
             f"this one reads up to {VERSION}"
         )
-    return values
 
 
 def _from_wire(wire: Mapping[str, Any]) -> Any:
@@ -302,8 +305,11 @@ class Items:
 
     def _values(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """Return an item's values with ids instead of keys, without the store's own attributes."""
+        _require_known_form(item)
         values = {
-            name: value for name, value in from_wire(item).items() if name not in STORE_ATTRIBUTES
+            name: wire["S"] if "S" in wire else _from_wire(wire)  # most are text
+            for name, wire in item.items()
+            if name not in STORE_ATTRIBUTES
         }
         for name in ("event_id", "user_id"):
             if name in values:

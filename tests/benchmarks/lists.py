@@ -29,7 +29,7 @@ from tests.support.environment import ManualClock, ids, new_event, new_users, se
 from tests.support.stores import empty_local
 
 EVENTS = tuple(f"event{number}" for number in range(50))
-ROUNDS = 40
+ROUNDS = 100
 ROSTER = 1_000
 FORMER_PAGE = 100
 _deserializer: Any = TypeDeserializer()
@@ -56,7 +56,7 @@ def figures() -> Iterator[Figure]:
                     f"a roster of {ROSTER:,} over HTTP, in one page",
                     whole,
                     partial(_read_roster, web, FORMER_PAGE),
-                    rounds=10,
+                    rounds=20,
                     at_most=0.3,
                 )
                 yield Figure("its requests over HTTP", whole(), at_most=1)
