@@ -14,13 +14,14 @@ from slack_sdk import signature
 from bot.entrypoints import bootstrap, lambda_functions, system
 from bot.entrypoints.bootstrap import Bot
 from bot.entrypoints.settings import Settings
+from bot.notifications.queued_replies import TOGETHER
 from domain.models import ExportJob
 from domain.planning.plan import PutJournalEntry
 from playground.client.transport import BotResponse
 from tests.support.simulation.process import SECRET, Process, ProcessDied
 from tests.support.simulation.request_stream import RequestStream
 from tests.support.simulation.slack import HOST, Posted
-from tests.support.simulation.store import AWAITED
+from tests.support.simulation.store import awaited_key
 
 if TYPE_CHECKING:
     from tests.support.simulation.requests import SlackRequest
@@ -88,8 +89,16 @@ class Function(Process):
     def has_posted(self, posted: Posted | None, *, is_unanswered: bool) -> None:
         """See `Process.has_posted`. Replies that members wait for in a queue have no lease."""
         if posted is not None and not posted.key and not isinstance(self, SlackFunction):
-            posted.key = AWAITED
+            posted.key = awaited_key(self._world)
         super().has_posted(posted, is_unanswered=is_unanswered)
+
+    @property
+    def _most_threads(self) -> int:
+        return (
+            TOGETHER
+            if self._build is lambda_functions.build_reply_function
+            else super()._most_threads
+        )
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """Handle an event. Raises what the function raises, and `ProcessDied`, also if the time limit is over."""

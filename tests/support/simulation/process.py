@@ -130,12 +130,16 @@ class Process:
     def _run(self, work: Callable[[], None]) -> None:
         self._threads += 1
         with self._world.judging():
-            most = FEW_THREADS if self._world.weights.small_limits else MOST_THREADS
-            assert self._threads <= most, f"{self.name} runs {self._threads} threads"
+            assert self._threads <= self._most_threads, f"{self.name} runs {self._threads} threads"
         try:
             run_logged(work)
         finally:
             self._threads -= 1
+
+    @property
+    def _most_threads(self) -> int:
+        """How many threads may work in the background of this process."""
+        return FEW_THREADS if self._world.weights.small_limits else MOST_THREADS
 
     def start_task(self, name: str, work: Callable[[], None]) -> None:
         """Run work in a thread of its own."""

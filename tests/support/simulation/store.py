@@ -69,8 +69,6 @@ OUTBOX_WRITES = frozenset(
 RECORDS = frozenset({"save_delivery", "delete_job", "delete_awaited_reply"})
 """Writes that record messages as sent."""
 
-AWAITED = "awaited replies"
-"""What replies are posted for that members wait for in a queue."""
 
 SILENT_SECONDS = 0.8
 """Seconds after which the client gives up a call, as `storage.dynamodb.store` says."""
@@ -157,12 +155,15 @@ class Store:
             self._process.has_taken_lease(args[0])
         self._process.reach_port(name, world.dice.random() * weights.store_seconds)
         if name in RECORDS:
-            self._process.has_recorded(_key(name, args))
+            self._process.has_recorded(self._key(name, args))
         return result
+
+    def _key(self, name: str, args: tuple[Any, ...]) -> str:
+        return awaited_key(self._world) if name == "delete_awaited_reply" else _key(args)
 
     def _may_not_record(self, name: str, args: tuple[Any, ...]) -> None:
         if name in RECORDS:
-            self._process.may_not_record(_key(name, args))
+            self._process.may_not_record(self._key(name, args))
 
     def _lose(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Apply the write now, later, or never."""
@@ -203,10 +204,13 @@ class Store:
         return True
 
 
-def _key(name: str, args: tuple[Any, ...]) -> str:
+def awaited_key(world: World) -> str:
+    """Return what replies are posted for that members wait for in a queue: each thread sends and deletes its own."""
+    return f"awaited reply in {id(world.scheduler.current())}"
+
+
+def _key(args: tuple[Any, ...]) -> str:
     """Return the event or job that a record is about."""
-    if name == "delete_awaited_reply":
-        return AWAITED
     return args[0].event_id if isinstance(args[0], DeliveryState) else str(args[0])
 
 

@@ -71,7 +71,7 @@ def test_sweep_leaves_a_reply_that_may_be_on_its_way() -> None:
     assert not queue.awaited
 
 
-def test_who_waits_for_a_request_that_never_came_is_not_told_that_nothing_changed() -> None:
+def test_request_that_never_came_is_not_called_undone() -> None:
     """Its plan may have applied: a request in doubt may get lost on its way into the queue."""
     queue, sent, clock = MemoryRequestQueue(), Sent(), ManualClock()
     awaited(queue)
