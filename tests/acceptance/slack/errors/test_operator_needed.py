@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -165,10 +165,10 @@ def test_event_whose_progress_cannot_be_stored_holds_up_no_other(
         event, other = two_promotions(scene)
         save = scene.store.save_delivery
 
-        def save_other(delivery: DeliveryState) -> DeliveryState:
+        def save_other(delivery: DeliveryState, *, delivered: Sequence[int] = ()) -> DeliveryState:
             if delivery.event_id == event.event_id:
                 raise UnreadableRow("damaged")
-            return save(delivery)
+            return save(delivery, delivered=delivered)
 
         monkeypatch.setattr(scene.store, "save_delivery", save_other)
         with pytest.raises(UnreadableRow):

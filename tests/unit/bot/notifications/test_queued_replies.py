@@ -91,7 +91,7 @@ def test_many_replies_are_sent_at_the_same_time() -> None:
     works: list[Callable[[], None]] = []
     most = 0
 
-    class Waiting(ManualClock):
+    class LateWork(ManualClock):
         def wait(self, signal: threading.Event, seconds: float) -> bool:
             nonlocal most
             most = max(most, len(works))
@@ -99,7 +99,7 @@ def test_many_replies_are_sent_at_the_same_time() -> None:
                 works.pop()()
             return True
 
-    replies = QueuedReplies(queue, cast("ReplySender", sent), Waiting(), works.append)
+    replies = QueuedReplies(queue, cast("ReplySender", sent), LateWork(), works.append)
     assert replies.send(numbers) == set()
     assert len(sent.replies) == len(numbers)
     assert most == TOGETHER

@@ -113,7 +113,7 @@ def test_command_comes_back_as_it_was(command: Command) -> None:
     assert decode_command(encode_command(command)) == (command, None)
 
 
-def test_every_command_of_a_person_or_a_program_is_tried() -> None:
+def test_every_command_that_is_sent_is_tried() -> None:
     """Steps of long operations and repairs are not queued."""
     steps = {
         *("ContinueCapacityIncrease", "RemoveAttendees", "FinishDeletion", "RemoveOrganizer"),
