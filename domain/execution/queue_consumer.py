@@ -138,7 +138,7 @@ class QueueConsumer:
         fault: Exception | None = None
         run = _Run(self, event_id, requests, until)
         try:
-            while run.left and run.makes_progress():
+            while run.left and self.clock.monotonic() < until and run.makes_progress():
                 pass
             run.finish_writing(0)
         except _FORESEEN as error:

@@ -1,7 +1,8 @@
 """A rush on Lambda with the request queue: real handlers on DynamoDB Local and its streams, in virtual time (R14).
 
-Fifty functions serve 2,000 people, one press at a time each. One consumer reads the stream, and dies three times: after
-a commit whose results it had not written. Requests take as long as in AWS, and transactions that meet are rejected.
+Fifty functions serve 400 people, and 2,000 with SCALE=5, one press at a time each. One consumer reads the stream, and
+dies three times: after a commit whose results it had not written. Requests take as long as in AWS, and transactions that
+meet are rejected.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from bot.entrypoints import bootstrap, lambda_functions
+from bot.entrypoints import bootstrap, lambda_functions, system
 from bot.entrypoints.system import SystemClock
 from domain.errors import Queued
 from domain.planning.plan import Plan
@@ -30,15 +31,18 @@ from tests.support.counting import Count
 from tests.support.environment import new_event, service_on
 from tests.support.invariants import assert_invariants
 from tests.support.lambda_fleet import Answers, LambdaFleet, ask
+from tests.support.scale import scaled
 from tests.support.simulation.scheduler import Killed, ProcessClock, Scheduler
 from tests.support.slack import sentences
 from tests.support.slack.harness import text_of
 from tests.support.slack.lambda_functions import Context, new_records
 from tests.support.stores import empty_local
 
-FUNCTIONS, USERS, SEATS = 50, 2_000, 400
+FUNCTIONS = 50
+USERS = scaled(400)
+SEATS = USERS // 5
 
-ARRIVALS = 20.0
+ARRIVALS = USERS / 100
 """Seconds within which everybody presses: as many a second as fifty functions can serve."""
 
 COMPUTING = 0.02
@@ -50,7 +54,7 @@ STREAM_SECONDS = 0.2
 RESTART = 1.5
 """Seconds until a function that died has started again."""
 
-DEATHS = (3, 12, 25)
+DEATHS = (2, 6, 10)
 """The commits after which the consumer dies."""
 
 SEATED = re.compile(r"You have a seat in")
@@ -174,6 +178,13 @@ def test_everybody_in_a_rush_is_answered_in_order_though_the_consumer_dies(
     scheduler, answers, replies = Scheduler(random.Random(0)), Answers(), Replies()
     clock = ProcessClock(scheduler, start=SystemClock().now())
     commits: list[Plan] = []
+
+    def spawn(work: Callable[[], None]) -> None:
+        scheduler.spawn("work", scheduler.owner(), work)
+
+    # Threads are tasks of the process that starts them.
+    monkeypatch.setattr(bootstrap, "spawn", spawn)
+    monkeypatch.setattr(system, "spawn", spawn)
     with empty_local() as store, replies.listening():
         year = clock.now().year + 1
         new_event(service_on(store), "e1", starts_at=clock.now().replace(year=year), capacity=SEATS)
@@ -185,10 +196,6 @@ def test_everybody_in_a_rush_is_answered_in_order_though_the_consumer_dies(
             assert isinstance(queue, MortalQueue)
             process = consumer.process
             queue.commits, queue.die = commits, lambda: scheduler.kill(process)
-            # Threads are tasks of the process that starts them.
-            monkeypatch.setattr(
-                bootstrap, "spawn", lambda work: scheduler.spawn("work", scheduler.owner(), work)
-            )
             return lambda_functions.build_queue_function(fleet.settings, queue, clock)
 
         def build_replier() -> lambda_functions.Function:
