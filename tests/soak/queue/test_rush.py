@@ -1,8 +1,8 @@
 """A rush on Lambda with the request queue: real handlers on DynamoDB Local and its streams, in virtual time (R14).
 
 Fifty functions serve 400 people, and 2,000 with SCALE=5, one press at a time each. One consumer reads the stream, and
-dies three times: after a commit whose results it had not written. Requests take as long as in AWS, and transactions that
-meet are rejected.
+dies three times: after a commit whose results it had not written. Requests take as long as in AWS, and transactions
+that meet are rejected.
 """
 
 from __future__ import annotations
