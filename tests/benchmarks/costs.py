@@ -12,14 +12,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from datetime import timedelta
 from pathlib import Path
 
 from bot.blocks.ids import ActionId
-from domain.commands import Register
-from domain.execution.request_codec import encode_command
-from domain.inputs import UserDraft
-from domain.queued import QueuedRequest
 from playground.demo.http_server import build_server, serve
 from playground.demo.seed import EVENTS
 from storage.sqlite.store import SQLiteStore
@@ -45,12 +40,6 @@ PER_MILLION = OF_UNITS | {"invocation": PER_MILLION_INVOCATIONS, "address": 1.00
 SECONDS = {"slack": 0.10, "notifier": 0.30}
 """Estimates for one invocation. Two thirds of it is waiting for DynamoDB and Slack."""
 
-RUSH, BATCH = 5_000, 49
-"""Presses of a rush, and those that the queue function carries out in one commit."""
-
-WAIT, POLL = 0.75, 0.08
-"""Seconds that a press waits in the queue, an estimate, and seconds between two looks for its result."""
-
 LOGGED = 4 * KB
 KEPT, PER_KEPT_GB = 2 * KB, 0.25 + 0.20
 """Bytes per registration, and dollars per GB and month for items and their backup."""
@@ -68,7 +57,6 @@ def figures() -> Iterator[Figure]:
             ):
                 units = _units_of_a_registration(deployment)
                 yield from _figures(units, Resources(synthesize(Path(folder), "prod")))
-                yield from _figures_of_a_rush(_units_of_queued_presses(deployment))
     finally:
         end()
 
@@ -96,58 +84,6 @@ def _units_of_a_registration(deployment: Deployment) -> dict[str, Counter[str]]:
         deployment.slack.click(DIEGO, card, ActionId.REGISTER)
         deployment.deliver()
     return {name: each.taken for name, each in units.items()}
-
-
-def _units_of_queued_presses(deployment: Deployment) -> dict[str, Counter[str]]:
-    """Return the units of each function when a batch of presses is in an event's queue. The Slack function has one."""
-    yoga(deployment, eventId="rush", capacity=1000, description="Mats are there. " * 20)
-    post_card(deployment, "rush")
-    card, store = deployment.harness.workspace.messages(EVENTS)[-1], deployment.store
-    now, others = deployment.harness.clock.now(), [f"U{number}" for number in range(1, BATCH)]
-    for user_id in others:
-        service_on(store, new_id=ids(user_id)).create_user(
-            UserDraft.of(user_id=user_id, name=user_id)
-        )
-    # Another process has changed the event since, and opened its queue.
-    service_on(store, new_id=ids("another")).register("rush", BJORN)
-    store.open_queue("rush", now + timedelta(minutes=1))
-    deployment.harness.clock.while_sleeping = deployment.carry_out_requests
-    deployment.slack.click(CHLOE, card, ActionId.REGISTER)  # the function's first request
-    with ExitStack() as stack:
-        units = {
-            name: stack.enter_context(units_of_requests(deployment.clients[name]))
-            for name in ("slack", "queue", "reply")
-        }
-        for user_id in others:
-            store.put_request(
-                QueuedRequest(f"r{user_id}", "rush", now, encode_command(Register(user_id)))
-            )
-        deployment.slack.click(DIEGO, card, ActionId.REGISTER)
-    assert all(store.get_result(f"r{user_id}") is not None for user_id in others)
-    return {name: each.taken for name, each in units.items()}
-
-
-def _figures_of_a_rush(units: Mapping[str, Counter[str]]) -> Iterator[Figure]:
-    """Yield the units of a press in a queue, and the cost of a rush.
-
-    Each look for its result, and one by the reply function for whoever waits for it, is a read. DynamoDB Local counts
-    no units for what it does not find.
-    """
-    looks = (WAIT / POLL - 1) * 0.5 + 1
-    each = {
-        kind: units["slack"][kind] + (units["queue"][kind] + units["reply"][kind]) / BATCH
-        for kind in ("write", "read")
-    }
-    each["read"] += looks
-    yield Figure("a press in a queue: write units", each["write"])
-    yield Figure("a press in a queue: read units", each["read"])
-    dollars = (
-        each["write"] * PER_MILLION["write"]
-        + each["read"] * PER_MILLION["read"]
-        + PER_MILLION["address"]
-        + (1 + 2 / BATCH) * PER_MILLION["invocation"]
-    ) / 1e6 + (WAIT + SECONDS["slack"]) * GB * PER_GB_SECOND
-    yield Figure(f"{RUSH:,} presses in a queue", RUSH * dollars, "dollars")
 
 
 def _figures(units: Mapping[str, Counter[str]], resources: Resources) -> Iterator[Figure]:
