@@ -11,10 +11,11 @@ from functools import partial
 from bot.outcome_messages import outcome_message
 from bot.slack.reply_addresses import ReplyAddress
 from bot.slack.reply_sender import ReplyNotSent, ReplySender
-from domain.errors import OperatorNeeded, OutcomeUnknown
+from domain.commands import Outcome
+from domain.errors import OperatorNeeded, OutcomeUnknown, RollcallError
 from domain.execution.background import Work
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
-from domain.execution.request_codec import decode_result, encode_results
+from domain.execution.request_codec import UnreadableRequest, decode_result, encode_results
 from domain.ports import AnswerLost, Clock, Conflict, RequestQueue, Spawn
 from domain.queued import AwaitedReply, RequestResult
 
@@ -102,7 +103,7 @@ class QueuedReplies:
     def _send(self, reply: AwaitedReply, result: RequestResult) -> bool:
         """Send one reply and delete it. Return whether it was sent."""
         address = ReplyAddress.model_validate_json(reply.address)
-        message = outcome_message(decode_result(result), address.user_id)
+        message = outcome_message(_outcome(result), address.user_id)
         try:
             self._sender.send(address.reply(message))
         except ReplyNotSent as error:
@@ -111,3 +112,12 @@ class QueuedReplies:
         with suppress(AnswerLost, Conflict, OperatorNeeded):  # then it is sent once more
             self._queue.delete_awaited_reply(reply.request_id)
         return True
+
+
+def _outcome(result: RequestResult) -> Outcome | RollcallError:
+    """Return the outcome or refusal of a result. One that a newer version wrote says nothing to this one."""
+    try:
+        return decode_result(result)
+    except UnreadableRequest as error:
+        _logger.error("the result of a queued request can't be read: %s", error)  # noqa: TRY400  # the reason is enough
+        return OutcomeUnknown()

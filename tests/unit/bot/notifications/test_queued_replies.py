@@ -15,7 +15,7 @@ from bot.slack.reply_sender import PendingReply, ReplySender
 from domain.errors import EventCanceled, OperatorNeeded, OutcomeUnknown
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.request_codec import encode_results
-from domain.queued import AwaitedReply
+from domain.queued import AwaitedReply, RequestResult
 from tests.support.environment import START, ManualClock, run_now
 from tests.support.memory_queue import MemoryRequestQueue
 
@@ -103,3 +103,17 @@ def test_many_replies_are_sent_at_the_same_time() -> None:
     assert replies.send(numbers) == set()
     assert len(sent.replies) == len(numbers)
     assert most == TOGETHER
+
+
+def test_result_that_can_not_be_read_ends_no_other_reply() -> None:
+    """A newer version wrote it, say."""
+    queue, sent = MemoryRequestQueue(), Sent()
+    for request_id in ("1", "2"):
+        awaited(queue, request_id)
+    newer = RequestResult("1", START, '{"kind":"Newer","value":{}}')
+    queue.put_results([newer, *encode_results(["2"], [EventCanceled("e1")], START)])
+    replies = QueuedReplies(queue, cast("ReplySender", sent), ManualClock(), run_now)
+    assert replies.send(["1", "2"]) == set()
+    first, second = sent.replies
+    assert first.message.text == error_messages.sentence(OutcomeUnknown())
+    assert second.message.text == error_messages.sentence(EventCanceled("e1"))
