@@ -268,14 +268,16 @@ def _unchanged(delivery: DeliveryState) -> dict[str, Any]:
     A worker that lost the lease must not move the cursor of the one that holds it, and a late request must not
     move the cursor back.
     """
-    # An earlier version's row has no revision, and a row that no lease wrote has no holder.
+    # A row that no lease wrote has no holder. An earlier version's first row has no revision, or 0.
     holder = "attribute_not_exists(holder)" if delivery.holder is None else "holder = :holder"
-    revision = "revision = :revision" if delivery.revision else "attribute_not_exists(revision)"
-    values = {":holder": delivery.holder, ":revision": delivery.revision or None}
-    condition: dict[str, Any] = {"ConditionExpression": f"{holder} AND {revision}"}
-    if any(value is not None for value in values.values()):
-        condition["ExpressionAttributeValues"] = to_wire(values)
-    return condition
+    revision = "revision = :revision"
+    if not delivery.revision:
+        revision = f"(attribute_not_exists(revision) OR {revision})"
+    values = {":holder": delivery.holder, ":revision": delivery.revision}
+    return {
+        "ConditionExpression": f"{holder} AND {revision}",
+        "ExpressionAttributeValues": to_wire(values),
+    }
 
 
 def _position(list_id: tuple[str, ...], cursor: str | None) -> tuple[int, str]:

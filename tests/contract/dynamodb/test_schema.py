@@ -19,8 +19,8 @@ def test_tables_are_created_once() -> None:
     assert requests.sent["DescribeTable"] == len(schema.TABLES)
 
 
-def test_old_items_expire_only_from_the_journal() -> None:
-    """R7.8. Tables of an earlier version, where nothing expired, get it too."""
+def test_old_items_expire_only_from_the_journal_and_the_queues() -> None:
+    """R7.8, R14. Tables of an earlier version, where nothing expired, get it too."""
     client: Any = dynamodb_client()
     schema.create_tables(client, "schema4-")
     off = {"Enabled": False, "AttributeName": "expires_at"}
@@ -28,7 +28,8 @@ def test_old_items_expire_only_from_the_journal() -> None:
     for _ in range(2):  # the second time, it is on
         schema.create_tables(client, "schema4-")
         assert {table.name: expiry(client, f"schema4-{table.name}") for table in schema.TABLES} == {
-            table.name: "expires_at" if table is schema.JOURNAL else None for table in schema.TABLES
+            table.name: "expires_at" if table in (schema.JOURNAL, schema.REQUESTS) else None
+            for table in schema.TABLES
         }
 
 
@@ -69,7 +70,7 @@ def test_no_index_carries_an_attribute_that_a_registration_changes() -> None:
 
 
 def test_index_carries_exactly_what_is_read_from_it() -> None:
-    """The indexes `unfinished` and `undelivered` only find rows, which are then read from the table."""
+    """The indexes `unfinished`, `undelivered` and `pending` only find rows, which are then read from the table."""
     all_items, keys = {"ProjectionType": "ALL"}, {"ProjectionType": "KEYS_ONLY"}
     projections = {
         (table.name, index["IndexName"]): index["Projection"]
@@ -89,14 +90,16 @@ def test_index_carries_exactly_what_is_read_from_it() -> None:
         ("users", "unfinished"): keys,
         ("registrations", "roster"): all_items,
         ("journal", "undelivered"): keys,
+        ("requests", "pending"): keys,
     }
 
 
-def test_only_the_journal_has_a_stream_and_only_of_keys() -> None:
-    """The notifier reads the journal, so the stream need not carry messages."""
+def test_only_the_journal_and_the_queues_have_streams() -> None:
+    """The notifier reads the journal, so its stream need not carry messages. A request is read from its record."""
     streams = {
         table.name: schema.definition(table, "").get("StreamSpecification")
         for table in schema.TABLES
     }
     keys_only = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
-    assert streams == dict.fromkeys(streams) | {"journal": keys_only}
+    whole_items = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    assert streams == dict.fromkeys(streams) | {"journal": keys_only, "requests": whole_items}
