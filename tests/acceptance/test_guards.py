@@ -23,9 +23,9 @@ from domain.errors import (
     UnknownEvent,
     UnknownUser,
 )
+from domain.execution.attempts import Attempts
 from domain.execution.batching import QueuedCommand
 from domain.execution.committer import Committer
-from domain.execution.executor import Executor
 from domain.inputs import AnnouncementDraft
 from domain.planning.plan import Plan, PutEvent
 from domain.ports import Store
@@ -198,7 +198,7 @@ def test_refusal_is_true_at_one_moment(
     if holds:
         assert one.register("small", "a").position is None
     else:
-        monkeypatch.setattr(Executor, "_is_unchanged", lambda *_: True)
+        monkeypatch.setattr(Attempts, "_is_unchanged", lambda *_: True)
         with pytest.raises(EventFull):
             one.register("small", "a")
 

@@ -8,9 +8,9 @@ import pytest
 
 from bot.entrypoints import lambda_functions
 from bot.notifications.worker import NotificationWorker
+from domain.execution.attempts import Attempts
 from domain.execution.background import BackgroundQueue
 from domain.execution.committer import Committer
-from domain.execution.executor import Executor
 from domain.execution.leases import Lease, Leases
 from domain.execution.unconfirmed import Attempt, UnconfirmedResolver
 from domain.models import DeliveryState
@@ -110,7 +110,7 @@ def _neither_token_nor_journal(patch: pytest.MonkeyPatch, world: World) -> None:
 
 def _refusals_from_the_cache(patch: pytest.MonkeyPatch, _: World) -> None:
     """Answer a refusal from what was read, without a second look."""
-    patch.setattr(Executor, "_is_unchanged", lambda *_: True)
+    patch.setattr(Attempts, "_is_unchanged", lambda *_: True)
 
 
 def _a_thread_for_each_result(patch: pytest.MonkeyPatch, _: World) -> None:
