@@ -221,13 +221,16 @@ def build_queue_function(settings: Settings, store: QueueingStore, clock: Clock)
         for record in event["Records"]:
             records.setdefault(record["dynamodb"]["Keys"]["queue"]["S"], []).append(record)
         failed = []
-        for of_event in records.values():
+        for number, of_event in enumerate(records.values()):
             requests = store.requests_in(of_event)
-            consumed = consumer.consume(requests[0].event_id, requests, limit.last_store_call)
-            if consumed.fault is not None:
-                _logger.warning("what is queued is tried again: %r", consumed.fault)
+            # Each event gets its share of the time that is left: one that can't go on must not keep the others.
+            now = clock.monotonic()
+            until = now + (limit.last_store_call - now) / (len(records) - number)
+            consumed = consumer.consume(requests[0].event_id, requests, until)
             left = of_event[consumed.number :]
-            failed += [record["dynamodb"]["SequenceNumber"] for record in left[:1]]
+            if left:
+                _logger.warning("%d queued requests are tried again: %r", len(left), consumed.fault)
+                failed.append(left[0]["dynamodb"]["SequenceNumber"])
         return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
     return handle

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -47,15 +47,25 @@ class QueuedReplies:
         `TOGETHER` are sent at the same time: Slack takes about a tenth of a second for each. Raises `Unavailable`.
         """
         awaited = self._queue.get_awaited_replies(request_ids).values()
-        due = [(reply, result) for reply, result in awaited if result is not None]
+        due: dict[str, list[tuple[AwaitedReply, RequestResult]]] = {}
+        for reply, result in sorted(awaited, key=lambda pair: pair[0].since):
+            if result is not None:
+                # The last one that a person reads is true, so one person's come one after the other.
+                due.setdefault(_address(reply).user_id, []).append((reply, result))
         failed: set[str] = set()
-        for first in range(0, len(due), TOGETHER):
+        everybody = list(due.values())
+        for first in range(0, len(everybody), TOGETHER):
             works = [
-                (reply, Work(partial(self._send, reply, result), self._spawn, self._clock))
-                for reply, result in due[first : first + TOGETHER]
+                Work(partial(self._send_all, replies), self._spawn, self._clock)
+                for replies in everybody[first : first + TOGETHER]
             ]
-            failed.update(reply.request_id for reply, work in works if not work.wait())
+            for work in works:
+                failed |= work.wait()
         return failed
+
+    def _send_all(self, replies: Sequence[tuple[AwaitedReply, RequestResult]]) -> set[str]:
+        """Send one person's replies in order. Return the ids of those that were not sent."""
+        return {reply.request_id for reply, result in replies if not self._send(reply, result)}
 
     def send_left(self, until: float) -> None:
         """Send what is left, oldest first, until a time on the clock's `monotonic`. Raises `Unavailable`.
@@ -63,7 +73,8 @@ class QueuedReplies:
         Who waits for a request that nobody can carry out any more is told that its outcome is unknown.
         """
         for ids in self._pages():
-            for reply, result in self._queue.get_awaited_replies(ids).values():
+            pairs = self._queue.get_awaited_replies(ids).values()
+            for reply, result in sorted(pairs, key=lambda pair: pair[0].since):
                 if self._clock.monotonic() >= until:
                     return
                 decided = result or self._given_up(reply)
@@ -102,7 +113,7 @@ class QueuedReplies:
 
     def _send(self, reply: AwaitedReply, result: RequestResult) -> bool:
         """Send one reply and delete it. Return whether it was sent."""
-        address = ReplyAddress.model_validate_json(reply.address)
+        address = _address(reply)
         message = outcome_message(_outcome(result), address.user_id)
         try:
             self._sender.send(address.reply(message))
@@ -112,6 +123,10 @@ class QueuedReplies:
         with suppress(AnswerLost, Conflict, OperatorNeeded):  # then it is sent once more
             self._queue.delete_awaited_reply(reply.request_id)
         return True
+
+
+def _address(reply: AwaitedReply) -> ReplyAddress:
+    return ReplyAddress.model_validate_json(reply.address)
 
 
 def _outcome(result: RequestResult) -> Outcome | RollcallError:

@@ -14,12 +14,13 @@ from datetime import timedelta
 from itertools import takewhile
 from typing import TypeVar
 
-from domain.commands import Command, Register
+from domain.commands import AddAttendees, Command, Register
 from domain.errors import Busy, OperatorNeeded, OutcomeUnknown, RequestFailed, RollcallError
 from domain.execution.background import Work
 from domain.execution.committer import Committer
 from domain.execution.executor import BATCH_SIZE
 from domain.execution.loader import load_rows
+from domain.execution.queueing_executor import OPEN_SECONDS
 from domain.execution.request_codec import (
     InDoubt,
     UnreadableRequest,
@@ -61,6 +62,9 @@ OLDEST = timedelta(minutes=10)
 
 GIVEN_UP_AFTER = timedelta(minutes=15)
 """The age at which a request without a result gets one that says so."""
+
+MOST_REFUSED = 10
+"""Refusals in a row after which a plan is to blame itself: what it rests on is damaged. Throttling ends sooner."""
 
 SLOTS = 2
 """Commits whose results are kept in the event's queue until each request has its own."""
@@ -166,6 +170,9 @@ class _Run:
         self._one_by_one = 0
         """How many of the next requests are planned alone: one of them can't be planned."""
         self._next_slot = 0
+        self._reopens_at = consumer.clock.monotonic()
+        self._refused = 0
+        """How often in a row a commit was refused although nobody else had changed the event."""
 
     def makes_progress(self) -> bool:
         """Carry out what is left. Return whether some of it was before the time was over."""
@@ -197,9 +204,19 @@ class _Run:
         self._skip_known()
         prepared: _Prepared | None = None
         while self.left and self._consumer.clock.monotonic() < self._until:
+            if self._consumer.clock.monotonic() >= self._reopens_at:
+                self._keep_open()
             prepared = prepared or self._prepare()
             if prepared is not None:
                 prepared = self._carry_out(prepared)
+
+    def _keep_open(self) -> None:
+        """Keep the queue open: whoever presses now must not overtake those who wait in it."""
+        consumer = self._consumer
+        self._reopens_at = consumer.clock.monotonic() + OPEN_SECONDS / 2
+        with suppress(*_TEMPORARY):
+            until = consumer.clock.now() + timedelta(seconds=OPEN_SECONDS)
+            consumer.queue.open_queue(self._event_id, until)
 
     def _skip_known(self) -> None:
         """Skip requests that were carried out already: an earlier consumer died, or its answer was lost.
@@ -256,7 +273,7 @@ class _Run:
         """Return the commands of the first requests, as many as one plan may hold.
 
         A request that is too old, or that can't be read, ends the batch. If it is the first that is left, it gets
-        its result. A request with a plan in doubt is a batch of its own.
+        its result. A request with a plan in doubt is a batch of its own. So is an addition: its outcome is large.
         """
         batch: list[_Decoded] = []
         for request in requests[: 1 if self._one_by_one else BATCH_SIZE]:
@@ -266,7 +283,7 @@ class _Run:
                 if request is self.left[0]:
                     self._end_with(request, error)
                 return batch
-            if decoded.in_doubt is None:
+            if decoded.in_doubt is None and not isinstance(decoded.command, AddAttendees):
                 batch.append(decoded)
                 continue
             return batch or [decoded]
@@ -320,15 +337,17 @@ class _Run:
     def _was_applied(self, in_doubt: InDoubt) -> bool:
         """Return whether a plan applied; if not, it never will, or only if nothing else does."""
         consumer = self._consumer
-        entry = consumer.store.get_journal_entry(self._event_id, in_doubt.version)
-        if entry is not None:
-            return entry.plan_id == in_doubt.plan_id
+        # The event first: one commit writes it and its entry, so an entry that is read after it is final.
         event = consumer.store.get_event(self._event_id)
-        if event is not None and event.version == in_doubt.version - 1:
+        if event is None:
+            return False
+        if event.version < in_doubt.version:
             # It could still apply. Once the version is another, it can't any more.
             fence = planner.fence(event, now=consumer.clock.now(), plan_id=consumer.new_id())
             consumer.store.commit(fence)
-        return False
+            return False
+        entry = consumer.store.get_journal_entry(self._event_id, in_doubt.version)
+        return entry is not None and entry.plan_id == in_doubt.plan_id
 
     # Carrying out
 
@@ -340,7 +359,14 @@ class _Run:
         self.finish_writing(SLOTS - 1)  # those of the slot that this commit takes
         commit = self._start(lambda: self._commit(prepared))
         following = self._prepare_after(prepared)
-        commit.wait()
+        try:
+            commit.wait()
+        except Exception as error:
+            if not self._is_to_blame(prepared, error):
+                raise
+            self._take_apart(prepared, error)
+            return None
+        self._refused = 0
         if not prepared.plan.actions:
             self._complete(len(prepared.results))
             return following
@@ -349,6 +375,23 @@ class _Run:
             len(prepared.results), self._start(lambda: self._write_results(prepared.results))
         )
         return following
+
+    def _is_to_blame(self, prepared: _Prepared, error: Exception) -> bool:
+        """Return whether a plan itself keeps being refused: nobody else has changed the event."""
+        if isinstance(error, _FORESEEN) or not isinstance(error, _TEMPORARY):
+            return not isinstance(error, _FORESEEN)
+        if not isinstance(error, Conflict) or self._has_changed(prepared.snapshot.event):
+            return False
+        self._refused += 1
+        return self._refused >= MOST_REFUSED
+
+    def _take_apart(self, prepared: _Prepared, error: Exception) -> None:
+        """Plan the requests of a plan that can't be committed one by one. One that can't be alone has failed."""
+        self._refused = 0
+        if len(prepared.results) > 1:
+            self._one_by_one = len(prepared.results)
+        else:
+            self._end_with(self.left[0], error)
 
     def _write_results(self, results: Sequence[RequestResult]) -> None:
         for _ in self._consumer.retry.pauses(self._until):

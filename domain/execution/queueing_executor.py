@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from domain.commands import Command, Outcome
+from domain.commands import AddAttendees, Command, Outcome
 from domain.errors import Busy, OperatorNeeded, OutcomeUnknown, Queued, RollcallError
 from domain.execution.executor import Executor
 from domain.execution.request_codec import (
@@ -24,7 +24,7 @@ from domain.execution.request_codec import (
 from domain.execution.retry import RetryPolicy
 from domain.execution.unconfirmed import Unconfirmed
 from domain.models import Event
-from domain.planning.plan import Plan
+from domain.planning.plan import MAX_REGISTRATIONS_PER_COMMIT, Plan
 from domain.ports import AnswerLost, Clock, Conflict, NewId, RequestQueue, Unavailable
 from domain.queued import AwaitedReply, QueuedRequest
 
@@ -85,7 +85,8 @@ class QueueingExecutor:
     def execute(self, event_id: str, command: Command, deadline: float) -> Outcome:
         """Return the command's outcome; raise its refusal, `Busy`, `Queued` or `OutcomeUnknown`."""
         received_at = self._clock.monotonic() - self._retry.seconds_since_receipt()
-        conflicts, asks_queue = 0, True
+        can_wait = not _is_large(command)
+        conflicts, asks_queue = 0, can_wait
         in_doubt: list[Plan] = []
         for _ in self._retry.pauses(deadline):
             read = partial(self._read, event_id) if asks_queue else None
@@ -104,9 +105,9 @@ class QueueingExecutor:
                     self._executor.announce(plan)
                     return _returned(plan.outcomes[0])
                 conflicts += 1
-                if conflicts == CONFLICTS:
+                if conflicts == CONFLICTS and can_wait:
                     self._open(event_id)
-            if conflicts >= CONFLICTS:
+            if conflicts >= CONFLICTS and can_wait:
                 request = self._request(event_id, encode_command(command), received_at)
                 if self._put_request(request, deadline):
                     return _returned(self._result(request, received_at, deadline))
@@ -232,6 +233,13 @@ class QueueingExecutor:
             if result is not None:
                 return decode_result(result)
         return None
+
+
+def _is_large(command: Command) -> bool:
+    """Return whether a command takes a whole commit, which in the queue also holds its result."""
+    return (
+        isinstance(command, AddAttendees) and len(command.user_ids) >= MAX_REGISTRATIONS_PER_COMMIT
+    )
 
 
 def _returned(outcome: Outcome | RollcallError) -> Outcome:

@@ -253,6 +253,7 @@ class Consumer:
     def handle(self, records: list[Press]) -> Steps:
         """Decide all of the presses, and write their results."""
         yield self._env.timeout(IN_A_FUNCTION + RECORD_WORK * len(records))
+        yield from self._database.put_in_queue(queue_units().opening)  # it stays open
         self._pending.extend(records)
         batch = yield from self._begin()
         while batch is not None:

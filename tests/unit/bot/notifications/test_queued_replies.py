@@ -12,7 +12,7 @@ from bot.notifications.queued_replies import LEFT_AFTER, TOGETHER, QueuedReplies
 from bot.slack import error_messages
 from bot.slack.reply_addresses import ReplyAddress
 from bot.slack.reply_sender import PendingReply, ReplySender
-from domain.errors import EventCanceled, OperatorNeeded, OutcomeUnknown
+from domain.errors import EventCanceled, Invalid, OperatorNeeded, OutcomeUnknown
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.request_codec import encode_results
 from domain.queued import AwaitedReply, RequestResult
@@ -40,9 +40,12 @@ class FullQueue(MemoryRequestQueue):
         raise OperatorNeeded("The disk is full. Free some space.")
 
 
-def awaited(queue: MemoryRequestQueue, request_id: str = "1") -> None:
-    address = ReplyAddress(user_id="ada").model_dump_json()
-    queue.put_awaited_reply(AwaitedReply(request_id, "e1", START, address))
+def awaited(
+    queue: MemoryRequestQueue, request_id: str = "1", user_id: str = "ada", seconds: int = 0
+) -> None:
+    address = ReplyAddress(user_id=user_id).model_dump_json()
+    since = START + timedelta(seconds=seconds)
+    queue.put_awaited_reply(AwaitedReply(request_id, "e1", since, address))
 
 
 def test_reply_that_can_not_be_deleted_stops_no_other() -> None:
@@ -86,7 +89,7 @@ def test_many_replies_are_sent_at_the_same_time() -> None:
     queue, sent = MemoryRequestQueue(), Sent()
     numbers = [str(number) for number in range(TOGETHER + 1)]
     for request_id in numbers:
-        awaited(queue, request_id)
+        awaited(queue, request_id, f"user {request_id}")
         queue.put_results(encode_results([request_id], [EventCanceled("e1")], START))
     works: list[Callable[[], None]] = []
     most = 0
@@ -117,3 +120,22 @@ def test_result_that_can_not_be_read_ends_no_other_reply() -> None:
     first, second = sent.replies
     assert first.message.text == error_messages.sentence(OutcomeUnknown())
     assert second.message.text == error_messages.sentence(EventCanceled("e1"))
+
+
+def test_replies_to_one_user_are_sent_in_order() -> None:
+    """The last one that they read is true."""
+    queue, sent = MemoryRequestQueue(), Sent()
+    for request_id, seconds in (("2", 5), ("1", 1)):
+        awaited(queue, request_id, seconds=seconds)
+        queue.put_results(encode_results([request_id], [Invalid("field", request_id)], START))
+    works: list[Callable[[], None]] = []
+
+    class LastFirst(ManualClock):
+        def wait(self, signal: threading.Event, seconds: float) -> bool:
+            while works:
+                works.pop()()
+            return True
+
+    QueuedReplies(queue, cast("ReplySender", sent), LastFirst(), works.append).send(["2", "1"])
+    texts = [reply.message.text for reply in sent.replies]
+    assert [text[-2] for text in texts] == ["1", "2"]

@@ -35,7 +35,7 @@ from domain.planning.plan import Plan, PutBatchResults, PutRegistration
 from domain.ports import Rows, ThreadNotStarted
 from domain.queued import QueuedRequest, RequestResult
 from tests.support.builders import planned
-from tests.support.environment import new_event, new_users
+from tests.support.environment import ids, new_event, new_users, service_on
 from tests.support.invariants import assert_invariants
 from tests.support.queueing import Died, Queues, conflict, dies, fine, lost, void
 
@@ -170,11 +170,11 @@ def test_refusal_that_is_no_longer_true_is_not_given(queues: Queues) -> None:
     """A seat becomes free between the reads and the results."""
     queues.add(*presses(1, first=1), event_id="full")
     put = queues.store.put_refusals
-    function = queues.function()
+    other = service_on(queues.store, new_id=ids("other"))
 
     def put_refusals(event_id: str, version: int | None, results: object) -> None:
         queues.store.put_refusals = put  # type: ignore[method-assign]  # the next comes through
-        function.unregister("full", CROWD[0])
+        other.unregister("full", CROWD[0])
         put(event_id, version, results)  # type: ignore[arg-type]  # as it comes
 
     queues.store.put_refusals = put_refusals  # type: ignore[method-assign]  # another process acts before
@@ -214,8 +214,8 @@ def test_plan_that_replaces_a_registration_is_waited_for(queues: Queues) -> None
 
 def test_consumer_begins_again_if_another_process_changes_the_event(queues: Queues) -> None:
     queues.add(*presses(60))
-    function = queues.function()
-    queues.store.before_commit = [fine, lambda _: void(function.close_event("e1"))]
+    other = service_on(queues.store, new_id=ids("other"))
+    queues.store.before_commit = [fine, lambda _: void(other.close_event("e1"))]
     queues.consume()
     results = queues.results()
     refused = [one for one in results if isinstance(one, RegistrationClosed)]
@@ -316,7 +316,47 @@ def test_consumer_works_without_threads(queues: Queues) -> None:
     assert consumer.consume("e1", requests, 60.0).number == len(requests)
 
 
+def test_queue_stays_open_while_requests_wait_in_it(queues: Queues) -> None:
+    """Whoever presses then would overtake those who wait: the consumer may have started late."""
+    queues.add(*presses(1))
+    assert "e1" not in queues.store.open_until
+    queues.consume()
+    assert queues.store.open_until["e1"] > queues.clock.now()
+
+
 # Requests that can't be carried out
+
+
+def test_request_whose_commit_can_never_apply_fails_alone(queues: Queues) -> None:
+    """What it rests on is damaged: the waitlist entry is missing. Those behind it are carried out."""
+    queues.add(*presses(3))
+    queues.consume()
+    queues.store.waitlist.clear()
+    queues.add(Unregister(CROWD[2]), *presses(2, first=10))
+    assert queues.consume() == 6
+    *_, failed, first, second = queues.results()
+    assert isinstance(failed, RequestFailed)
+    assert isinstance(first, RegisterOutcome)
+    assert isinstance(second, RegisterOutcome)
+
+
+def test_request_whose_commit_fails_unexpectedly_fails_alone(queues: Queues) -> None:
+    queues.add(*presses(3))
+
+    def fail(plan: Plan) -> None:
+        if any(
+            isinstance(one, PutRegistration) and one.registration.user_id == CROWD[1]
+            for one in plan.actions
+        ):
+            raise ZeroDivisionError
+
+    queues.store.before_commit = [fail] * 9
+    assert queues.consume() == 3
+    assert [type(one) for one in queues.results()] == [
+        RegisterOutcome,
+        RequestFailed,
+        RegisterOutcome,
+    ]
 
 
 def test_request_that_is_too_old_is_refused(queues: Queues) -> None:

@@ -315,6 +315,39 @@ def test_queued_command_whose_reply_a_full_store_does_not_take_is_not_called_und
     assert len(queues.store.requests["e1"]) == 1
 
 
+def test_plan_in_doubt_that_arrives_meanwhile_is_found(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must not be carried out again: its user would read that they are registered already."""
+    service = queues.function()
+    on_its_way: list[Plan] = []
+
+    def delay(plan: Plan) -> None:
+        on_its_way.append(plan)
+        raise AnswerLost
+
+    queues.store.before_commit = [delay] * MANY
+    # Nothing can be found out in time, either.
+    monkeypatch.setattr(queues.store, "get_journal_entry", _unavailable)
+    with pytest.raises(Queued):
+        service.register("e1", "ada")
+    monkeypatch.undo()
+    queues.store.before_commit = [lambda _: queues.store._commit(on_its_way[0])]
+    queues.consume()
+    assert isinstance(queues.results()[0], RegisterOutcome)
+    assert queues.store.events["e1"].registered_count == 1
+
+
+def test_addition_that_takes_a_whole_commit_is_not_queued(queues: Queues) -> None:
+    """In the queue, a commit also has the results, so one user fewer would fit."""
+    service = queues.function()
+    new_event(service, "wide", capacity=60)
+    queues.open("wide")
+    users = [f"u{number}" for number in range(49)]
+    assert len(service.add_attendees("wide", users, creates_users=True).added) == 49
+    assert not queues.store.requests
+
+
 # What is no request of a person's
 
 
