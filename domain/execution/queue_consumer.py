@@ -64,7 +64,7 @@ GIVEN_UP_AFTER = timedelta(minutes=15)
 """The age at which a request without a result gets one that says so."""
 
 MOST_REFUSED = 10
-"""Refusals in a row after which a plan is to blame itself: what it rests on is damaged. Throttling ends sooner."""
+"""Refusals in a row after which a plan itself is at fault: what it rests on is damaged. Throttling ends sooner."""
 
 SLOTS = 2
 """Commits whose results are kept in the event's queue until each request has its own."""
@@ -362,7 +362,7 @@ class _Run:
         try:
             commit.wait()
         except Exception as error:
-            if not self._is_to_blame(prepared, error):
+            if not self._is_at_fault(prepared, error):
                 raise
             self._take_apart(prepared, error)
             return None
@@ -376,8 +376,8 @@ class _Run:
         )
         return following
 
-    def _is_to_blame(self, prepared: _Prepared, error: Exception) -> bool:
-        """Return whether a plan itself keeps being refused: nobody else has changed the event."""
+    def _is_at_fault(self, prepared: _Prepared, error: Exception) -> bool:
+        """Return whether a plan itself is at fault: it is refused although nobody else has changed the event."""
         if isinstance(error, _FORESEEN) or not isinstance(error, _TEMPORARY):
             return not isinstance(error, _FORESEEN)
         if not isinstance(error, Conflict) or self._has_changed(prepared.snapshot.event):
