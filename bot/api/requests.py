@@ -325,7 +325,11 @@ class Paging(RequestModel):
     limit: Annotated[
         int,
         BeforeValidator(_page_size),
-        Field(ge=1, le=MAX_PAGE_SIZE, description="A page may be shorter."),
+        # After a validator, pydantic would write `ge` and `le`, which OpenAPI does not know.
+        Field(
+            json_schema_extra={"minimum": 1, "maximum": MAX_PAGE_SIZE},
+            description="A page may be shorter.",
+        ),
     ] = PAGE_SIZE
     cursor: Annotated[str | None, Field(description="The `nextCursor` of the previous page.")] = (
         None
