@@ -92,7 +92,12 @@ class Lease:
         self.state = self.state.model_copy(update=values)
 
     def stage_delivered(self, versions: Sequence[int]) -> None:
-        """Have the next `save` mark these entries as delivered, at most `MARKS_PER_SAVE` of them."""
+        """Have the next `save` mark these entries as delivered, at most `MARKS_PER_SAVE` of them.
+
+        What an earlier lease could not store is saved first: its marks would be forgotten.
+        """
+        if self._delivered:
+            self.save()
         self._delivered = tuple(versions)
 
     def save(self, **values: object) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from domain.errors import OperatorNeeded
 from domain.execution.leases import FORGOTTEN_AFTER, Lease, Leases
+from domain.planning.plan import PutJournalEntry
 from domain.ports import Clock, Conflict
+from tests.support.builders import a_journal_entry, commit
 from tests.support.environment import START, ApartClock, ManualClock
 from tests.support.stores import AnyStore
 
@@ -187,3 +189,18 @@ def test_what_was_not_stored_is_forgotten_once_progress_was(store: AnyStore) -> 
     lease.restore(full)
     lease.save()
     assert store.get_delivery("e1").delivered_version == 6
+
+
+def test_marks_that_were_not_stored_are_stored_before_the_next_ones(store: AnyStore) -> None:
+    """Found by the simulation: the next marks took their place, and two entries were never delivered."""
+    for version in (1, 2):
+        commit(store, PutJournalEntry(a_journal_entry(version=version)))
+    processes = leases(store, ManualClock(), "one")
+    full = taken(processes)
+    full.stage_delivered([1])
+    full.stage(delivered_version=1, cleared_version=1)
+    lease = taken(processes)
+    lease.restore(full)
+    lease.stage_delivered([2])
+    lease.save(delivered_version=2, cleared_version=2)
+    assert store.get_undelivered("e1") == ()
