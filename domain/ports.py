@@ -66,7 +66,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRows:
-    """What a delivery begins with, read in one batch: the rows may be of different moments."""
+    """The rows that a delivery starts from. One batch reads them, so they may be of different moments."""
 
     event: Event | None
     delivery: DeliveryState

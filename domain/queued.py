@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+SLOTS = 2
+"""Commits whose results an event's queue keeps, until each of their requests has its own. They take turns."""
+
 QUEUE_KEEPS = timedelta(hours=1)
 """How long requests, results and replies are kept. A response URL works for 30 minutes, and is a secret."""
 
@@ -22,7 +25,7 @@ class QueuedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RequestResult:
-    """What became of a request: the outcome or the refusal of its command, encoded."""
+    """The result of a request: the outcome or the refusal of its command, encoded."""
 
     request_id: str
     at: datetime
@@ -34,7 +37,7 @@ class RequestResult:
 
 @dataclass(frozen=True, slots=True)
 class BatchResults:
-    """The results of one commit. `slot` says which of the event's two items has them: they are used in turn."""
+    """The results of one commit. `slot` says which of the event's items has them, from 0 to `SLOTS` - 1."""
 
     event_id: str
     slot: int
@@ -51,7 +54,7 @@ class AwaitedReply:
     event_id: str
     since: datetime
     address: str
-    """Where the reply goes. Only its writer reads it."""
+    """The address of the reply, in the form of whoever sends it."""
 
 
 @dataclass(frozen=True, slots=True)

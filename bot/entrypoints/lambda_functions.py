@@ -202,10 +202,10 @@ def _failures(first_records: Mapping[str, str], failed: Set[str]) -> dict[str, A
     }
 
 
-def build_queue_function(settings: Settings, store: QueueingStore, clock: Clock) -> Function:  # noqa: ARG001  # all have it
+def build_queue_function(settings: Settings, store: QueueingStore, clock: Clock) -> Function:  # noqa: ARG001  # every builder gets the settings
     """Return the function that reads the stream of queued requests and carries them out, event by event (R14).
 
-    What it could not carry out in time is handed to it again, in order.
+    Lambda hands it the requests that it had no time for again, in order.
     """
     from bot import telemetry
     from bot.slack.unexpected_failures import log_unexpected

@@ -59,7 +59,7 @@ class OutdatedCards(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _ReadAhead:
-    """What a delivery begins with. It holds under the lease if that is the delivery row's next revision."""
+    """The rows that a delivery starts from. They are current under the lease if the row's revision grew by one."""
 
     delivery: DeliveryState
     entries: tuple[JournalEntry, ...]

@@ -70,7 +70,7 @@ class QueuedReplies:
     def send_left(self, until: float) -> None:
         """Send what is left, oldest first, until a time on the clock's `monotonic`. Raises `Unavailable`.
 
-        Who waits for a request that nobody can carry out any more is told that its outcome is unknown.
+        If a request can no longer be carried out, its person is told that its outcome is unknown.
         """
         for ids in self._pages():
             pairs = self._queue.get_awaited_replies(ids).values()

@@ -1,4 +1,4 @@
-"""Where a later reply to the request in progress goes (R14)."""
+"""The address of a later reply to the request in progress (R14)."""
 
 from __future__ import annotations
 

@@ -103,8 +103,8 @@ class Attempts:
         except Unconfirmed:
             in_doubt(plan)
             raise
-        except Exception:
-            raise  # a definite failure, by the store's contract: nothing was written
+        except Exception:  # a definite failure, by the store's contract: nothing was written
+            raise
         except BaseException:
             in_doubt(plan)
             raise

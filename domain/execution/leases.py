@@ -94,7 +94,7 @@ class Lease:
     def stage_delivered(self, versions: Sequence[int]) -> None:
         """Have the next `save` mark these entries as delivered, at most `MARKS_PER_SAVE` of them.
 
-        What an earlier lease could not store is saved first: its marks would be forgotten.
+        Marks that an earlier lease could not store are saved first, because these take their place.
         """
         if self._delivered:
             self.save()

@@ -52,7 +52,7 @@ from domain.ports import (
     Store,
     Unavailable,
 )
-from domain.queued import BatchResults, QueuedRequest, RequestResult
+from domain.queued import SLOTS, BatchResults, QueuedRequest, RequestResult
 
 T = TypeVar("T")
 
@@ -64,10 +64,7 @@ GIVEN_UP_AFTER = timedelta(minutes=15)
 """The age at which a request without a result gets one that says so."""
 
 MOST_REFUSED = 10
-"""Refusals in a row after which a plan itself is at fault: what it rests on is damaged. Throttling ends sooner."""
-
-SLOTS = 2
-"""Commits whose results are kept in the event's queue until each request has its own."""
+"""Refusals in a row, over some seconds, after which a plan itself is at fault: what it rests on is damaged."""
 
 
 _TEMPORARY = (Unavailable, Conflict, AnswerLost)
@@ -305,7 +302,7 @@ class _Run:
             return self._planned(batch, event)
         except (*_TEMPORARY, *_FORESEEN):
             raise
-        except Exception as error:
+        except Exception as error:  # whatever the planner raises, it concerns these requests only
             if isinstance(error, InconsistentSnapshot) and self._has_changed(event):
                 raise Conflict from error
             if len(batch) > 1:
@@ -361,7 +358,7 @@ class _Run:
         following = self._prepare_after(prepared)
         try:
             commit.wait()
-        except Exception as error:
+        except Exception as error:  # by the committer's contract, nothing was written
             if not self._is_at_fault(prepared, error):
                 raise
             self._take_apart(prepared, error)
@@ -377,21 +374,25 @@ class _Run:
         return following
 
     def _is_at_fault(self, prepared: _Prepared, error: Exception) -> bool:
-        """Return whether a plan itself is at fault: it is refused although nobody else has changed the event."""
-        if isinstance(error, _FORESEEN) or not isinstance(error, _TEMPORARY):
-            return not isinstance(error, _FORESEEN)
+        """Return whether a plan itself is at fault: nobody foresaw its error, or it is refused again and again."""
+        if not isinstance(error, (*_FORESEEN, *_TEMPORARY)):
+            return True
         if not isinstance(error, Conflict) or self._has_changed(prepared.snapshot.event):
             return False
         self._refused += 1
         return self._refused >= MOST_REFUSED
 
     def _take_apart(self, prepared: _Prepared, error: Exception) -> None:
-        """Plan the requests of a plan that can't be committed one by one. One that can't be alone has failed."""
+        """Plan the requests of a plan that can't be committed one by one.
+
+        One that can't be committed alone has failed. If the store only refused it, the answer is "busy", as
+        without a queue.
+        """
         self._refused = 0
         if len(prepared.results) > 1:
             self._one_by_one = len(prepared.results)
         else:
-            self._end_with(self.left[0], error)
+            self._end_with(self.left[0], Busy() if isinstance(error, Conflict) else error)
 
     def _write_results(self, results: Sequence[RequestResult]) -> None:
         for _ in self._consumer.retry.pauses(self._until):
@@ -444,7 +445,7 @@ _ADDING = (PutEvent, PutRegistration, PutWaitlistEntry, CheckUser, PutJournalEnt
 def added_users(plan: Plan) -> frozenset[str] | None:
     """Return the users whom a plan adds; None if it does more than add.
 
-    Whoever it adds comes after all others, so it changes nobody else's registration or position.
+    New attendees come after all others, so such a plan changes nobody else's registration or position.
     """
     if not all(isinstance(action, _ADDING) for action in plan.actions):
         return None

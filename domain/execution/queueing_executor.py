@@ -1,7 +1,7 @@
 """The executor of a process that can't batch: commands that would meet others' go through the event's queue (R14).
 
-A Lambda function handles one request at a time, so presses for one event would meet at its version. The first that
-does opens the event's queue for everybody. One consumer then carries out what is queued, batch by batch, in order.
+A Lambda function handles one request at a time, so presses for one event meet at its version. One that has met others
+twice opens the event's queue for everybody. One consumer then carries out what is queued, batch by batch, in order.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ANSWER_LATEST = 20.0
 """Seconds after its receipt when a request in HTTP is given up on: no later reply to it is possible (R11)."""
 
 
-class _QueueOpen(Exception):  # no error
+class _QueueOpen(Exception):
     """The event's queue is open, so nothing was tried."""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.models import Event, Page
 from domain.ports import AnswerLost
-from domain.queued import AwaitedReply, QueuedRequest, QueueState, RequestResult
+from domain.queued import SLOTS, AwaitedReply, QueuedRequest, QueueState, RequestResult
 from storage.dynamodb import request_items
 from storage.dynamodb.errors import reading, writing
 from storage.dynamodb.items import Item, to_wire
@@ -25,8 +25,6 @@ from storage.dynamodb.store import DynamoDBStore
 
 BATCH_WRITE = 25
 """DynamoDB's limit for the items of one BatchWriteItem."""
-
-SLOTS = (0, 1)
 
 
 class DynamoDBRequestQueue(DynamoDBStore):
@@ -60,7 +58,9 @@ class DynamoDBRequestQueue(DynamoDBStore):
 
     def get_queue_state(self, event_id: str, request_ids: Collection[str]) -> QueueState:
         """See `RequestQueue.get_queue_state`."""
-        addresses = [request_items.batch_address(self._keys, event_id, slot) for slot in SLOTS]
+        addresses = [
+            request_items.batch_address(self._keys, event_id, slot) for slot in range(SLOTS)
+        ]
         addresses += [self._keys.of_request(id_, RESULT) for id_ in dict.fromkeys(request_ids)]
         items = [item for _, item in self._reader.batch_get(addresses)]
         results = [

@@ -198,7 +198,7 @@ def test_refusal_is_true_at_one_moment(
     if holds:
         assert one.register("small", "a").position is None
     else:
-        monkeypatch.setattr(Attempts, "_is_unchanged", lambda *_: True)
+        monkeypatch.setattr(Attempts, "_is_unchanged", lambda *_: True)  # the guard is off
         with pytest.raises(EventFull):
             one.register("small", "a")
 

@@ -15,8 +15,8 @@ import simpy
 
 from bot.notifications.queued_replies import TOGETHER
 from domain.execution.executor import BATCH_SIZE
-from domain.execution.queue_consumer import SLOTS
 from domain.execution.retry import FIRST_PAUSE
+from domain.queued import SLOTS
 from storage.dynamodb.request_queue import BATCH_WRITE
 from storage.dynamodb.schema import REQUESTS
 from tests.benchmarks.lambda_model import Account, Function, Stream

@@ -143,7 +143,7 @@ def test_refusal_that_was_never_true_is_rejected(
     initial, one, other = two_processes(store, "a")
     store.before_reading = lambda: other.follow([("unregister", E1, "a")], [E1])
     if not holds:
-        monkeypatch.setattr(Attempts, "_is_unchanged", lambda *_: True)
+        monkeypatch.setattr(Attempts, "_is_unchanged", lambda *_: True)  # the guard is off
     one.follow([("register", E1, "a")], [E1])
     assert one.calls[0].answer == (("placed", 2, None) if holds else ("EventFull", 1, 1))
     assert accepted(initial, one, other) is holds

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from math import inf
 from typing import cast
@@ -18,6 +17,7 @@ from domain.execution.request_codec import encode_results
 from domain.queued import AwaitedReply, RequestResult
 from tests.support.environment import START, ManualClock, run_now
 from tests.support.memory_queue import MemoryRequestQueue
+from tests.support.queueing import LateWork
 
 LATER = inf
 """A time on the monotonic clock that does not come."""
@@ -91,18 +91,16 @@ def test_many_replies_are_sent_at_the_same_time() -> None:
     for request_id in numbers:
         awaited(queue, request_id, f"user {request_id}")
         queue.put_results(encode_results([request_id], [EventCanceled("e1")], START))
-    works: list[Callable[[], None]] = []
     most = 0
 
-    class LateWork(ManualClock):
+    class Counting(LateWork):
         def wait(self, signal: threading.Event, seconds: float) -> bool:
             nonlocal most
-            most = max(most, len(works))
-            while works:
-                works.pop()()
-            return True
+            most = max(most, len(self._works))
+            return super().wait(signal, seconds)
 
-    replies = QueuedReplies(queue, cast("ReplySender", sent), LateWork(), works.append)
+    clock = Counting(ManualClock())
+    replies = QueuedReplies(queue, cast("ReplySender", sent), clock, clock.spawn)
     assert replies.send(numbers) == set()
     assert len(sent.replies) == len(numbers)
     assert most == TOGETHER
@@ -128,14 +126,7 @@ def test_replies_to_one_user_are_sent_in_order() -> None:
     for request_id, seconds in (("2", 5), ("1", 1)):
         awaited(queue, request_id, seconds=seconds)
         queue.put_results(encode_results([request_id], [Invalid("field", request_id)], START))
-    works: list[Callable[[], None]] = []
-
-    class LastFirst(ManualClock):
-        def wait(self, signal: threading.Event, seconds: float) -> bool:
-            while works:
-                works.pop()()
-            return True
-
-    QueuedReplies(queue, cast("ReplySender", sent), LastFirst(), works.append).send(["2", "1"])
+    clock = LateWork(ManualClock())
+    QueuedReplies(queue, cast("ReplySender", sent), clock, clock.spawn).send(["2", "1"])
     texts = [reply.message.text for reply in sent.replies]
     assert [text[-2] for text in texts] == ["1", "2"]

@@ -327,15 +327,15 @@ def test_queue_stays_open_while_requests_wait_in_it(queues: Queues) -> None:
 # Requests that can't be carried out
 
 
-def test_request_whose_commit_can_never_apply_fails_alone(queues: Queues) -> None:
-    """What it rests on is damaged: the waitlist entry is missing. Those behind it are carried out."""
+def test_request_whose_commit_can_never_apply_ends_alone(queues: Queues) -> None:
+    """What it rests on is damaged: the waitlist entry is missing. Without a queue, it ends like this, too."""
     queues.add(*presses(3))
     queues.consume()
     queues.store.waitlist.clear()
     queues.add(Unregister(CROWD[2]), *presses(2, first=10))
     assert queues.consume() == 6
     *_, failed, first, second = queues.results()
-    assert isinstance(failed, RequestFailed)
+    assert isinstance(failed, Busy)
     assert isinstance(first, RegisterOutcome)
     assert isinstance(second, RegisterOutcome)
 

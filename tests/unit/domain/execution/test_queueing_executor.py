@@ -246,11 +246,8 @@ def test_event_whose_creation_is_in_doubt_is_created_once(
     assert queues.store.events["e9"].version == 1
 
 
-def test_plan_in_doubt_can_not_apply_once_its_command_was_refused(
-    queues: Queues, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The plan may still be on its way: the consumer changes the event's version before it tries again."""
-    service = queues.function()
+def plan_on_its_way(queues: Queues, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    """Register ada with a plan that does not arrive in time, and return it."""
     on_its_way: list[Plan] = []
 
     def delay(plan: Plan) -> None:
@@ -261,9 +258,17 @@ def test_plan_in_doubt_can_not_apply_once_its_command_was_refused(
     # Nothing can be found out in time, either.
     monkeypatch.setattr(queues.store, "get_journal_entry", _unavailable)
     with pytest.raises(Queued):
-        service.register("e1", "ada")
+        queues.function().register("e1", "ada")
     monkeypatch.undo()
     queues.store.before_commit.clear()
+    return on_its_way[0]
+
+
+def test_plan_in_doubt_can_not_apply_once_its_command_was_refused(
+    queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan may still be on its way: the consumer changes the event's version before it tries again."""
+    late = plan_on_its_way(queues, monkeypatch)
     queues.clock.advance(timedelta(minutes=5))
     deadline = queues.clock.now() - timedelta(minutes=1)
     queues.store.events["e1"] = queues.store.events["e1"].model_copy(
@@ -272,7 +277,7 @@ def test_plan_in_doubt_can_not_apply_once_its_command_was_refused(
     queues.consume()
     assert isinstance(queues.results()[0], RegistrationClosed)
     with pytest.raises(Conflict):
-        queues.store.commit(on_its_way[0])
+        queues.store.commit(late)
 
 
 # A store that takes no writes until its operator acts says that nothing was changed: that must be true
@@ -319,20 +324,8 @@ def test_plan_in_doubt_that_arrives_meanwhile_is_found(
     queues: Queues, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It must not be carried out again: its user would read that they are registered already."""
-    service = queues.function()
-    on_its_way: list[Plan] = []
-
-    def delay(plan: Plan) -> None:
-        on_its_way.append(plan)
-        raise AnswerLost
-
-    queues.store.before_commit = [delay] * MANY
-    # Nothing can be found out in time, either.
-    monkeypatch.setattr(queues.store, "get_journal_entry", _unavailable)
-    with pytest.raises(Queued):
-        service.register("e1", "ada")
-    monkeypatch.undo()
-    queues.store.before_commit = [lambda _: queues.store._commit(on_its_way[0])]
+    late = plan_on_its_way(queues, monkeypatch)
+    queues.store.before_commit = [lambda _: queues.store._commit(late)]
     queues.consume()
     assert isinstance(queues.results()[0], RegisterOutcome)
     assert queues.store.events["e1"].registered_count == 1
