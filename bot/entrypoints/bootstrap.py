@@ -276,13 +276,18 @@ def build_queue_consumer(
     )
 
 
-def build_reply_sender(store: StoreWithOutbox, client: WebClient, clock: Clock) -> ReplySender:
-    """Return a sender that sends each reply at once, or keeps it in the journal."""
+def build_reply_sender(
+    store: StoreWithOutbox, client: WebClient, clock: Clock, left: Callable[[], float]
+) -> ReplySender:
+    """Return a sender that sends each reply at once, or keeps it in the journal.
+
+    `left` returns the seconds that a call to Slack may take if it is made now.
+    """
     from bot.slack.kept_replies import KeptReplies
     from bot.slack.reply_sender import ReplySender
 
     return ReplySender(
-        client, clock, random.random, KeptReplies(store, clock, new_id, lambda _: None)
+        client, clock, random.random, KeptReplies(store, clock, new_id, lambda _: None), left=left
     )
 
 

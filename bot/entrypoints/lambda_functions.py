@@ -23,6 +23,7 @@ from bot.notifications.ports import StoreWithOutbox
 from domain.ports import RequestQueue
 
 if TYPE_CHECKING:
+    from bot.notifications.queued_replies import QueuedReplies
     from bot.notifications.worker import NotificationWorker
     from domain.ports import Clock
     from domain.queued import QueuedRequest
@@ -241,13 +242,8 @@ def build_reply_function(settings: Settings, store: QueueingStore, clock: Clock)
 
     It gets results and awaited replies from the stream. With whichever of the two is written last, both are there.
     """
-    from bot.notifications.queued_replies import QueuedReplies
-    from bot.slack.web_client import TimeLimitedClient
-
     limit = _TimeLimit(clock)
-    client = TimeLimitedClient(slack_client(settings), limit.left)
-    sender = bootstrap.build_reply_sender(store, client, clock)
-    replies = QueuedReplies(store, sender, clock, system.spawn)
+    replies = _queued_replies(settings, store, clock, limit)
 
     def handle(event: Event, context: Context) -> dict[str, Any]:
         limit.begin(context)
@@ -255,7 +251,7 @@ def build_reply_function(settings: Settings, store: QueueingStore, clock: Clock)
         for record in event["Records"]:
             number = record["dynamodb"]["SequenceNumber"]
             first_records.setdefault(store.request_id_of(record), number)
-        return _failures(first_records, replies.send(first_records))
+        return _failures(first_records, replies.send(first_records, limit.last_call))
 
     return handle
 
@@ -267,16 +263,12 @@ def build_sweep_function(settings: Settings, store: QueueingStore, clock: Clock)
     raises an alarm.
     """
     from bot import telemetry
-    from bot.notifications.queued_replies import QueuedReplies
-    from bot.slack.web_client import TimeLimitedClient
     from domain.errors import Busy
     from domain.ports import Unavailable
 
     limit = _TimeLimit(clock)
     notification_worker = _notification_worker(settings, store, clock, limit)
-    client = TimeLimitedClient(slack_client(settings), limit.left)
-    sender = bootstrap.build_reply_sender(store, client, clock)
-    replies = QueuedReplies(store, sender, clock, system.spawn)
+    replies = _queued_replies(settings, store, clock, limit)
 
     def handle(_: Event, context: Context) -> None:
         limit.begin(context)
@@ -284,8 +276,11 @@ def build_sweep_function(settings: Settings, store: QueueingStore, clock: Clock)
             try:
                 notification_worker.sweep()
             finally:
-                replies.send_left(limit.last_call)
-                notification_worker.process_until(limit.last_call)
+                try:
+                    # Half of what is left: notifications must have their turn, whatever waits here.
+                    replies.send_left((clock.monotonic() + limit.last_call) / 2)
+                finally:
+                    notification_worker.process_until(limit.last_call)
             since = notification_worker.undelivered_since(limit.last_store_call)
             telemetry.log_undelivered(since, clock.now())
         except (Busy, Unavailable) as error:
@@ -349,6 +344,21 @@ class _TimeLimit:
     def left(self) -> float:
         """Return the seconds that a call to Slack which begins now may take."""
         return self._ends - STORE_RESERVE - self._clock.monotonic()
+
+
+def _queued_replies(
+    settings: Settings, store: QueueingStore, clock: Clock, limit: _TimeLimit
+) -> QueuedReplies:
+    from bot.notifications.queued_replies import QueuedReplies
+    from bot.slack.unexpected_failures import log_unexpected
+
+    # Half of what is left, as a call of `TimeLimitedClient`: connecting and waiting for the response are timed apart.
+    sender = bootstrap.build_reply_sender(
+        store, slack_client(settings), clock, lambda: limit.left() / 2
+    )
+    return QueuedReplies(
+        store, sender, clock, system.spawn, lambda error: log_unexpected(error, new_id)
+    )
 
 
 def _notification_worker(

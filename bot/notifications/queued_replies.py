@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from pydantic import ValidationError
+
+from bot.blocks.builders import Message
 from bot.outcome_messages import outcome_message
 from bot.slack.reply_addresses import ReplyAddress
-from bot.slack.reply_sender import ReplyNotSent, ReplySender
+from bot.slack.reply_sender import ReplyNotSent, ReplyRefused, ReplySender
 from domain.commands import Outcome
-from domain.errors import OperatorNeeded, OutcomeUnknown, RollcallError
+from domain.errors import OperatorNeeded, OutcomeUnknown, RequestFailed, RollcallError
 from domain.execution.background import Work
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.request_codec import UnreadableRequest, decode_result, encode_results
-from domain.ports import AnswerLost, Clock, Conflict, RequestQueue, Spawn
+from domain.ports import AnswerLost, Clock, Conflict, RequestQueue, Spawn, Unavailable
 from domain.queued import AwaitedReply, RequestResult
 
 _logger = logging.getLogger(__name__)
@@ -31,41 +35,34 @@ LEFT_AFTER = timedelta(minutes=1)
 
 
 class QueuedReplies:
-    """Sends each awaited reply at least once: what was sent is deleted afterwards."""
+    """Sends each awaited reply at least once: what was sent is deleted afterwards.
+
+    `log_failure` logs an unforeseen failure and returns its reference.
+    """
 
     def __init__(
-        self, queue: RequestQueue, sender: ReplySender, clock: Clock, spawn: Spawn
+        self,
+        queue: RequestQueue,
+        sender: ReplySender,
+        clock: Clock,
+        spawn: Spawn,
+        log_failure: Callable[[Exception], str],
     ) -> None:
         self._queue = queue
         self._sender = sender
         self._clock = clock
         self._spawn = spawn
+        self._log_failure = log_failure
 
-    def send(self, request_ids: Collection[str]) -> set[str]:
+    def send(self, request_ids: Collection[str], until: float) -> set[str]:
         """Send the awaited replies of requests that have results. Return the ids of those that were not sent.
 
-        `TOGETHER` are sent at the same time: Slack takes about a tenth of a second for each. Raises `Unavailable`.
+        None is begun after `until`, a time on the clock's `monotonic`. `TOGETHER` are sent at the same time: Slack
+        takes about a tenth of a second for each. Raises `Unavailable`.
         """
         awaited = self._queue.get_awaited_replies(request_ids).values()
-        due: dict[str, list[tuple[AwaitedReply, RequestResult]]] = {}
-        for reply, result in sorted(awaited, key=lambda pair: pair[0].since):
-            if result is not None:
-                # The last one that a person reads is true, so one person's come one after the other.
-                due.setdefault(_address(reply).user_id, []).append((reply, result))
-        failed: set[str] = set()
-        everybody = list(due.values())
-        for first in range(0, len(everybody), TOGETHER):
-            works = [
-                Work(partial(self._send_all, replies), self._spawn, self._clock)
-                for replies in everybody[first : first + TOGETHER]
-            ]
-            for work in works:
-                failed |= work.wait()
-        return failed
-
-    def _send_all(self, replies: Sequence[tuple[AwaitedReply, RequestResult]]) -> set[str]:
-        """Send one person's replies in order. Return the ids of those that were not sent."""
-        return {reply.request_id for reply, result in replies if not self._send(reply, result)}
+        due = [(reply, result) for reply, result in awaited if result is not None]
+        return self._send_together(due, until)
 
     def send_left(self, until: float) -> None:
         """Send what is left, oldest first, until a time on the clock's `monotonic`. Raises `Unavailable`.
@@ -73,13 +70,16 @@ class QueuedReplies:
         If a request can no longer be carried out, its person is told that its outcome is unknown.
         """
         for ids in self._pages():
-            pairs = self._queue.get_awaited_replies(ids).values()
-            for reply, result in sorted(pairs, key=lambda pair: pair[0].since):
+            due: list[tuple[AwaitedReply, RequestResult]] = []
+            for reply, result in self._queue.get_awaited_replies(ids).values():
                 if self._clock.monotonic() >= until:
-                    return
+                    break
                 decided = result or self._given_up(reply)
                 if decided is not None and self._age(reply) >= LEFT_AFTER:
-                    self._send(reply, decided)
+                    due.append((reply, decided))
+            self._send_together(due, until)
+            if self._clock.monotonic() >= until:
+                return
 
     def _pages(self) -> Iterator[Collection[str]]:
         cursor: str | None = None
@@ -111,22 +111,83 @@ class QueuedReplies:
     def _age(self, reply: AwaitedReply) -> timedelta:
         return self._clock.now() - reply.since
 
-    def _send(self, reply: AwaitedReply, result: RequestResult) -> bool:
-        """Send one reply and delete it. Return whether it was sent."""
-        address = _address(reply)
-        message = outcome_message(_outcome(result), address.user_id)
+    def _send_together(
+        self, due: Iterable[tuple[AwaitedReply, RequestResult]], until: float
+    ) -> set[str]:
+        """Send replies, `TOGETHER` at the same time. Return the ids of those that were not sent."""
+        by_user: dict[str, list[_DueReply]] = {}
+        for reply, result in sorted(due, key=lambda pair: pair[0].since):
+            address = self._address(reply)
+            if address is not None:
+                # The last one that a person reads is true, so one person's come one after the other.
+                replies = by_user.setdefault(address.user_id, [])
+                replies.append(_DueReply(reply.request_id, address, result))
+        failed: set[str] = set()
+        everybody = list(by_user.values())
+        for first in range(0, len(everybody), TOGETHER):
+            works = [
+                Work(partial(self._send_all, replies, until), self._spawn, self._clock)
+                for replies in everybody[first : first + TOGETHER]
+            ]
+            for work in works:
+                failed |= work.wait()
+        return failed
+
+    def _address(self, reply: AwaitedReply) -> ReplyAddress | None:
+        """Return the address of a reply. One that can't be read is deleted: nobody can send that reply."""
         try:
-            self._sender.send(address.reply(message))
+            return ReplyAddress.model_validate_json(reply.address)
+        except ValidationError:  # its text may contain the response URL, which is a secret
+            _logger.error("a reply to a queued request is lost: its address can't be read")  # noqa: TRY400  # see above
+            self._delete(reply.request_id)
+            return None
+
+    def _send_all(self, replies: Sequence[_DueReply], until: float) -> set[str]:
+        """Send one person's replies in order. Return the ids of those that were not sent."""
+        failed: set[str] = set()
+        for due in replies:
+            # After one that was not sent, the others wait: it comes before them.
+            if failed or self._clock.monotonic() >= until or not self._send(due):
+                failed.add(due.request_id)
+        return failed
+
+    def _send(self, due: _DueReply) -> bool:
+        """Send one reply and delete it. Return whether it needs no further try."""
+        try:
+            self._sender.send(due.address.reply(self._message(due)))
+        except ReplyRefused as error:
+            _logger.error("a reply to a queued request is lost: %s", error)  # noqa: TRY400  # the reason is enough
         except ReplyNotSent as error:
             _logger.warning("a reply to a queued request was not sent: %s", error)
             return False
-        with suppress(AnswerLost, Conflict, OperatorNeeded):  # then it is sent once more
-            self._queue.delete_awaited_reply(reply.request_id)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this reply only
+            self._log_failure(error)
+            return False
+        self._delete(due.request_id)
         return True
 
+    def _message(self, due: _DueReply) -> Message:
+        """Return the message about a result. If it can't be made, the person reads the reference of the failure."""
+        outcome, user_id = _outcome(due.result), due.address.user_id
+        try:
+            return outcome_message(outcome, user_id)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the person is told
+            return outcome_message(RequestFailed(self._log_failure(error)), user_id)
 
-def _address(reply: AwaitedReply) -> ReplyAddress:
-    return ReplyAddress.model_validate_json(reply.address)
+    def _delete(self, request_id: str) -> None:
+        with suppress(
+            AnswerLost, Conflict, OperatorNeeded, Unavailable
+        ):  # then it is sent once more
+            self._queue.delete_awaited_reply(request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _DueReply:
+    """An awaited reply whose request has a result."""
+
+    request_id: str
+    address: ReplyAddress
+    result: RequestResult
 
 
 def _outcome(result: RequestResult) -> Outcome | RollcallError:

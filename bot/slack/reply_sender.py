@@ -61,6 +61,10 @@ class ReplyNotSent(Exception):
     """A reply is lost. The request itself was carried out or refused all the same."""
 
 
+class ReplyRefused(ReplyNotSent):
+    """A reply is lost, and would be if it were sent again: Slack refuses its recipient, say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingReply:
     """A reply to one person, and where it goes: to `response_url`, or into a view, or in a direct message."""
@@ -97,14 +101,20 @@ class ReplySender:
         jitter: Callable[[], float],
         kept_replies: KeptReplies,
         queue: JobQueue | None = None,
+        left: Callable[[], float | None] | None = None,
     ) -> None:
-        """Create a sender. `jitter` returns numbers from 0 to 1."""
+        """Create a sender. `jitter` returns numbers from 0 to 1.
+
+        `left` returns the seconds that a call may take if it is made now, by default what the request has left.
+        """
         self._kept_replies = kept_replies
         self._clock = clock
         self._jitter = jitter
         self._queue = queue
         self._patient_client = patient_client(client, token=client.token)
-        self._bounded_client = bounded_client(client, token=client.token, seconds=REPLY_SECONDS)
+        self._bounded_client = bounded_client(
+            client, token=client.token, seconds=REPLY_SECONDS, left=left
+        )
 
     def receipt(self) -> float:
         """Return when this thread's request was received, by default now, on the clock's `monotonic`."""
@@ -115,7 +125,7 @@ class ReplySender:
         """Send the reply to a request that was received then, by default this thread's.
 
         With a queue, this takes no time. Without one, or if it is full, it takes what is left of the request's
-        time, and raises `ReplyNotSent`.
+        time, and raises `ReplyNotSent`, or `ReplyRefused` if sending it again is of no use.
         """
         begun = self.receipt() if received_at is None else received_at
         in_background = _Delivery(reply, self._patient_client, self._clock, self._jitter, begun)
@@ -201,7 +211,7 @@ class _Delivery:
     def attempt_now(self) -> bool:
         """Try once, and again where that takes no pause. Return whether Slack took the reply.
 
-        Raises `ReplyNotSent` if a later try would not do either.
+        Raises `ReplyRefused` if a later try would not do either.
         """
         for _ in range(MAX_ATTEMPTS_NOW):
             pause = self._attempt()
@@ -258,7 +268,9 @@ class _Delivery:
             post_direct_message(self._client, self.reply.user_id, self.reply.message.to_dict())
         except FAILURES as error:
             failure = classify(error)
-            if failure.error_class not in _RETRIED or age >= GIVE_UP_SECONDS:
+            if failure.error_class not in _RETRIED:
+                raise ReplyRefused(failure.reason) from error
+            if age >= GIVE_UP_SECONDS:
                 raise ReplyNotSent(failure.reason) from error
             return self._pause_after(failure.reason, failure.retry_after)
         return None

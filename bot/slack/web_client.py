@@ -23,24 +23,31 @@ PATIENT_SECONDS = 30
 
 
 class BoundedClient(WebClient):
-    """A client that tries once, and gives up after some seconds, or when the request's time is over.
+    """A client that tries once, and gives up after some seconds, or when no time is left.
 
-    Then it raises `TimeoutError`. All calls of one request share its time (`bot.slack.request_budget`).
+    Then it raises `TimeoutError`.
     """
 
-    def __init__(self, seconds: float, **options: Any) -> None:
-        """Make a client. `options` are those of `WebClient`."""
+    def __init__(
+        self, seconds: float, left: Callable[[], float | None] | None = None, **options: Any
+    ) -> None:
+        """Make a client. `options` are those of `WebClient`.
+
+        `left` returns the seconds that are left, None for any number. By default, all calls of one request share
+        its time (`bot.slack.request_budget`).
+        """
         self._seconds = seconds
+        self._left = left
         super().__init__(**options)
 
     @property  # type: ignore[override]  # slack_sdk has an attribute, which it reads for each call
     def timeout(self) -> float:
         """Return the seconds for a call that begins now. Raises `TimeoutError` if none are left."""
-        left = seconds_left()
+        left = (self._left or seconds_left)()
         if left is None:
             return self._seconds
         if left < SHORTEST_SECONDS:
-            raise TimeoutError("the request's time is over")
+            raise TimeoutError("no time is left")
         return min(self._seconds, left)
 
     @timeout.setter
@@ -48,9 +55,15 @@ class BoundedClient(WebClient):
         """Ignore the number that slack_sdk's constructor sets."""
 
 
-def bounded_client(client: WebClient, *, token: str | None, seconds: float) -> BoundedClient:
-    """Return a client that tries once and gives up in time."""
-    return BoundedClient(seconds, **_options(client) | {"token": token})
+def bounded_client(
+    client: WebClient,
+    *,
+    token: str | None,
+    seconds: float,
+    left: Callable[[], float | None] | None = None,
+) -> BoundedClient:
+    """Return a client that tries once and gives up in time, see `BoundedClient`."""
+    return BoundedClient(seconds, left, **_options(client) | {"token": token})
 
 
 def patient_client(client: WebClient, *, token: str | None) -> WebClient:

@@ -170,6 +170,8 @@ class _Run:
         self._reopens_at = consumer.clock.monotonic()
         self._refused = 0
         """How often in a row a commit was refused although nobody else had changed the event."""
+        self._is_fenced = False
+        """Whether no plan of an earlier consumer can apply any more: this one has changed the event since."""
 
     def makes_progress(self) -> bool:
         """Carry out what is left. Return whether some of it was before the time was over."""
@@ -278,6 +280,7 @@ class _Run:
                 decoded = self._decoded(request)
             except (Busy, OutcomeUnknown, UnreadableRequest) as error:
                 if request is self.left[0]:
+                    self._fence(self._consumer.store.get_event(self._event_id))
                     self._end_with(request, error)
                 return batch
             if decoded.in_doubt is None and not isinstance(decoded.command, AddAttendees):
@@ -294,12 +297,12 @@ class _Run:
         return _Decoded(request, command, in_doubt)
 
     def _plan_or_end(self, batch: Sequence[_Decoded], event: Event | None) -> _Prepared | None:
-        """Return a plan for a batch. If it can't be planned, its requests are planned one by one.
+        """Return a plan for a batch, or None: it is planned again. If it can't be planned, that is one by one.
 
         One that can't be planned alone has failed: that is its result.
         """
         try:
-            return self._planned(batch, event)
+            prepared = self._planned(batch, event)
         except (*_TEMPORARY, *_FORESEEN):
             raise
         except Exception as error:  # whatever the planner raises, it concerns these requests only
@@ -310,6 +313,25 @@ class _Run:
             else:
                 self._end_with(batch[0].request, error)
             return None
+        if not prepared.plan.actions and self._fence(event):
+            return None
+        return prepared
+
+    def _fence(self, event: Event | None) -> bool:
+        """Have no plan of an earlier consumer apply any more. Return whether that changed the event.
+
+        It may have died with a commit on its way. A commit of this one would exclude that; a refusal does not change
+        the event, so its request could still be carried out. Raises what `Store.commit` does.
+        """
+        if self._is_fenced or event is None:
+            return False
+        self._commit_fence(event)
+        return True
+
+    def _commit_fence(self, event: Event) -> None:
+        now, plan_id = self._consumer.clock.now(), self._consumer.new_id()
+        self._consumer.store.commit(planner.fence(event, now=now, plan_id=plan_id))
+        self._is_fenced = True
 
     def _planned(self, batch: Sequence[_Decoded], event: Event | None) -> _Prepared:
         consumer = self._consumer
@@ -340,8 +362,7 @@ class _Run:
             return False
         if event.version < in_doubt.version:
             # It could still apply. Once the version is another, it can't any more.
-            fence = planner.fence(event, now=consumer.clock.now(), plan_id=consumer.new_id())
-            consumer.store.commit(fence)
+            self._commit_fence(event)
             return False
         entry = consumer.store.get_journal_entry(self._event_id, in_doubt.version)
         return entry is not None and entry.plan_id == in_doubt.plan_id
@@ -367,6 +388,7 @@ class _Run:
         if not prepared.plan.actions:
             self._complete(len(prepared.results))
             return following
+        self._is_fenced = True
         self._next_slot = (self._next_slot + 1) % SLOTS
         self._complete(
             len(prepared.results), self._start(lambda: self._write_results(prepared.results))

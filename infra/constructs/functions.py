@@ -64,9 +64,12 @@ QUEUE_BATCH = 1000
 """Requests that one invocation of the queue function takes at most: those of two seconds of the largest rush."""
 
 REPLY_BATCH = 100
-REQUEST_RETRIES = 10
 REQUEST_AGE = cdk.Duration.minutes(10)
-"""How old a record may be. The queue function carries out no request that is older (`OLDEST` in its consumer)."""
+"""How old a record may be. The queue function carries out no request that is older (`OLDEST` in its consumer).
+
+Until then, Lambda tries it as often as it must: a part of a batch that had no time is tried again too, and in a long
+rush any number of tries could be used up.
+"""
 
 WAITS = ("slack", "api")
 """The functions that put requests into the queue. They must know whether they may wait there for the result."""
@@ -261,7 +264,6 @@ class Functions(Construct):
             {"entry_id": {"S": lambda_.FilterRule.begins_with(REQUEST_PREFIX)}},
             concurrency=QUEUE_CONCURRENCY,
             batch_size=QUEUE_BATCH,
-            retry_attempts=REQUEST_RETRIES,
             max_record_age=REQUEST_AGE,
         )
         if is_kept_started:
@@ -281,7 +283,6 @@ class Functions(Construct):
             {"entry_id": {"S": lambda_.FilterRule.or_(RESULT, PENDING_REPLY)}},
             concurrency=REPLY_CONCURRENCY,
             batch_size=REPLY_BATCH,
-            retry_attempts=REQUEST_RETRIES,
             max_record_age=REQUEST_AGE,
         )
 

@@ -85,13 +85,18 @@ class DynamoDBRequestQueue(DynamoDBStore):
             self._put_all(items)
 
     def _put_all(self, items: Sequence[Item]) -> None:
-        puts = [{"PutRequest": {"Item": item}} for item in items]
-        with writing():
-            answer = self._client.batch_write_item(
-                RequestItems={self._keys.table_name(REQUESTS): puts}
+        """Write items, those again that DynamoDB did not take, as long as it takes some."""
+        left = [{"PutRequest": {"Item": item}} for item in items]
+        while left:
+            request = {self._keys.table_name(REQUESTS): left}
+            with writing():
+                answer = self._client.batch_write_item(RequestItems=request)
+            unprocessed = answer.get("UnprocessedItems", {}).get(
+                self._keys.table_name(REQUESTS), []
             )
-        if answer.get("UnprocessedItems"):
-            raise AnswerLost("a part of the results was not written")
+            if len(unprocessed) == len(left):
+                raise AnswerLost("a part of the results is throttled")
+            left = unprocessed
 
     def put_refusals(
         self, event_id: str, version: int | None, results: Sequence[RequestResult]

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from math import inf
 from typing import cast
 
 import pytest
@@ -145,9 +146,9 @@ def test_replies_send_as_many_requests_as_in_the_model(queue: DynamoDBRequestQue
     consumer_on(queue, clock).consume("e1", requests, 60.0)
     for awaited in ("U1", "U2"):
         queue.put_awaited_reply(AwaitedReply(awaited, "e1", START, ADDRESS))
-    replies = QueuedReplies(queue, cast("ReplySender", Sent()), clock, run_now)
+    replies = QueuedReplies(queue, cast("ReplySender", Sent()), clock, run_now, lambda _: "")
     with counted(queue._client) as real:
-        assert replies.send(["U1", "U2", "U3"]) == set()
+        assert replies.send(["U1", "U2", "U3"], inf) == set()
 
     database = a_database()
     account = Account(database.env, 10)

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
 from domain.planning.plan import PutBatchResults
-from domain.ports import Conflict
+from domain.ports import AnswerLost, Conflict
 from domain.queued import (
     QUEUE_KEEPS,
     AwaitedReply,
@@ -139,6 +139,41 @@ def test_refusals_for_an_event_that_was_created_since_are_not_written(queue: Que
 def test_as_many_refusals_as_a_batch_has_are_written(queue: Queue) -> None:
     queue.put_refusals("e1", None, RESULTS[:50])
     assert len(queue.get_queue_state("e1", [one.request_id for one in RESULTS]).results) == 50
+
+
+def throttled(queue: DynamoDBRequestQueue, *taken: int) -> list[int]:
+    """Have DynamoDB take so many of the items of each of the next batch writes. Return how many each gets."""
+    write, takes, sizes = queue._client.batch_write_item, list(taken), list[int]()
+
+    def batch_write_item(*, RequestItems: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: N803  # boto3's name
+        ((table, items),) = RequestItems.items()
+        sizes.append(len(items))
+        number = takes.pop(0) if takes else len(items)
+        if number:
+            write(RequestItems={table: items[:number]})
+        left = items[number:]
+        return {"UnprocessedItems": {table: left} if left else {}}
+
+    queue._client.batch_write_item = batch_write_item
+    return sizes
+
+
+def test_only_results_that_were_not_taken_are_written_again() -> None:
+    with queue_on("moto") as queue:
+        assert isinstance(queue, DynamoDBRequestQueue)
+        sizes = throttled(queue, 10, 1)
+        queue.put_results(RESULTS[:20])
+        assert sizes == [20, 10, 9]
+        assert queue.get_result(RESULTS[19].request_id) == RESULTS[19]
+
+
+def test_results_of_which_none_is_taken_are_left_to_the_caller_s_pauses() -> None:
+    with queue_on("moto") as queue:
+        assert isinstance(queue, DynamoDBRequestQueue)
+        sizes = throttled(queue, 10, 0)
+        with pytest.raises(AnswerLost):
+            queue.put_results(RESULTS[:20])
+        assert sizes == [20, 10]
 
 
 # Replies that somebody waits for

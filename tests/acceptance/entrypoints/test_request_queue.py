@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
 from bot.blocks.ids import ActionId
+from bot.entrypoints import lambda_functions
+from bot.entrypoints.lambda_functions import RESERVE
 from bot.notifications.queued_replies import LEFT_AFTER
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.queueing_executor import OPEN_SECONDS, REPLY_LATER_AFTER
@@ -16,7 +20,7 @@ from playground.web_api.fault_injection import Fault
 from tests.support.environment import ids, service_on
 from tests.support.invariants import assert_invariants
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, reply, shown
-from tests.support.slack.lambda_functions import Deployment, deployed, post_card, yoga
+from tests.support.slack.lambda_functions import Context, Deployment, deployed, post_card, yoga
 
 IN_QUEUE = "in the queue"
 
@@ -99,18 +103,41 @@ def test_request_whose_record_is_lost_is_given_up_by_the_sweep(
     assert seated(without_consumer) == [DIEGO]
 
 
+@contextmanager
+def no_reply_function(deployment: Deployment) -> Iterator[list[lambda_functions.Event]]:
+    """Have a reply function that does nothing. Give the batches that it gets."""
+    functions, batches = deployment.functions, list[lambda_functions.Event]()
+
+    def ignore(batch: lambda_functions.Event, _: object) -> dict[str, list[str]]:
+        batches.append(batch)
+        return {"batchItemFailures": []}
+
+    deployment.functions = {**functions, "reply": ignore}
+    yield batches
+    deployment.functions = functions
+
+
 def test_reply_whose_record_is_lost_is_sent_by_the_sweep(without_consumer: Deployment) -> None:
     assert IN_QUEUE in press(without_consumer, BJORN)
-    reply_function = without_consumer.functions["reply"]
-    without_consumer.functions = {
-        **without_consumer.functions,
-        "reply": lambda *_: {"batchItemFailures": []},
-    }
-    without_consumer.deliver()
+    with no_reply_function(without_consumer):
+        without_consumer.deliver()
     assert IN_QUEUE in last_seen(without_consumer, BJORN)
-    without_consumer.functions = {**without_consumer.functions, "reply": reply_function}
     without_consumer.harness.clock.advance(LEFT_AFTER)
     without_consumer.sweep()
+    assert "a seat in *Yoga in the park*" in last_seen(without_consumer, BJORN)
+
+
+def test_reply_for_which_a_function_has_no_time_is_left_to_the_next(
+    without_consumer: Deployment,
+) -> None:
+    """Lambda would end it in the middle of a call, and the reply would be sent twice."""
+    assert IN_QUEUE in press(without_consumer, BJORN)
+    with no_reply_function(without_consumer) as batches:
+        without_consumer.deliver()
+    send = without_consumer.functions["reply"]
+    assert send(batches[-1], Context(seconds=int(RESERVE) - 1))["batchItemFailures"]
+    assert IN_QUEUE in last_seen(without_consumer, BJORN)
+    assert send(batches[-1], Context())["batchItemFailures"] == []
     assert "a seat in *Yoga in the park*" in last_seen(without_consumer, BJORN)
 
 

@@ -11,6 +11,7 @@ from domain.commands import ChangeAnswers, Command, Edit, Outcome, Register
 from domain.enums import QuestionKind
 from domain.errors import RollcallError
 from domain.execution.loader import load_snapshot
+from domain.execution.request_codec import encode_results
 from domain.inputs import (
     MAX_ANSWER_LENGTH,
     MAX_OPTION_LENGTH,
@@ -23,7 +24,9 @@ from domain.inputs import (
     utf16_length,
 )
 from domain.planning import planner
+from domain.planning.plan import PutBatchResults
 from domain.questions import Answers
+from domain.queued import BatchResults
 from storage.dynamodb.conditions import transact_item
 from storage.dynamodb.store import DynamoDBStore
 from tests.support.environment import START, ids, new_event, new_users, service_on
@@ -80,9 +83,10 @@ def answers(questions: tuple[QuestionDraft, ...], script: str, number: int) -> A
     }
 
 
-def commit(store: DynamoDBStore, commands: list[Command], plan_id: str) -> tuple[int, int]:
-    """Commit all commands at once; return the bytes of the largest action, and of the transaction.
+def commit(store: DynamoDBStore, commands: list[Command], plan_id: str) -> tuple[int, int, int]:
+    """Commit all commands at once; return the bytes of the largest row, of the results, and of the transaction.
 
+    The results are those that the consumer of the request queue would write with it, for one command less.
     An action's JSON has the item and more, so DynamoDB counts less.
     """
     snapshot = load_snapshot(store, "e1", commands)
@@ -92,10 +96,14 @@ def commit(store: DynamoDBStore, commands: list[Command], plan_id: str) -> tuple
         one for one in plan.outcomes if isinstance(one, RollcallError)
     ]
     assert refused == []
-    actions = [transact_item(store._keys, action) for action in plan.actions]
-    sizes = [len(json.dumps(action, ensure_ascii=False).encode()) for action in actions]
+    request_ids = [f"{'r' * 30}{number}" for number in range(len(commands))]
+    results = BatchResults("e1", 0, 1, encode_results(request_ids, plan.outcomes, START))
+    *sizes, of_results = (
+        len(json.dumps(transact_item(store._keys, action), ensure_ascii=False).encode())
+        for action in (*plan.actions, PutBatchResults(results))
+    )
     store.commit(plan)
-    return max(sizes), sum(sizes)
+    return max(sizes), of_results, sum(sizes) + of_results
 
 
 @pytest.mark.parametrize("ask", [texts, choices], ids=["texts", "options"])
@@ -126,9 +134,10 @@ def test_full_batch_with_the_largest_answers_is_far_below_the_limits(
             "edit": [Edit(everything, None)],
         }
         for plan_id, commands in batches.items():
-            item, transaction = commit(store, commands, plan_id)
-            assert item < MAX_ITEM_BYTES / 10
-            assert transaction < MAX_TRANSACTION_BYTES / 10
+            row, of_results, transaction = commit(store, commands, plan_id)
+            assert row < MAX_ITEM_BYTES / 10
+            assert of_results < MAX_ITEM_BYTES / 2
+            assert transaction < MAX_TRANSACTION_BYTES / 8
 
         page = service.list_registrations_in("e1", limit=100)
         found = [one.answers for one in page.registered]

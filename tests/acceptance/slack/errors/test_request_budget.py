@@ -77,6 +77,18 @@ def test_calls_to_slack_share_what_is_left() -> None:
     assert lookup.timeout == LOOKUP_SECONDS
 
 
+def test_calls_of_a_function_end_with_its_time() -> None:
+    """Its replies are no request's: a call must end before Lambda ends the function."""
+    left = 0.4
+    reply = bounded_client(
+        WebClient(token="xoxb-1"), token="xoxb-1", seconds=REPLY_SECONDS, left=lambda: left
+    )
+    assert reply.timeout == left
+    left = 0
+    with pytest.raises(TimeoutError):
+        reply.users_info(user=BJORN)  # nothing is sent
+
+
 # A Slack that accepts connections and never responds
 
 

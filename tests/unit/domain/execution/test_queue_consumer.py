@@ -32,7 +32,7 @@ from domain.execution.executor import BATCH_SIZE
 from domain.execution.queue_consumer import OLDEST, Consumed, added_users
 from domain.execution.request_codec import InDoubt, encode_command, encode_results
 from domain.planning.plan import Plan, PutBatchResults, PutRegistration
-from domain.ports import Rows, ThreadNotStarted
+from domain.ports import Conflict, Rows, ThreadNotStarted
 from domain.queued import QueuedRequest, RequestResult
 from tests.support.builders import planned
 from tests.support.environment import ids, new_event, new_users, service_on
@@ -322,6 +322,54 @@ def test_queue_stays_open_while_requests_wait_in_it(queues: Queues) -> None:
     assert "e1" not in queues.store.open_until
     queues.consume()
     assert queues.store.open_until["e1"] > queues.clock.now()
+
+
+def test_refusal_is_final_though_a_dead_consumer_s_commit_is_on_its_way(queues: Queues) -> None:
+    """Registration closes in between. The refused press must not be registered by the late commit."""
+    service = queues.function()
+    closes_at = queues.clock.now() + timedelta(minutes=1)
+    new_event(service, "soon", registration_deadline=closes_at)
+    queues.add(*presses(1), event_id="soon")
+    late: list[Plan] = []
+
+    def die(plan: Plan) -> None:
+        late.append(plan)
+        raise Died
+
+    queues.store.before_commit = [die]
+    with pytest.raises(Died):
+        queues.consume("soon")
+    queues.clock.advance(timedelta(minutes=1))
+    assert queues.consume("soon") == 1
+    assert isinstance(queues.results("soon")[0], RegistrationClosed)
+    with pytest.raises(Conflict):
+        queues.store.commit(late[0])
+
+
+def test_press_that_is_too_old_is_never_carried_out_late(queues: Queues) -> None:
+    """A consumer had died with its commit on the way. "Busy" says that nothing was changed."""
+    queues.add(*presses(1))
+    late: list[Plan] = []
+
+    def die(plan: Plan) -> None:
+        late.append(plan)
+        raise Died
+
+    queues.store.before_commit = [die]
+    with pytest.raises(Died):
+        queues.consume()
+    queues.clock.advance(OLDEST + timedelta(seconds=1))
+    queues.consume()
+    assert isinstance(queues.results()[0], Busy)
+    with pytest.raises(Conflict):
+        queues.store.commit(late[0])
+
+
+def test_refusals_change_the_event_once_an_invocation(queues: Queues) -> None:
+    queues.add(*presses(BATCH_SIZE * 2, first=1), event_id="full")
+    before = queues.store.events["full"].version
+    queues.consume("full")
+    assert queues.store.events["full"].version == before + 1
 
 
 # Requests that can't be carried out
