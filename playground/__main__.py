@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,12 +18,15 @@ from slack_sdk import WebClient
 
 from bot.entrypoints.bootstrap import Bot, build_bot
 from bot.entrypoints.http_server import build_http
+from bot.entrypoints.settings import Settings
 from bot.entrypoints.system import SystemClock
-from domain.planning.plan import Plan
+from domain.planning.plan import Plan, PutBatchResults
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse, Deliver, over_http
 from playground.demo.backstage import Backstage
+from playground.demo.functions import Functions
 from playground.demo.http_server import HOST, PortUnavailableError, bind, build_server, serve
+from playground.demo.request_queue import StreamedRequests
 from playground.demo.seed import demo_workspace, seed_events
 from playground.web_api.server import SlackApi
 from playground.workspace.manifest import read_manifest
@@ -43,17 +47,25 @@ class UnusableDataError(Exception):
     """The demo's data was written by another version, or is not the demo's."""
 
 
-class CommitCountingStore(SQLiteStore):
-    """A store that records how many commands each commit contained."""
+class DemoStore(SQLiteStore, StreamedRequests):
+    """A store with a request queue, which records how many commands each commit contained."""
 
     def __init__(self, path: Path, workspace_id: str, commits: list[int]) -> None:
-        super().__init__(path, workspace_id)
+        StreamedRequests.__init__(self)
+        SQLiteStore.__init__(self, path, workspace_id)
         self._commits = commits
+        self.on_commit: Callable[[str], object] = lambda _: None
+        """Takes the event's id after each commit."""
 
     def commit(self, plan: Plan) -> None:
-        """Commit the plan and record its number of commands."""
-        super().commit(plan)
+        """Commit the plan, with its results in memory, and record its number of commands."""
+        results = [one for one in plan.actions if isinstance(one, PutBatchResults)]
+        rows = tuple(one for one in plan.actions if not isinstance(one, PutBatchResults))
+        with self.turn:
+            super().commit(replace(plan, actions=rows))
+            self.batches |= {(one.batch.event_id, one.batch.slot): one.batch for one in results}
         self._commits.append(len(plan.outcomes))
+        self.on_commit(plan.event_id)
 
 
 class DemoBot:
@@ -63,10 +75,11 @@ class DemoBot:
     """
 
     def __init__(self, workspace: Workspace, data: Path) -> None:
-        self._workspace = workspace
+        self.workspace = workspace
         self._path = data / "rollcall.sqlite"
         self._running: ExitStack | None = None
         self._deliver: Deliver | None = None
+        self._functions: Functions | None = None
         self.commits: list[int] = []
         """The number of commands in each commit since the demo started."""
 
@@ -75,11 +88,16 @@ class DemoBot:
         """Whether the bot accepts requests."""
         return self._deliver is not None
 
+    @property
+    def functions_started(self) -> int:
+        """How many instances of the Slack function the bot has started."""
+        return self._functions.started if self._functions else 0
+
     def start(self, prepare: Callable[[Bot], None] | None = None) -> None:
         """Start the bot and its notification worker; run `prepare` before the first request."""
         if self.is_running:
             return
-        workspace = self._workspace
+        workspace = self.workspace
         client = WebClient(
             token=workspace.app.bot_token,
             base_url=f"{workspace.url}/api/",
@@ -88,7 +106,7 @@ class DemoBot:
         )
         with ExitStack() as stack:
             try:
-                store = CommitCountingStore(self._path, workspace.team_id, self.commits)
+                store = DemoStore(self._path, workspace.team_id, self.commits)
             except ValueError as error:
                 raise UnusableDataError(str(error)) from error
             stack.callback(store.close)
@@ -102,12 +120,27 @@ class DemoBot:
                 serve(build_http(bot.app, bot.executor, SIGNING_SECRET, SystemClock()))
             )
             bot.notification_worker.start()
+            functions = Functions(store, self._settings())
+            stack.callback(functions.stop)
+            store.on_commit = bot.notification_worker.schedule
+            self._functions = functions
             self._deliver = over_http(f"{url}/slack/events")
             self._running = stack.pop_all()
 
+    def _settings(self) -> Settings:
+        """Return the settings of the functions: those of an account with the usual quota."""
+        return Settings(
+            store="dynamodb",
+            slack_api_url=f"{self.workspace.url}/api/",
+            bot_token=self.workspace.app.bot_token,
+            signing_secret=SIGNING_SECRET,
+            workspace_id=self.workspace.team_id,
+            concurrency=1000,
+        )
+
     def stop(self) -> None:
         """Stop the bot after it has finished its current requests."""
-        self._deliver = None
+        self._deliver = self._functions = None
         if self._running is not None:
             self._running.close()
             self._running = None
@@ -118,6 +151,13 @@ class DemoBot:
         if deliver is None:
             raise ConnectionRefusedError("the bot is stopped")
         return deliver(body, headers)
+
+    def deliver_to_functions(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
+        """Deliver a request to a Lambda function. Raises `ConnectionRefusedError` while the bot is stopped."""
+        functions = self._functions
+        if functions is None:
+            raise ConnectionRefusedError("the bot is stopped")
+        return functions.deliver(body, headers)
 
 
 @contextmanager
@@ -144,7 +184,8 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
         seed = partial(seed_events, workspace=workspace, now=datetime.now(UTC))
         bot.start(seed if is_new and not empty else None)
         member_client = MemberClient(workspace, bot.deliver, SIGNING_SECRET)
-        app.state.backstage = Backstage(member_client, api, bot)
+        to_functions = MemberClient(workspace, bot.deliver_to_functions, SIGNING_SECRET)
+        app.state.backstage = Backstage(member_client, to_functions, api, bot)
         app.state.member_client = member_client
         yield url
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from playground.client.member_client import MemberClient
-from playground.demo.rush import MAX_MEMBERS, Rush, primary_buttons
+from playground.demo.rush import MAX_MEMBERS, Counts, Rush, primary_buttons
 from playground.web_api.fault_injection import DefaultFault, Fault, for_method
 from playground.web_api.server import METHODS, Call, SlackApi
 from playground.workspace.model import Json
@@ -33,6 +33,11 @@ class BotProcess(Protocol):
     """A bot that can be started and stopped. `commits` has the number of commands in each commit."""
 
     commits: list[int]
+
+    @property
+    def functions_started(self) -> int:
+        """How many Lambda functions the bot has started."""
+        ...
 
     @property
     def is_running(self) -> bool:
@@ -87,8 +92,16 @@ def one_call_per_second(
 class Backstage:
     """The controls of one demo. Thread-safe."""
 
-    def __init__(self, member_client: MemberClient, api: SlackApi, bot: BotProcess) -> None:
+    def __init__(
+        self,
+        member_client: MemberClient,
+        to_functions: MemberClient,
+        api: SlackApi,
+        bot: BotProcess,
+    ) -> None:
+        """Create the controls. Members whose requests go to Lambda functions use `to_functions`."""
         self._member_client = member_client
+        self._to_functions = to_functions
         self._api = api
         self._bot = bot
         self._lock = threading.Lock()
@@ -114,8 +127,10 @@ class Backstage:
                 self._bot.stop()
         self._announce()
 
-    def start_rush(self, member_id: str, channel_id: str, ts: str, size: int) -> None:
-        """Start a rush on a message's primary button.
+    def start_rush(
+        self, member_id: str, channel_id: str, ts: str, size: int, *, on_lambda: bool = False
+    ) -> None:
+        """Start a rush on a message's primary button, which the bot's process handles, or Lambda functions.
 
         Raises `LookupError` if there is no such button, or another rush is running.
         """
@@ -129,7 +144,14 @@ class Backstage:
             if self._rush is not None and not self._rush.is_over:
                 raise LookupError("Another rush is still running.")
             number = self._rush.number + 1 if self._rush else 1
-            self._rush = Rush(self._member_client, button, size, self._bot.commits, number)
+            self._rush = Rush(
+                self._to_functions if on_lambda else self._member_client,
+                button,
+                size,
+                Counts(self._bot.commits, lambda: self._bot.functions_started),
+                number,
+                is_on_lambda=on_lambda,
+            )
         threading.Thread(target=self._rush.run, name="rush", daemon=True).start()
 
     def summary(self) -> Json:
@@ -184,7 +206,11 @@ async def _switch(request: Request) -> Response:
         "slack": lambda: backstage.set_slack(body["slack"], body.get("method", "")),
         "bot": lambda: backstage.set_bot(running=bool(body["running"])),
         "rush": lambda: backstage.start_rush(
-            body["member"], body["channel"], body["ts"], int(body["size"])
+            body["member"],
+            body["channel"],
+            body["ts"],
+            int(body["size"]),
+            on_lambda=bool(body.get("lambda")),
         ),
     }
     try:

@@ -5,10 +5,12 @@ The number of concurrent clicks is limited. Response times still count from the 
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
+from bot.slack import error_messages
+from domain.errors import Queued
 from playground.client.member_client import MemberClient
 from playground.workspace.model import Json, Member, Message, SlackError
 from playground.workspace.state import Workspace
@@ -22,6 +24,9 @@ MAX_CONCURRENT_CLICKS = 32
 
 REPLY_SECONDS = 10.0
 """How long a member waits for a reply after the acknowledgement."""
+
+IN_QUEUE = error_messages.sentence(Queued())
+"""What a member reads who is to wait for a later reply."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,8 @@ class Button:
 class PressResult:
     """The app's ephemeral response to one member's press, or Slack's error about the app.
 
-    `pressed` and `answered` are seconds since the rush began.
+    `pressed` and `answered` are seconds since the rush began. `has_waited` says that the app asked the member to
+    wait, and responded later.
     """
 
     member_id: str
@@ -49,34 +55,46 @@ class PressResult:
     answered: float
     text: str
     failure: str | None
+    has_waited: bool
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the bot has done since it started. It grows during a rush."""
+
+    commits: Sequence[int]
+    """The number of commands in each commit."""
+    functions: Callable[[], int] = lambda: 0
+    """Returns how many Lambda functions have started."""
 
 
 class Rush:
-    """One rush, from its first press to its last response.
-
-    `commits` is the bot's growing list of commits: the number of commands in each.
-    """
+    """One rush, from its first press to its last response."""
 
     def __init__(
         self,
         member_client: MemberClient,
         button: Button,
         size: int,
-        commits: Sequence[int],
+        counts: Counts,
         number: int = 1,
         within: float = PRESS_WINDOW_SECONDS,
+        *,
+        is_on_lambda: bool = False,
     ) -> None:
         self.number = number
         self.button = button
         self.size = size
         self._member_client = member_client
-        self._commits = commits
+        self._counts = counts
+        self._is_on_lambda = is_on_lambda
         self._within = within
         self._lock = threading.Lock()
         self._results: list[PressResult] = []
         self._began = self._began_at = 0.0
-        self._commits_before = len(commits)
+        self._commits_before = len(counts.commits)
         self._commits_after: int | None = None
+        self._functions_before = counts.functions()
 
     @property
     def is_over(self) -> bool:
@@ -87,7 +105,7 @@ class Rush:
         """Press the button as every member, and wait for all responses."""
         workspace = self._member_client.workspace
         members = [simulated_member(number) for number in range(1, self.size + 1)]
-        self._commits_before = len(self._commits)
+        self._commits_before = len(self._counts.commits)
         try:
             add_members(workspace, self.button.channel_id, members)
             card = workspace.message(self.button.channel_id, self.button.ts)
@@ -96,14 +114,15 @@ class Rush:
                 for number, member in enumerate(members):
                     threads.submit(self._press, member, card, number * self._within / self.size)
         finally:
-            self._commits_after = len(self._commits)
+            self._commits_after = len(self._counts.commits)
 
     def as_json(self, after: int = 0) -> Json:
         """Return the rush's progress, with the results after the first `after`."""
         with self._lock:
             results = self._results[after:]
             answered = len(self._results)
-        made = self._commits[self._commits_before : self._commits_after]
+        made = self._counts.commits[self._commits_before : self._commits_after]
+        functions = self._counts.functions()
         return {
             "number": self.number,
             "size": self.size,
@@ -113,6 +132,8 @@ class Rush:
             "commits": len(made),
             "largest_commit": max(made, default=0),
             "card": self._card(),
+            "functions": functions if self._is_on_lambda else None,
+            "started": functions - self._functions_before,
         }
 
     def _card(self) -> Json | None:
@@ -127,7 +148,7 @@ class Rush:
     def _press(self, member: Member, card: Message, due: float) -> None:
         # Real time, because a person is watching.
         time.sleep(max(0.0, self._began + due - time.monotonic()))
-        button, text, failure = self.button, "", None
+        button, texts, failure = self.button, list[str](), None
         before = self._member_client.workspace.ledger.seq
         try:
             result = self._member_client.click(
@@ -135,22 +156,30 @@ class Rush:
             )
             failure = result.failure
             if failure is None:
-                text = self._wait_for_reply(member.id, before)
+                texts = self._wait_for_reply(member.id, before)
         except Exception as error:  # noqa: BLE001  # the page shows any error
             failure = str(error)
         answered = self._since_start()
-        press = PressResult(member.id, member.real_name, round(due, 3), answered, text, failure)
+        press = PressResult(
+            member.id,
+            member.real_name,
+            round(due, 3),
+            answered,
+            " ".join(text for text in texts if text != IN_QUEUE) or " ".join(texts),
+            failure,
+            has_waited=IN_QUEUE in texts,
+        )
         with self._lock:
             self._results.append(press)
 
-    def _wait_for_reply(self, member_id: str, before: int) -> str:
-        """Return the reply, which may come after the acknowledgement; an empty text if none comes."""
+    def _wait_for_reply(self, member_id: str, before: int) -> list[str]:
+        """Return the texts up to the reply, which may come after the acknowledgement, and after "in the queue"."""
         until = time.monotonic() + REPLY_SECONDS
         while True:
             messages = self._member_client.workspace.visible_messages_since(before, member_id)
             texts = [one.text for one in messages if one.ephemeral_to == member_id]
-            if texts or time.monotonic() >= until:
-                return " ".join(texts)
+            if any(text != IN_QUEUE for text in texts) or time.monotonic() >= until:
+                return texts
             time.sleep(0.005)
 
     def _since_start(self) -> float:

@@ -14,14 +14,22 @@ const SLACK = {
   down: { label: "Down", about: "Slack responds to every API call with 503.", warning: "Slack is down for the bot. Messages will arrive when it’s back." },
 };
 
+const HANDLERS = {
+  process: { label: "The bot’s process", about: "It handles many presses at once. Those that wait together share a commit." },
+  lambda: { label: "AWS Lambda functions", about: "Each handles one press at a time. Presses that meet wait in the event’s queue, and share commits there. The database is as far away as in AWS." },
+};
+
 /** Build the panel. `open(bool)` shows or hides it. Return `{load}`, which starts polling. */
 export function backstage(root, { directory, open }) {
   const size = h("input", { class: "control", id: "rush-size", type: "number", min: 1, max: 1000, value: 300, required: true });
   const button = h("select", { class: "control", id: "rush-button", required: true });
   // There are no buttons to choose from before the first response.
   const start = h("button", { type: "submit", class: "button primary", disabled: true }, "Start rush");
+  const handler = h("select", { class: "control", id: "rush-handler", onchange: showHandler }, Object.entries(HANDLERS).map(([value, { label }]) => h("option", { value }, label)));
+  const aboutHandler = h("p", { class: "about" });
   const form = h("form", { class: "rush-form", onsubmit: startRush },
-    h("label", { for: "rush-size" }, "Members"), size, h("label", { for: "rush-button" }, "Button"), button, start);
+    h("label", { for: "rush-size" }, "Members"), size, h("label", { for: "rush-handler" }, "Handled by"), handler, aboutHandler,
+    h("label", { for: "rush-button" }, "Button"), button, start);
   const result = rush(directory);
   const slack = h("div", { class: "segments", role: "radiogroup", "aria-label": "Slack" }, Object.entries(SLACK).map(([value, { label }]) =>
     h("label", {}, h("input", { type: "radio", class: "sr-only", name: "slack", value, onchange: setSlack }), label)));
@@ -41,6 +49,12 @@ export function backstage(root, { directory, open }) {
     h("section", {}, h("h3", {}, "Rush"), h("p", { class: "about" }, "Up to 1,000 simulated members press the same button within one second."), form, result.node),
     h("section", {}, h("h3", {}, "Recent API calls"), calls));
 
+  showHandler();
+
+  function showHandler() {
+    aboutHandler.textContent = HANDLERS[handler.value].about;
+  }
+
   function setSlack() {
     return set("slack", { slack: slack.querySelector(":checked").value, method: method.value });
   }
@@ -48,7 +62,7 @@ export function backstage(root, { directory, open }) {
   async function startRush(event) {
     event.preventDefault();
     const [channel, ts] = button.value.split(" ");
-    await set("rush", { member: directory.me, channel, ts, size: size.valueAsNumber }, start);
+    await set("rush", { member: directory.me, channel, ts, size: size.valueAsNumber, lambda: handler.value === "lambda" }, start);
   }
 
   async function set(name, body, pressed) {

@@ -44,12 +44,15 @@ export function rush(directory) {
   }
 
   function render(now) {
+    const waited = results.filter((each) => each.has_waited).length;
     const last = Math.max(0, ...results.map((each) => each.answered));
     headline.replaceChildren(h("strong", {}, `${now.answered} of ${now.size} answered`), now.answered ? ` in ${seconds(last)}` : "");
     announcement.textContent = now.is_over ? `${headline.textContent}, with ${now.commits} ${now.commits === 1 ? "commit" : "commits"}` : "";
     facts.replaceChildren(...[
       ["Commits", now.commits && `${now.commits} (largest: ${now.largest_commit} ${now.largest_commit === 1 ? "command" : "commands"})`],
       ["Response time", results.length && `median ${seconds(median(results))}, maximum ${seconds(Math.max(...results.map(took)))}`],
+      ["Asked to wait", waited && `${waited} of them, and answered later`],
+      ["Functions", now.functions && `${now.functions}, ${startedFor(now)}`],
       ["Card", now.card?.changed && `“${now.card.text}” after ${seconds(now.card.changed)}`],
     ].filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
     showCrowd(now);
@@ -90,6 +93,11 @@ export function rush(directory) {
   }
 
   return { node, show, known: () => ({ rush: number, after: results.length }) };
+}
+
+function startedFor({ functions, started }) {
+  if (!started) return "all running before";
+  return `${started === functions ? "all" : `${started} of them`} started for this rush`;
 }
 
 function range(positions) {

@@ -34,6 +34,19 @@ def test_rush_replies_to_everyone_and_waitlist_has_no_gap(visit: Visit) -> None:
     expect(amara.page.get_by_label("You are").get_by_role("option")).to_have_count(6)
 
 
+def test_rush_through_lambda_functions_is_as_exact(visit: Visit) -> None:
+    amara = visit(AMARA)
+    amara.press("Backstage")
+    amara.backstage.get_by_label("Members").fill("30")
+    amara.backstage.get_by_label("Handled by").select_option("AWS Lambda functions")
+    expect(amara.backstage).to_contain_text("Each handles one press at a time.")
+    amara.press("Start rush")
+    expect(amara.backstage).to_contain_text("30 of 30 answered")
+    expect(amara.backstage).to_contain_text(re.compile(r"\d+, all started for this rush"))
+    groups = amara.backstage.locator(".groups li")
+    expect(groups.filter(has_text="29 ×")).to_contain_text("1st to 29th on the waitlist")
+
+
 def test_rush_starts_only_once_its_buttons_are_listed(visit: Visit) -> None:
     """Before that, a press on *Start rush* had no effect."""
     amara = visit(AMARA)

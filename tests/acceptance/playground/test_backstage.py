@@ -12,7 +12,7 @@ from slack_bolt import Ack, App, Respond
 from playground.__main__ import DemoBot
 from playground.client.member_client import MemberClient
 from playground.demo.backstage import Backstage, one_call_per_second
-from playground.demo.rush import Rush, primary_buttons, simulated_member
+from playground.demo.rush import IN_QUEUE, Counts, Rush, primary_buttons, simulated_member
 from playground.demo.seed import EVENTS, LEADS
 from playground.workspace.model import Json, Message, SlackError
 from playground.workspace.state import Workspace
@@ -28,6 +28,7 @@ class FakeBot:
     def __init__(self) -> None:
         self.commits: list[int] = []
         self.is_running = True
+        self.functions_started = 0
 
     def start(self) -> None:
         self.is_running = True
@@ -53,7 +54,7 @@ def switch() -> FakeBot:
 
 @pytest.fixture
 def backstage(member_client: MemberClient, slack: Slack, switch: FakeBot) -> Backstage:
-    return Backstage(member_client, slack.api, switch)
+    return Backstage(member_client, member_client, slack.api, switch)
 
 
 @pytest.fixture
@@ -141,7 +142,7 @@ class TestRush:
 
         card(slack)
         (found,) = primary_buttons(member_client, AMARA)
-        rush = Rush(member_client, found, 3, commits, within=0)
+        rush = Rush(member_client, found, 3, Counts(commits), within=0)
         rush.run()
         report = rush.as_json()
         assert {(each["name"], each["text"], each["failure"]) for each in report["results"]} == {
@@ -161,17 +162,37 @@ class TestRush:
         )
         assert rush.as_json(after=2)["results"] == report["results"][2:]
 
+    def test_member_who_is_asked_to_wait_gets_the_later_response(
+        self, slack: Slack, bot: App, member_client: MemberClient
+    ) -> None:
+        @bot.action("go")
+        def go(ack: Ack, respond: Respond) -> None:
+            respond(IN_QUEUE, replace_original=False)
+            respond("Hello", replace_original=False)
+            ack()
+
+        card(slack)
+        (found,) = primary_buttons(member_client, AMARA)
+        rush = Rush(member_client, found, 1, Counts([]), within=0)
+        rush.run()
+        (result,) = rush.as_json()["results"]
+        assert (result["text"], result["has_waited"]) == ("Hello", True)
+
     def test_failing_bot_is_a_failed_result(
         self, slack: Slack, member_client: MemberClient
     ) -> None:
         card(slack)
-        rush = Rush(member_client, primary_buttons(member_client, AMARA)[0], 1, [], within=0)
+        rush = Rush(
+            member_client, primary_buttons(member_client, AMARA)[0], 1, Counts([]), within=0
+        )
         rush.run()
         assert [each["failure"] for each in rush.as_json()["results"]] == ["dispatch_failed"]
 
     def test_deleted_card_ends_the_rush(self, slack: Slack, member_client: MemberClient) -> None:
         message = card(slack)
-        rush = Rush(member_client, primary_buttons(member_client, AMARA)[0], 2, [], within=0)
+        rush = Rush(
+            member_client, primary_buttons(member_client, AMARA)[0], 2, Counts([]), within=0
+        )
         slack.workspace.delete(message)
         with pytest.raises(SlackError, match="message_not_found"):
             rush.run()
@@ -184,7 +205,9 @@ class TestRush:
         card(slack)
         before = len(workspace.members())
         for _ in range(2):
-            Rush(member_client, primary_buttons(member_client, AMARA)[0], 4, [], within=0).run()
+            Rush(
+                member_client, primary_buttons(member_client, AMARA)[0], 4, Counts([]), within=0
+            ).run()
         assert len(workspace.members()) == before + 4
         assert workspace.channel(EVENTS).members[-4:] == tuple(
             simulated_member(number).id for number in (1, 2, 3, 4)

@@ -1,0 +1,203 @@
+"""Lambda functions for Backstage's rush: the deployed handlers, in threads of the demo (R14).
+
+Each instance serves one press at a time. A press that finds all of them busy starts another, up to as many as press
+at the same time. The store is as far away as DynamoDB.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, cast
+
+from bot.entrypoints.lambda_functions import (
+    Function,
+    QueueingStore,
+    build_queue_function,
+    build_reply_function,
+    build_slack_function,
+)
+from bot.entrypoints.settings import Settings
+from bot.entrypoints.system import SystemClock
+from playground.client.transport import BotResponse
+from playground.demo.request_queue import Record, StreamedRequests
+
+_logger = logging.getLogger(__name__)
+
+TRANSACTION, ACTION, CALL = 0.012, 0.00025, 0.006
+"""Seconds that DynamoDB takes for a transaction, for each of its actions, and for any other request: the assumptions of
+docs/performance.md."""
+
+STREAM_SECONDS = 0.2
+"""Seconds from a write until its record is handed over: the median that users of DynamoDB's streams measured."""
+
+QUEUE_BATCH, REPLY_BATCH = 1000, 100
+"""Records of an invocation at most, as the stack deploys it."""
+
+TIME_LIMITS = {"slack": 10, "queue": 60, "reply": 60}
+"""Seconds of an invocation, as the stack deploys them."""
+
+RETRY_SECONDS = 1.0
+"""Seconds after which a batch that failed is handed over again."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Lambda's context of an invocation that begins now."""
+
+    seconds: float
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the function may run. The demo ends none."""
+        return int(self.seconds * 1000)
+
+
+class Functions:
+    """The functions of one workspace, on a store of this process."""
+
+    def __init__(self, store: StreamedRequests, settings: Settings) -> None:
+        self._store = cast("QueueingStore", _Remote(store))
+        self._settings = settings
+        self._clock = SystemClock()
+        self._change = threading.Condition()
+        self._idle: list[Function] = []
+        self._busy = 0
+        self._is_stopped = False
+        self._stack = [
+            EventSourceMapping(
+                "queue", build_queue_function(settings, self._store, self._clock), QUEUE_BATCH
+            ),
+            EventSourceMapping(
+                "reply", build_reply_function(settings, self._store, self._clock), REPLY_BATCH
+            ),
+        ]
+        store.on_request, store.on_reply = (mapping.hand_over for mapping in self._stack)
+        self.started = 0
+        """How many instances of the Slack function have started."""
+
+    def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
+        """Have a function that is idle handle a request, or start one. Raises `ConnectionRefusedError` after a stop."""
+        received = time.time()
+        function = self._take()
+        try:
+            function = function or build_slack_function(self._settings, self._store, self._clock)
+            return _invoke(function, body, headers, received)
+        finally:
+            self._give_back(function)
+
+    def _take(self) -> Function | None:
+        """Return a function that is idle, or None: another one must start."""
+        with self._change:
+            if self._is_stopped:
+                raise ConnectionRefusedError("the bot is stopped")
+            self._busy += 1
+            if self._idle:
+                return self._idle.pop()
+            self.started += 1
+            return None
+
+    def _give_back(self, function: Function | None) -> None:
+        with self._change:
+            self._busy -= 1
+            if function is not None:
+                self._idle.append(function)
+            self._change.notify_all()
+
+    def stop(self) -> None:
+        """End the threads, after all requests have been handled, and what they queued has been carried out."""
+        with self._change:
+            self._is_stopped = True
+            self._change.wait_for(lambda: self._busy == 0)
+        for mapping in self._stack:
+            mapping.stop()
+
+
+def _invoke(
+    function: Function, body: bytes, headers: Mapping[str, str], received: float
+) -> BotResponse:
+    """Hand a request to a function, as API Gateway does (payload format 2.0)."""
+    event = {
+        "version": "2.0",
+        "rawPath": "/slack/events",
+        "rawQueryString": "",
+        "headers": {name.lower(): value for name, value in headers.items()},
+        "requestContext": {"timeEpoch": int(received * 1000)},
+        "body": body.decode(),
+        "isBase64Encoded": False,
+    }
+    said = function(event, Context(TIME_LIMITS["slack"]))
+    return BotResponse(said["statusCode"], said["body"], said["headers"])
+
+
+class EventSourceMapping:
+    """Hands records to a function: one batch at a time, again until it succeeds."""
+
+    def __init__(self, name: str, function: Function, size: int) -> None:
+        self._function = function
+        self._size = size
+        self._seconds = TIME_LIMITS[name]
+        self._arriving: SimpleQueue[tuple[float, Record] | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"{name} function", daemon=True)
+        self._thread.start()
+
+    def hand_over(self, record: Record) -> None:
+        """Take the stream's next record."""
+        self._arriving.put((time.monotonic() + STREAM_SECONDS, record))
+
+    def stop(self) -> None:
+        """End after the records that have arrived. A batch that fails then is not handed over again."""
+        self._arriving.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        due: deque[tuple[float, Record]] = deque()
+        is_ending = False
+        while due or not is_ending:
+            while not is_ending and (not due or not self._arriving.empty()):
+                arrived = self._arriving.get()
+                is_ending = arrived is None
+                if arrived is not None:
+                    due.append(arrived)
+            if due:
+                time.sleep(max(0.0, due[0][0] - time.monotonic()))
+                done = self._invoke([record for _, record in due][: self._size])
+                if not done and is_ending:
+                    return
+                for _ in range(done):
+                    due.popleft()
+
+    def _invoke(self, batch: list[Record]) -> int:
+        """Hand over a batch. Return how many records need not be handed over again, the first ones."""
+        try:
+            answer: Any = self._function({"Records": batch}, Context(self._seconds))
+        except Exception:
+            _logger.exception("a function failed")
+            time.sleep(RETRY_SECONDS)
+            return 0
+        failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
+        return next((n for n, number in enumerate(numbers) if number in failed), len(batch))
+
+
+class _Remote:
+    """A store whose requests take as long as DynamoDB's."""
+
+    def __init__(self, store: StreamedRequests) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._store, name)
+        if name in ("requests_in", "request_id_of"):  # no request
+            return method
+
+        def request(*arguments: Any, **named: Any) -> Any:
+            is_commit = name == "commit"
+            time.sleep(TRANSACTION + ACTION * len(arguments[0].actions) if is_commit else CALL)
+            return method(*arguments, **named)
+
+        return request
