@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +19,13 @@ Record = Mapping[str, Any]
 class RequestsInMemory:
     """`domain.ports.RequestQueue` for a store of the same process, which comes first in its class's bases.
 
-    Commits of the store must take the `turn`, and put the results that a plan has into `batches`.
+    Commits of the store must put the results that a plan has into `batches`.
     """
 
+    turn: AbstractContextManager[object] = nullcontext()
+    """Held while something is changed. It keeps threads apart if it is a lock."""
+
     def __init__(self) -> None:
-        self.turn = threading.RLock()
         self.open_until: dict[str, datetime] = {}
         self.requests: dict[str, list[QueuedRequest]] = {}
         """Each event's requests, in order of their writes: as the stream hands them over."""
@@ -112,10 +115,14 @@ class RequestsInMemory:
 
 
 class StreamedRequests(RequestsInMemory):
-    """A request queue with a stream: each new request, result and awaited reply has one record."""
+    """A request queue for threads, with a stream: each new request, result and awaited reply has one record.
+
+    Commits of the store must take the `turn`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
+        self.turn = threading.RLock()
         self._number = 0
         self.on_request: Callable[[Record], object] = lambda _: None
         """Takes the record of each new request, in order."""
