@@ -321,9 +321,10 @@ class _Run:
         """Have no plan of an earlier consumer apply any more. Return whether that changed the event.
 
         It may have died with a commit on its way. A commit of this one would exclude that; a refusal does not change
-        the event, so its request could still be carried out. Raises what `Store.commit` does.
+        the event, so its request could still be carried out. A deleted event takes no plan that was made before.
+        Raises what `Store.commit` does.
         """
-        if self._is_fenced or event is None:
+        if self._is_fenced or event is None or event.deletion is not None:
             return False
         self._commit_fence(event)
         return True

@@ -81,7 +81,8 @@ def python_packages(pins: str, folder: Path) -> Path:
     """Return the folder with the packages of a requirements file. Fetch them if necessary. Raise `Unobtainable`."""
     pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install")
     wanted = ("--no-deps", "--require-hashes", "-r", str(ROOT / pins))  # it names everything
-    return _made_once(folder, lambda at: _run(*pip, *wanted, "--target", str(at)))
+    # Most modules are never imported, and Python compiles the others when they are.
+    return _made_once(folder, lambda at: _run(*pip, *wanted, "--no-compile", "--target", str(at)))
 
 
 def give_up(reason: str) -> NoReturn:

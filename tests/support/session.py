@@ -18,7 +18,12 @@ settings.register_profile("unhurried", deadline=None, suppress_health_check=[Hea
 settings.load_profile("unhurried")  # machines are shared: a slow example is no failure
 
 
-LONGEST = ("tests/infra/", "tests/browser/")
+LONGEST = (
+    "tests/infra/",
+    "tests/browser/",
+    "tests/soak/notifications/test_large_export.py",
+    "tests/soak/simulation/test_simulation.py",
+)
 
 MEMORY = Path("/dev/shm")
 """Linux's file system in memory."""

@@ -372,6 +372,15 @@ def test_refusals_change_the_event_once_an_invocation(queues: Queues) -> None:
     assert queues.store.events["full"].version == before + 1
 
 
+def test_refusals_leave_a_deleted_event_as_it_is(queues: Queues) -> None:
+    queues.function().delete_event("full", actor=None)
+    queues.add(*presses(1, first=1), event_id="full")
+    before = queues.store.events["full"]
+    queues.consume("full")
+    assert isinstance(queues.results("full")[0], UnknownEvent)
+    assert queues.store.events["full"] == before
+
+
 # Requests that can't be carried out
 
 
