@@ -114,7 +114,8 @@ def build_app(
     )
     app.error(error_handler.handle)
     app.use(only_from(workspace_id, members))
-    registrar = Registrar(app, sender, reply_client, home.refresh_if_shown)
+    registrar = Registrar(sender, reply_client, home.refresh_if_shown)
     for feature in FEATURES:
         feature.add_listeners(registrar, context)
+    registrar.register(app)
     return app

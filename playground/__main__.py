@@ -20,6 +20,7 @@ from bot.entrypoints.bootstrap import Bot, build_bot
 from bot.entrypoints.http_server import build_http
 from bot.entrypoints.settings import Settings
 from bot.entrypoints.system import SystemClock
+from domain.models import JournalEntry
 from domain.planning.plan import Plan, PutBatchResults
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse, Deliver, over_http
@@ -43,6 +44,10 @@ REPLY_SECONDS = 2.0
 """How long a stop waits for Slack to take pending replies. Someone watches, and Slack may be set to down."""
 
 
+BUSY_SECONDS = 10.0
+"""How long a write waits for others."""
+
+
 class UnusableDataError(Exception):
     """The demo's data was written by another version, or is not the demo's."""
 
@@ -52,10 +57,11 @@ class DemoStore(SQLiteStore, StreamedRequests):
 
     def __init__(self, path: Path, workspace_id: str, commits: list[int]) -> None:
         StreamedRequests.__init__(self)
-        SQLiteStore.__init__(self, path, workspace_id)
+        # In a rush, dozens of threads write at the same time.
+        SQLiteStore.__init__(self, path, workspace_id, busy_timeout=BUSY_SECONDS)
         self._commits = commits
         self.on_commit: Callable[[str], object] = lambda _: None
-        """Takes the event's id after each commit."""
+        """Takes the id of the event or job whose journal has a new entry."""
 
     def commit(self, plan: Plan) -> None:
         """Commit the plan, with its results in memory, and record its number of commands."""
@@ -64,14 +70,20 @@ class DemoStore(SQLiteStore, StreamedRequests):
         with self.turn:
             super().commit(replace(plan, actions=rows))
             self.batches |= {(one.batch.event_id, one.batch.slot): one.batch for one in results}
-        self._commits.append(len(plan.outcomes))
+        if plan.outcomes:  # not a long operation's step, for example
+            self._commits.append(len(plan.outcomes))
         self.on_commit(plan.event_id)
+
+    def add_job(self, entry: JournalEntry) -> None:
+        """Add the job."""
+        super().add_job(entry)
+        self.on_commit(entry.event_id)
 
 
 class DemoBot:
     """The real bot on a free loopback port. It can be stopped and restarted.
 
-    It calls the Web API at `workspace.url` and keeps its data in an SQLite file in `data`.
+    It calls the Web API at `workspace.url` and keeps its data in a SQLite file in `data`.
     """
 
     def __init__(self, workspace: Workspace, data: Path) -> None:
@@ -82,16 +94,13 @@ class DemoBot:
         self._functions: Functions | None = None
         self.commits: list[int] = []
         """The number of commands in each commit since the demo started."""
+        self.functions_started = 0
+        """How many Lambda functions have started since then, for Slack's requests."""
 
     @property
     def is_running(self) -> bool:
         """Whether the bot accepts requests."""
         return self._deliver is not None
-
-    @property
-    def functions_started(self) -> int:
-        """How many instances of the Slack function the bot has started."""
-        return self._functions.started if self._functions else 0
 
     def start(self, prepare: Callable[[Bot], None] | None = None) -> None:
         """Start the bot and its notification worker; run `prepare` before the first request."""
@@ -120,12 +129,15 @@ class DemoBot:
                 serve(build_http(bot.app, bot.executor, SIGNING_SECRET, SystemClock()))
             )
             bot.notification_worker.start()
-            functions = Functions(store, self._settings())
+            functions = Functions(store, self._settings(), self._count_start)
             stack.callback(functions.stop)
             store.on_commit = bot.notification_worker.schedule
             self._functions = functions
             self._deliver = over_http(f"{url}/slack/events")
             self._running = stack.pop_all()
+
+    def _count_start(self) -> None:
+        self.functions_started += 1
 
     def _settings(self) -> Settings:
         """Return the settings of the functions: those of an account with the usual quota."""
@@ -185,7 +197,8 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
         bot.start(seed if is_new and not empty else None)
         member_client = MemberClient(workspace, bot.deliver, SIGNING_SECRET)
         to_functions = MemberClient(workspace, bot.deliver_to_functions, SIGNING_SECRET)
-        app.state.backstage = Backstage(member_client, to_functions, api, bot)
+        app.state.backstage = backstage = Backstage(member_client, to_functions, api, bot)
+        running.callback(backstage.end_rush)
         app.state.member_client = member_client
         yield url
 

@@ -21,7 +21,7 @@ from domain.execution.background import Work
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.request_codec import UnreadableRequest, decode_result, encode_results
 from domain.ports import AnswerLost, Clock, Conflict, RequestQueue, Spawn, Unavailable
-from domain.queued import AwaitedReply, RequestResult
+from domain.queued import QUEUE_KEEPS, AwaitedReply, RequestResult
 
 _logger = logging.getLogger(__name__)
 
@@ -35,9 +35,10 @@ LEFT_AFTER = timedelta(minutes=1)
 
 
 class QueuedReplies:
-    """Sends each awaited reply at least once: what was sent is deleted afterwards.
+    """Sends each awaited reply at least once, and deletes it then; so it does with one that nobody can send.
 
-    `log_failure` logs an unforeseen failure and returns its reference.
+    Those to one user are sent in order, as far as they are in one batch, or left to the sweep. One that is kept for
+    later says when it was true. `log_failure` logs an unforeseen failure and returns its reference.
     """
 
     def __init__(
@@ -55,29 +56,37 @@ class QueuedReplies:
         self._log_failure = log_failure
 
     def send(self, request_ids: Collection[str], until: float) -> set[str]:
-        """Send the awaited replies of requests that have results. Return the ids of those that were not sent.
+        """Send the awaited replies of requests that have results. Return the ids of those that must be sent again.
 
         None is begun after `until`, a time on the clock's `monotonic`. `TOGETHER` are sent at the same time: Slack
         takes about a tenth of a second for each. Raises `Unavailable`.
         """
         awaited = self._queue.get_awaited_replies(request_ids).values()
         due = [(reply, result) for reply, result in awaited if result is not None]
-        return self._send_together(due, until)
+        return self._send_together(due, until, set())
 
     def send_left(self, until: float) -> None:
         """Send what is left, oldest first, until a time on the clock's `monotonic`. Raises `Unavailable`.
 
         If a request can no longer be carried out, its person is told that its outcome is unknown.
         """
+        held: set[str] = set()
         for ids in self._pages():
             due: list[tuple[AwaitedReply, RequestResult]] = []
             for reply, result in self._queue.get_awaited_replies(ids).values():
                 if self._clock.monotonic() >= until:
                     break
+                if self._age(reply) >= QUEUE_KEEPS:
+                    _logger.error(
+                        "a reply to a queued request is lost: it could not be sent for %s",
+                        QUEUE_KEEPS,
+                    )
+                    self._delete(reply.request_id)
+                    continue
                 decided = result or self._given_up(reply)
                 if decided is not None and self._age(reply) >= LEFT_AFTER:
                     due.append((reply, decided))
-            self._send_together(due, until)
+            self._send_together(due, until, held)
             if self._clock.monotonic() >= until:
                 return
 
@@ -112,9 +121,12 @@ class QueuedReplies:
         return self._clock.now() - reply.since
 
     def _send_together(
-        self, due: Iterable[tuple[AwaitedReply, RequestResult]], until: float
+        self, due: Iterable[tuple[AwaitedReply, RequestResult]], until: float, held: set[str]
     ) -> set[str]:
-        """Send replies, `TOGETHER` at the same time. Return the ids of those that were not sent."""
+        """Send replies, `TOGETHER` at the same time. Return the ids of those that must be sent again.
+
+        `held` has the users whose replies wait for an earlier one. It gets those of whom one was not sent.
+        """
         by_user: dict[str, list[_DueReply]] = {}
         for reply, result in sorted(due, key=lambda pair: pair[0].since):
             address = self._address(reply)
@@ -122,15 +134,18 @@ class QueuedReplies:
                 # The last one that a person reads is true, so one person's come one after the other.
                 replies = by_user.setdefault(address.user_id, [])
                 replies.append(_DueReply(reply.request_id, address, result))
-        failed: set[str] = set()
-        everybody = list(by_user.values())
+        failed = {one.request_id for user_id in held for one in by_user.pop(user_id, ())}
+        everybody = list(by_user.items())
         for first in range(0, len(everybody), TOGETHER):
+            together = everybody[first : first + TOGETHER]
             works = [
                 Work(partial(self._send_all, replies, until), self._spawn, self._clock)
-                for replies in everybody[first : first + TOGETHER]
+                for _, replies in together
             ]
-            for work in works:
-                failed |= work.wait()
+            for (user_id, _), work in zip(together, works, strict=True):
+                if unsent := work.wait():
+                    failed |= unsent
+                    held.add(user_id)
         return failed
 
     def _address(self, reply: AwaitedReply) -> ReplyAddress | None:
@@ -143,28 +158,31 @@ class QueuedReplies:
             return None
 
     def _send_all(self, replies: Sequence[_DueReply], until: float) -> set[str]:
-        """Send one person's replies in order. Return the ids of those that were not sent."""
+        """Send one user's replies in order. Return the ids of those that must be sent again."""
         failed: set[str] = set()
+        is_held = False
         for due in replies:
-            # After one that was not sent, the others wait: it comes before them.
-            if failed or self._clock.monotonic() >= until or not self._send(due):
+            if is_held or self._clock.monotonic() >= until:
+                failed.add(due.request_id)
+                continue
+            try:
+                self._send(due)
+            except ReplyNotSent as error:
+                _logger.warning("a reply to a queued request was not sent: %s", error)
+                failed.add(due.request_id)
+                is_held = True  # the last one that they read is true, so the others come after it
+            except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this reply only
+                self._log_failure(error)
                 failed.add(due.request_id)
         return failed
 
-    def _send(self, due: _DueReply) -> bool:
-        """Send one reply and delete it. Return whether it needs no further try."""
+    def _send(self, due: _DueReply) -> None:
+        """Send one reply and delete it. Raises `ReplyNotSent` if it is worth another try."""
         try:
             self._sender.send(due.address.reply(self._message(due)))
         except ReplyRefused as error:
             _logger.error("a reply to a queued request is lost: %s", error)  # noqa: TRY400  # the reason is enough
-        except ReplyNotSent as error:
-            _logger.warning("a reply to a queued request was not sent: %s", error)
-            return False
-        except Exception as error:  # noqa: BLE001  # whatever it is, it concerns this reply only
-            self._log_failure(error)
-            return False
         self._delete(due.request_id)
-        return True
 
     def _message(self, due: _DueReply) -> Message:
         """Return the message about a result. If it can't be made, the person reads the reference of the failure."""

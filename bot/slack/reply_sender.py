@@ -22,7 +22,7 @@ from bot.slack.job_queue import Job, JobQueue
 from bot.slack.kept_replies import KeptReplies
 from bot.slack.request_budget import received_at
 from bot.slack.response_urls import PostFailed
-from bot.slack.web_client import REPLY_SECONDS, bounded_client, patient_client
+from bot.slack.web_client import PATIENT_SECONDS, REPLY_SECONDS, bounded_client, patient_client
 from domain.errors import OperatorNeeded
 from domain.ports import AnswerLost, Clock, Conflict, Unavailable
 
@@ -105,15 +105,18 @@ class ReplySender:
     ) -> None:
         """Create a sender. `jitter` returns numbers from 0 to 1.
 
-        `left` returns the seconds that a call may take if it is made now, by default what the request has left.
+        Without a queue, `left` returns the seconds that a call may take if it is made now. By default, that is what the
+        request has left, and at most `REPLY_SECONDS`.
         """
         self._kept_replies = kept_replies
         self._clock = clock
         self._jitter = jitter
         self._queue = queue
         self._patient_client = patient_client(client, token=client.token)
+        # Where no acknowledgement waits, a slow Slack has its time: a reply that it took late would be sent twice.
+        seconds = REPLY_SECONDS if left is None else PATIENT_SECONDS
         self._bounded_client = bounded_client(
-            client, token=client.token, seconds=REPLY_SECONDS, left=left
+            client, token=client.token, seconds=seconds, left=left
         )
 
     def receipt(self) -> float:

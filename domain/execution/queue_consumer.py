@@ -57,8 +57,13 @@ from domain.queued import SLOTS, BatchResults, QueuedRequest, RequestResult
 T = TypeVar("T")
 
 OLDEST = timedelta(minutes=10)
-"""The age from which a request is not carried out anymore. Its person has been told so, or pressed again, by
-`GIVEN_UP_AFTER`, which is later by more than clocks differ and a commit takes."""
+"""The age from which a request is not carried out anymore.
+
+`GIVEN_UP_AFTER` is later than that by more than a commit takes, and more than two clocks differ.
+"""
+
+CLOCKS_APART = timedelta(minutes=1)
+"""The most by which the clocks of two functions differ."""
 
 GIVEN_UP_AFTER = timedelta(minutes=15)
 """The age at which a request without a result gets one that says so."""
@@ -144,7 +149,7 @@ class QueueConsumer:
             run.finish_writing(0)
         except _FORESEEN as error:
             fault = error
-        return Consumed(run.written(), fault)
+        return Consumed(run.written(), fault or run.fault)
 
 
 class _Run:
@@ -161,6 +166,8 @@ class _Run:
         self._event_id = event_id
         self._until = until
         self.left = list(requests)
+        self.fault: Exception | None = None
+        """The last error after which it began again."""
         self._done: list[tuple[int, Work[None] | None]] = []
         """How many requests were carried out together, in order, and what writes their results if they are not
         written yet."""
@@ -177,8 +184,10 @@ class _Run:
         """Carry out what is left. Return whether some of it was before the time was over."""
         before = len(self.left)
         for _ in self._consumer.retry.pauses(self._until):
-            with suppress(*_TEMPORARY):
+            try:
                 self._go_on()
+            except _TEMPORARY as error:
+                self.fault = error
             if len(self.left) < before:
                 return True
         return False
@@ -313,9 +322,18 @@ class _Run:
             else:
                 self._end_with(batch[0].request, error)
             return None
-        if not prepared.plan.actions and self._fence(event):
+        is_refused = not prepared.plan.actions
+        if is_refused and self._may_depend_on_time(event, batch) and self._fence(event):
             return None
         return prepared
+
+    def _may_depend_on_time(self, event: Event | None, batch: Sequence[_Decoded]) -> bool:
+        """Return whether an earlier consumer, on the same event, may have planned what is refused now."""
+        if event is None:
+            return False
+        since = min(one.request.received_at for one in batch) - CLOCKS_APART
+        times = (event.registration_deadline, event.starts_at, event.over_at)
+        return any(since <= one <= self._consumer.clock.now() for one in times if one is not None)
 
     def _fence(self, event: Event | None) -> bool:
         """Have no plan of an earlier consumer apply any more. Return whether that changed the event.

@@ -30,14 +30,13 @@ OFFERED_METHODS = (*sorted(METHODS), RESPONSE_URLS)
 
 
 class BotProcess(Protocol):
-    """A bot that can be started and stopped. `commits` has the number of commands in each commit."""
+    """A bot that can be started and stopped.
+
+    `commits` has the number of commands in each commit, `functions_started` that of Lambda functions.
+    """
 
     commits: list[int]
-
-    @property
-    def functions_started(self) -> int:
-        """How many Lambda functions the bot has started."""
-        ...
+    functions_started: int
 
     @property
     def is_running(self) -> bool:
@@ -154,6 +153,11 @@ class Backstage:
             )
         threading.Thread(target=self._rush.run, name="rush", daemon=True).start()
 
+    def end_rush(self) -> None:
+        """Have no member of a rush press or wait any more."""
+        if self._rush is not None:
+            self._rush.end()
+
     def summary(self) -> Json:
         """Return the part that all members' pages show."""
         return {"slack": self._condition, "method": self._method, "bot": self._bot.is_running}
@@ -216,7 +220,7 @@ async def _switch(request: Request) -> Response:
     try:
         switch = switches[request.path_params["switch"]]
         await asyncio.get_running_loop().run_in_executor(request.app.state.executor, switch)
-    except (LookupError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         return JSONResponse({"failure": str(error)})
     return JSONResponse({"failure": None})
 

@@ -1,7 +1,7 @@
 """Lambda functions for Backstage's rush: the deployed handlers, in threads of the demo (R14).
 
-Each instance serves one press at a time. A press that finds all of them busy starts another, up to as many as press
-at the same time. The store is as far away as DynamoDB.
+Each instance serves one press at a time, and a press that finds all of them busy starts another. The store takes as
+long as DynamoDB.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any, cast
@@ -53,14 +53,18 @@ class Context:
     seconds: float
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how long the function may run. The demo ends none."""
+        """Return how long the function may run. Nothing ends it then: it must end by itself."""
         return int(self.seconds * 1000)
 
 
 class Functions:
     """The functions of one workspace, on a store of this process."""
 
-    def __init__(self, store: StreamedRequests, settings: Settings) -> None:
+    def __init__(
+        self, store: StreamedRequests, settings: Settings, on_start: Callable[[], None]
+    ) -> None:
+        """Create them. `on_start` is called, by one thread at a time, when an instance of the Slack function starts."""
+        self._on_start = on_start
         self._store = cast("QueueingStore", _Remote(store))
         self._settings = settings
         self._clock = SystemClock()
@@ -77,8 +81,6 @@ class Functions:
             ),
         ]
         store.on_request, store.on_reply = (mapping.hand_over for mapping in self._stack)
-        self.started = 0
-        """How many instances of the Slack function have started."""
 
     def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         """Have a function that is idle handle a request, or start one. Raises `ConnectionRefusedError` after a stop."""
@@ -98,7 +100,7 @@ class Functions:
             self._busy += 1
             if self._idle:
                 return self._idle.pop()
-            self.started += 1
+            self._on_start()
             return None
 
     def _give_back(self, function: Function | None) -> None:
@@ -180,6 +182,8 @@ class EventSourceMapping:
             time.sleep(RETRY_SECONDS)
             return 0
         failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        if failed:
+            time.sleep(RETRY_SECONDS)
         numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
         return next((n for n, number in enumerate(numbers) if number in failed), len(batch))
 

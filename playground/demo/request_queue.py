@@ -100,13 +100,10 @@ class RequestsInMemory:
     def list_awaited_replies(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `RequestQueue.list_awaited_replies`."""
         with self.turn:
-            oldest_first = sorted(
-                self.awaited.values(), key=lambda one: (one.since, one.request_id)
-            )
-        ids = [one.request_id for one in oldest_first]
-        first = ids.index(cursor) + 1 if cursor in ids else 0
-        page = ids[first : first + limit]
-        return Page(tuple(page), page[-1] if first + limit < len(ids) else None)
+            oldest_first = sorted((one.since.isoformat(), id_) for id_, one in self.awaited.items())
+        left = [one for one in oldest_first if " ".join(one) > (cursor or "")]
+        page = left[:limit]
+        return Page(tuple(id_ for _, id_ in page), " ".join(page[-1]) if left[limit:] else None)
 
     def delete_awaited_reply(self, request_id: str) -> None:
         """See `RequestQueue.delete_awaited_reply`."""

@@ -46,7 +46,7 @@ class PressResult:
     """The app's ephemeral response to one member's press, or Slack's error about the app.
 
     `pressed` and `answered` are seconds since the rush began. `has_waited` says that the app asked the member to
-    wait, and responded later.
+    wait and responded later.
     """
 
     member_id: str
@@ -60,12 +60,16 @@ class PressResult:
 
 @dataclass(frozen=True)
 class Counts:
-    """What the bot has done since it started. It grows during a rush."""
+    """What the bot has done since the demo started. It grows during a rush."""
 
     commits: Sequence[int]
     """The number of commands in each commit."""
     functions: Callable[[], int] = lambda: 0
     """Returns how many Lambda functions have started."""
+
+    def now(self) -> tuple[int, int]:
+        """Return the number of commits, and that of functions that have started."""
+        return len(self.commits), self.functions()
 
 
 class Rush:
@@ -92,20 +96,24 @@ class Rush:
         self._lock = threading.Lock()
         self._results: list[PressResult] = []
         self._began = self._began_at = 0.0
-        self._commits_before = len(counts.commits)
-        self._commits_after: int | None = None
-        self._functions_before = counts.functions()
+        self._before = counts.now()
+        self._after: tuple[int, int] | None = None
+        self._ended = threading.Event()
 
     @property
     def is_over(self) -> bool:
         """Whether every member has got a response."""
-        return self._commits_after is not None
+        return self._after is not None
+
+    def end(self) -> None:
+        """Have no member press or wait any more."""
+        self._ended.set()
 
     def run(self) -> None:
         """Press the button as every member, and wait for all responses."""
         workspace = self._member_client.workspace
         members = [simulated_member(number) for number in range(1, self.size + 1)]
-        self._commits_before = len(self._counts.commits)
+        self._before = self._counts.now()
         try:
             add_members(workspace, self.button.channel_id, members)
             card = workspace.message(self.button.channel_id, self.button.ts)
@@ -114,15 +122,18 @@ class Rush:
                 for number, member in enumerate(members):
                     threads.submit(self._press, member, card, number * self._within / self.size)
         finally:
-            self._commits_after = len(self._counts.commits)
+            self._after = self._counts.now()
 
     def as_json(self, after: int = 0) -> Json:
         """Return the rush's progress, with the results after the first `after`."""
         with self._lock:
             results = self._results[after:]
             answered = len(self._results)
-        made = self._counts.commits[self._commits_before : self._commits_after]
-        functions = self._counts.functions()
+        (commits, functions), (commits_before, functions_before) = (
+            self._after or self._counts.now(),
+            self._before,
+        )
+        made = self._counts.commits[commits_before:commits]
         return {
             "number": self.number,
             "size": self.size,
@@ -132,8 +143,7 @@ class Rush:
             "commits": len(made),
             "largest_commit": max(made, default=0),
             "card": self._card(),
-            "functions": functions if self._is_on_lambda else None,
-            "started": functions - self._functions_before,
+            "functions": functions - functions_before if self._is_on_lambda else None,
         }
 
     def _card(self) -> Json | None:
@@ -147,7 +157,10 @@ class Rush:
 
     def _press(self, member: Member, card: Message, due: float) -> None:
         # Real time, because a person is watching.
-        time.sleep(max(0.0, self._began + due - time.monotonic()))
+        if self._ended.wait(max(0.0, self._began + due - time.monotonic())):
+            return
+        if self._is_on_lambda:  # other members' presses do not delay this one there
+            due = self._since_start()
         button, texts, failure = self.button, list[str](), None
         before = self._member_client.workspace.ledger.seq
         try:
@@ -157,6 +170,8 @@ class Rush:
             failure = result.failure
             if failure is None:
                 texts = self._wait_for_reply(member.id, before)
+                if all(text == IN_QUEUE for text in texts):
+                    failure = f"No reply within {REPLY_SECONDS:g} seconds."
         except Exception as error:  # noqa: BLE001  # the page shows any error
             failure = str(error)
         answered = self._since_start()
@@ -165,9 +180,9 @@ class Rush:
             member.real_name,
             round(due, 3),
             answered,
-            " ".join(text for text in texts if text != IN_QUEUE) or " ".join(texts),
+            " ".join(text for text in texts if text != IN_QUEUE),
             failure,
-            has_waited=IN_QUEUE in texts,
+            has_waited=IN_QUEUE in texts and failure is None,
         )
         with self._lock:
             self._results.append(press)
@@ -180,7 +195,8 @@ class Rush:
             texts = [one.text for one in messages if one.ephemeral_to == member_id]
             if any(text != IN_QUEUE for text in texts) or time.monotonic() >= until:
                 return texts
-            time.sleep(0.005)
+            if self._ended.wait(0.005):
+                return texts
 
     def _since_start(self) -> float:
         return round(time.monotonic() - self._began, 3)

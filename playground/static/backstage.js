@@ -16,7 +16,7 @@ const SLACK = {
 
 const HANDLERS = {
   process: { label: "The bot’s process", about: "It handles many presses at once. Those that wait together share a commit." },
-  lambda: { label: "AWS Lambda functions", about: "Each handles one press at a time. Presses that meet wait in the event’s queue, and share commits there. The database is as far away as in AWS." },
+  lambda: { label: "Lambda functions", about: "Each handles one press at a time. Presses that collide wait in the event’s queue and share commits. Database calls take as long as on AWS. All functions share this machine, so at most 32 run at a time." },
 };
 
 /** Build the panel. `open(bool)` shows or hides it. Return `{load}`, which starts polling. */

@@ -14,7 +14,8 @@ function kindOf({ text, failure }) {
   return /\b(?:have|got) a seat\b/.test(text) ? "seat" : "other";
 }
 
-const seconds = (value) => `${value.toFixed(value < 10 ? 2 : 1)} s`;
+const seconds = (value) => `${value.toFixed(value < 10 ? 2 : 1)}\u00A0s`;
+const count = (value) => value.toLocaleString("en-US");
 
 /** Return `{node, show(rush), known()}`. `known` returns the rush on the page and its number of results. */
 export function rush(directory) {
@@ -46,13 +47,15 @@ export function rush(directory) {
   function render(now) {
     const waited = results.filter((each) => each.has_waited).length;
     const last = Math.max(0, ...results.map((each) => each.answered));
-    headline.replaceChildren(h("strong", {}, `${now.answered} of ${now.size} answered`), now.answered ? ` in ${seconds(last)}` : "");
+    const failed = results.filter((each) => each.failure).length;
+    headline.replaceChildren(h("strong", {}, `${count(now.answered - failed)} of ${count(now.size)} answered`),
+      now.answered ? ` in ${seconds(last)}` : "", failed ? `, ${count(failed)} not` : "");
     announcement.textContent = now.is_over ? `${headline.textContent}, with ${now.commits} ${now.commits === 1 ? "commit" : "commits"}` : "";
     facts.replaceChildren(...[
       ["Commits", now.commits && `${now.commits} (largest: ${now.largest_commit} ${now.largest_commit === 1 ? "command" : "commands"})`],
       ["Response time", results.length && `median ${seconds(median(results))}, maximum ${seconds(Math.max(...results.map(took)))}`],
-      ["Asked to wait", waited && `${waited} of them, and answered later`],
-      ["Functions", now.functions && `${now.functions}, ${startedFor(now)}`],
+      ["Asked to wait", waited && `${waited} ${waited === 1 ? "member" : "members"}, who got the answer later`],
+      ["Functions", now.functions !== null && (now.functions ? `${now.functions} started for this rush` : "all already running")],
       ["Card", now.card?.changed && `“${now.card.text}” after ${seconds(now.card.changed)}`],
     ].filter(([, text]) => text).flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
     showCrowd(now);
@@ -93,11 +96,6 @@ export function rush(directory) {
   }
 
   return { node, show, known: () => ({ rush: number, after: results.length }) };
-}
-
-function startedFor({ functions, started }) {
-  if (!started) return "all running before";
-  return `${started === functions ? "all" : `${started} of them`} started for this rush`;
 }
 
 function range(positions) {

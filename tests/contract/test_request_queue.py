@@ -209,6 +209,17 @@ def test_awaited_replies_are_listed_by_age(queue: Queue) -> None:
     assert rest.next_cursor is None
 
 
+def test_list_goes_on_though_what_it_listed_was_deleted(queue: Queue) -> None:
+    """The sweep deletes what it sent before it asks for the next page."""
+    for number in range(4):
+        queue.put_awaited_reply(a_reply(f"r{number}", number))
+    first = queue.list_awaited_replies(limit=2)
+    for request_id in first.items:
+        queue.delete_awaited_reply(request_id)
+    rest = queue.list_awaited_replies(limit=2, cursor=first.next_cursor)
+    assert (first.items, rest.items) == (("r0", "r1"), ("r2", "r3"))
+
+
 # DynamoDB's table and its stream
 
 

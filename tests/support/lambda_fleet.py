@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from bot.entrypoints import lambda_functions
 from bot.entrypoints.lambda_functions import QueueingStore
 from bot.entrypoints.settings import Settings
-from bot.entrypoints.system import SystemClock
 from domain.ports import Clock, Conflict
 from domain.queued import QueuedRequest
 from playground.client.transport import signed
@@ -123,8 +122,7 @@ def ask(
     }
     body = urlencode(fields)
     now = clock.now().timestamp()
-    # Bolt checks signatures by the real time.
-    headers = signed(body.encode(), SECRET, int(SystemClock().now().timestamp()))
+    headers = signed(body.encode(), SECRET, int(now))
     headers["content-type"] = "application/x-www-form-urlencoded"
     event = {
         "version": "2.0",

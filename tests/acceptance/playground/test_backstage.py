@@ -178,6 +178,37 @@ class TestRush:
         (result,) = rush.as_json()["results"]
         assert (result["text"], result["has_waited"]) == ("Hello", True)
 
+    def test_member_without_a_reply_is_a_failed_result(
+        self,
+        slack: Slack,
+        bot: App,
+        member_client: MemberClient,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        @bot.action("go")
+        def go(ack: Ack, respond: Respond) -> None:
+            respond(IN_QUEUE, replace_original=False)
+            ack()
+
+        monkeypatch.setattr("playground.demo.rush.REPLY_SECONDS", 0.0)  # nobody watches
+        card(slack)
+        (found,) = primary_buttons(member_client, AMARA)
+        rush = Rush(member_client, found, 1, Counts([]), within=0)
+        rush.run()
+        (result,) = rush.as_json()["results"]
+        assert (result["failure"], result["has_waited"]) == ("No reply within 0 seconds.", False)
+
+    def test_rush_that_is_ended_waits_for_nobody(
+        self, slack: Slack, member_client: MemberClient
+    ) -> None:
+        card(slack)
+        (found,) = primary_buttons(member_client, AMARA)
+        rush = Rush(member_client, found, 3, Counts([]), within=3600)
+        rush.end()
+        rush.run()
+        assert rush.is_over
+        assert len(rush.as_json()["results"]) <= 1  # the first presses at once
+
     def test_failing_bot_is_a_failed_result(
         self, slack: Slack, member_client: MemberClient
     ) -> None:

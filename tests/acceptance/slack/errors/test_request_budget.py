@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
@@ -20,8 +20,10 @@ from bot.entrypoints.http_server import build_http
 from bot.entrypoints.system import SystemClock
 from bot.slack import request_budget
 from bot.slack.error_messages import SENTENCES
+from bot.slack.kept_replies import KeptReplies
+from bot.slack.reply_sender import ReplySender
 from bot.slack.request_budget import request_received
-from bot.slack.web_client import LOOKUP_SECONDS, REPLY_SECONDS, bounded_client
+from bot.slack.web_client import LOOKUP_SECONDS, PATIENT_SECONDS, REPLY_SECONDS, bounded_client
 from domain.errors import TooLate
 from domain.execution.retry import LATEST_SECONDS
 from playground.client.member_client import ActionResult, MemberClient
@@ -87,6 +89,18 @@ def test_calls_of_a_function_end_with_its_time() -> None:
     left = 0
     with pytest.raises(TimeoutError):
         reply.users_info(user=BJORN)  # nothing is sent
+
+
+def test_reply_that_no_acknowledgement_waits_for_gives_slack_its_time() -> None:
+    """A slow Slack takes a reply late: given up before, it would be sent again, as a direct message."""
+    sender = ReplySender(
+        WebClient(token="xoxb-1"),
+        ManualClock(),
+        lambda: 0.5,
+        cast("KeptReplies", None),
+        left=lambda: 60,
+    )
+    assert sender._bounded_client.timeout == PATIENT_SECONDS
 
 
 # A Slack that accepts connections and never responds

@@ -12,7 +12,7 @@ import pytest
 
 from bot.blocks.builders import Message
 from bot.notifications import queued_replies
-from bot.notifications.queued_replies import LEFT_AFTER, TOGETHER, QueuedReplies
+from bot.notifications.queued_replies import LEFT_AFTER, PAGE, TOGETHER, QueuedReplies
 from bot.outcome_messages import outcome_message
 from bot.slack import error_messages
 from bot.slack.reply_addresses import ReplyAddress
@@ -21,7 +21,7 @@ from domain.errors import EventCanceled, Invalid, OperatorNeeded, OutcomeUnknown
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
 from domain.execution.request_codec import encode_results
 from domain.ports import Spawn
-from domain.queued import AwaitedReply, RequestResult
+from domain.queued import QUEUE_KEEPS, AwaitedReply, RequestResult
 from tests.support.environment import START, ManualClock, run_now
 from tests.support.memory_queue import MemoryRequestQueue
 from tests.support.queueing import LateWork
@@ -275,3 +275,45 @@ def test_sweep_sends_what_is_left_at_the_same_time() -> None:
 
     replies_of(queue, sent, clock, spawn).send_left(LATER)
     assert begun == len(sent.replies) == 3
+
+
+def test_reply_with_an_unforeseen_failure_holds_up_no_other_of_its_user() -> None:
+    """It would fail at each try."""
+    queue = MemoryRequestQueue()
+    for request_id, seconds in (("1", 1), ("2", 2)):
+        awaited(queue, request_id, seconds=seconds)
+        queue.put_results(encode_results([request_id], [Invalid("field", request_id)], START))
+
+    class FailsOnce(Sent):
+        def send(self, reply: PendingReply) -> None:
+            if not failures:
+                raise ZeroDivisionError
+            super().send(reply)
+
+    sent, failures = FailsOnce(), list[Exception]()
+    assert replies_of(queue, sent, failures=failures).send(["1", "2"], LATER) == {"1"}
+    assert len(sent.replies) == 1
+
+
+def test_sweep_holds_up_a_reply_until_an_earlier_one_to_its_user_is_sent() -> None:
+    """Though there is a page of others between them."""
+    users = ("ada", *(f"u{number:03}" for number in range(PAGE)), "ada")
+    queue = MemoryRequestQueue()
+    for number, user_id in enumerate(users):
+        awaited(queue, f"{number:03}", user_id, number)
+        queue.put_results(encode_results([f"{number:03}"], [EventCanceled("e1")], START))
+    clock = ManualClock()
+    clock.advance(timedelta(seconds=len(users)) + LEFT_AFTER)
+    replies_of(queue, Refusing("ada", ReplyNotSent("kept nowhere")), clock).send_left(LATER)
+    assert list(queue.awaited) == ["000", f"{PAGE + 1:03}"]
+
+
+def test_reply_that_could_not_be_sent_for_an_hour_is_lost(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """DynamoDB deletes it by then, some time or other."""
+    queue, clock = with_results("ada"), ManualClock()
+    clock.advance(QUEUE_KEEPS)
+    replies_of(queue, Sent(), clock).send_left(LATER)
+    assert not queue.awaited
+    assert "is lost" in caplog.text

@@ -32,8 +32,8 @@ from domain.execution.executor import BATCH_SIZE
 from domain.execution.queue_consumer import OLDEST, Consumed, added_users
 from domain.execution.request_codec import InDoubt, encode_command, encode_results
 from domain.planning.plan import Plan, PutBatchResults, PutRegistration
-from domain.ports import Conflict, Rows, ThreadNotStarted
-from domain.queued import QueuedRequest, RequestResult
+from domain.ports import Conflict, Rows, ThreadNotStarted, Unavailable
+from domain.queued import QueuedRequest, QueueState, RequestResult
 from tests.support.builders import planned
 from tests.support.environment import ids, new_event, new_users, service_on
 from tests.support.invariants import assert_invariants
@@ -304,6 +304,17 @@ def test_consumer_leaves_what_the_store_does_not_take(queues: Queues) -> None:
     assert queues.consumer().consume("e1", requests, 60.0) == Consumed(0, fault)
 
 
+def test_consumer_says_what_kept_it_until_its_time_was_over(queues: Queues) -> None:
+    requests = queues.add(*presses(1))
+    fault = Unavailable("throttled")
+
+    def fail(*_: object) -> QueueState:
+        raise fault
+
+    queues.store.get_queue_state = fail  # type: ignore[method-assign,assignment]  # all reads fail
+    assert queues.consumer().consume("e1", requests, 1.0) == Consumed(0, fault)
+
+
 def test_consumer_works_without_threads(queues: Queues) -> None:
     queues.add(*presses(BATCH_SIZE + 1))
     consumer = queues.consumer()
@@ -365,20 +376,36 @@ def test_press_that_is_too_old_is_never_carried_out_late(queues: Queues) -> None
         queues.store.commit(late[0])
 
 
-def test_refusals_change_the_event_once_an_invocation(queues: Queues) -> None:
+def test_refusals_for_the_time_change_the_event_once_an_invocation(queues: Queues) -> None:
+    """More are not needed: whatever was planned before, it can't apply any more."""
+    deadline = queues.clock.now() + timedelta(seconds=1)
+    new_event(queues.function(), "soon", registration_deadline=deadline)
+    queues.add(*presses(BATCH_SIZE * 2), event_id="soon")
+    queues.clock.advance(timedelta(seconds=1))
+    before = queues.store.events["soon"].version
+    queues.consume("soon")
+    assert queues.store.events["soon"].version == before + 1
+
+
+def test_other_refusals_leave_the_event_as_it_is(queues: Queues) -> None:
+    """Nobody has planned anything else for this version. A change would update the cards."""
     queues.add(*presses(BATCH_SIZE * 2, first=1), event_id="full")
-    before = queues.store.events["full"].version
+    before = queues.store.events["full"]
     queues.consume("full")
-    assert queues.store.events["full"].version == before + 1
+    assert queues.store.events["full"] == before
 
 
 def test_refusals_leave_a_deleted_event_as_it_is(queues: Queues) -> None:
-    queues.function().delete_event("full", actor=None)
-    queues.add(*presses(1, first=1), event_id="full")
-    before = queues.store.events["full"]
-    queues.consume("full")
-    assert isinstance(queues.results("full")[0], UnknownEvent)
-    assert queues.store.events["full"] == before
+    service = queues.function()
+    deadline = queues.clock.now() + timedelta(seconds=1)
+    new_event(service, "soon", registration_deadline=deadline)
+    queues.add(*presses(1), event_id="soon")
+    queues.clock.advance(timedelta(seconds=1))
+    service.delete_event("soon", actor=None)
+    before = queues.store.events["soon"]
+    queues.consume("soon")
+    assert isinstance(queues.results("soon")[0], UnknownEvent)
+    assert queues.store.events["soon"] == before
 
 
 # Requests that can't be carried out
