@@ -119,6 +119,8 @@ def _from_wire(wire: Mapping[str, Any]) -> Any:
     held = wire.get("N")
     if held is not None and held.isdecimal():
         return int(held)
+    if "BOOL" in wire:
+        return wire["BOOL"]
     if "M" in wire:
         return {name: _from_wire(part) for name, part in wire["M"].items()}
     if "L" in wire:
