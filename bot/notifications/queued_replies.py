@@ -35,10 +35,10 @@ LEFT_AFTER = timedelta(minutes=1)
 
 
 class QueuedReplies:
-    """Sends each awaited reply at least once, and deletes it then; so it does with one that nobody can send.
+    """Sends each awaited reply at least once, and then deletes it. A reply that nobody can send is deleted, too.
 
-    Those to one user are sent in order, as far as they are in one batch, or left to the sweep. One that is kept for
-    later says when it was true. `log_failure` logs an unforeseen failure and returns its reference.
+    One user's replies are sent in order if they are in one batch, or left to the sweep. A reply that is kept for later
+    says when it was true. `log_failure` logs an unforeseen failure and returns its reference.
     """
 
     def __init__(
@@ -152,8 +152,8 @@ class QueuedReplies:
         """Return the address of a reply. One that can't be read is deleted: nobody can send that reply."""
         try:
             return ReplyAddress.model_validate_json(reply.address)
-        except ValidationError:  # its text may contain the response URL, which is a secret
-            _logger.error("a reply to a queued request is lost: its address can't be read")  # noqa: TRY400  # see above
+        except ValidationError:
+            _logger.error("a reply to a queued request is lost: its address can't be read")  # noqa: TRY400  # its text may contain the response URL, a secret
             self._delete(reply.request_id)
             return None
 

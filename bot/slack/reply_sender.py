@@ -113,7 +113,7 @@ class ReplySender:
         self._jitter = jitter
         self._queue = queue
         self._patient_client = patient_client(client, token=client.token)
-        # Where no acknowledgement waits, a slow Slack has its time: a reply that it took late would be sent twice.
+        # If no acknowledgement waits for the reply, a slow Slack gets more time: giving up early would send it twice.
         seconds = REPLY_SECONDS if left is None else PATIENT_SECONDS
         self._bounded_client = bounded_client(
             client, token=client.token, seconds=seconds, left=left

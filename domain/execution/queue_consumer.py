@@ -63,7 +63,7 @@ OLDEST = timedelta(minutes=10)
 """
 
 CLOCKS_APART = timedelta(minutes=1)
-"""The most by which the clocks of two functions differ."""
+"""The most that the clocks of two functions may be apart."""
 
 GIVEN_UP_AFTER = timedelta(minutes=15)
 """The age at which a request without a result gets one that says so."""

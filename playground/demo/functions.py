@@ -88,7 +88,7 @@ class Functions:
         function = self._take()
         try:
             function = function or build_slack_function(self._settings, self._store, self._clock)
-            return _invoke(function, body, headers, received)
+            return invoke(function, body, headers, received)
         finally:
             self._give_back(function)
 
@@ -119,10 +119,13 @@ class Functions:
             mapping.stop()
 
 
-def _invoke(
+def invoke(
     function: Function, body: bytes, headers: Mapping[str, str], received: float
 ) -> BotResponse:
-    """Hand a request to a function, as API Gateway does (payload format 2.0)."""
+    """Hand a request of Slack's to a function, as API Gateway does (payload format 2.0).
+
+    `received` is when, in seconds since 1970.
+    """
     event = {
         "version": "2.0",
         "rawPath": "/slack/events",
@@ -166,7 +169,7 @@ class EventSourceMapping:
                 if arrived is not None:
                     due.append(arrived)
             if due:
-                time.sleep(max(0.0, due[0][0] - time.monotonic()))
+                time.sleep(max(0.0, due[0][0] - time.monotonic()))  # the stream's own latency
                 done = self._invoke([record for _, record in due][: self._size])
                 if not done and is_ending:
                     return
@@ -177,13 +180,13 @@ class EventSourceMapping:
         """Hand over a batch. Return how many records need not be handed over again, the first ones."""
         try:
             answer: Any = self._function({"Records": batch}, Context(self._seconds))
-        except Exception:
+        except Exception:  # whatever a function raises, Lambda hands its batch over again
             _logger.exception("a function failed")
-            time.sleep(RETRY_SECONDS)
+            time.sleep(RETRY_SECONDS)  # as Lambda, which does not repeat a failure at once
             return 0
         failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
         if failed:
-            time.sleep(RETRY_SECONDS)
+            time.sleep(RETRY_SECONDS)  # as above
         numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
         return next((n for n, number in enumerate(numbers) if number in failed), len(batch))
 
@@ -200,8 +203,8 @@ class _Remote:
             return method
 
         def request(*arguments: Any, **named: Any) -> Any:
-            is_commit = name == "commit"
-            time.sleep(TRANSACTION + ACTION * len(arguments[0].actions) if is_commit else CALL)
+            seconds = TRANSACTION + ACTION * len(arguments[0].actions) if name == "commit" else CALL
+            time.sleep(seconds)  # a person watches the rush in real time
             return method(*arguments, **named)
 
         return request

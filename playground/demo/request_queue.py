@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -16,7 +17,7 @@ Record = Mapping[str, Any]
 """A record of the stream: what the functions read of DynamoDB's, and the request, or its id."""
 
 
-class RequestsInMemory:
+class RequestsInMemory(ABC):
     """`domain.ports.RequestQueue` for a store of the same process, which comes first in its class's bases.
 
     Commits of the store must put the results that a plan has into `batches`.
@@ -34,9 +35,9 @@ class RequestsInMemory:
         self.batches: dict[tuple[str, int], BatchResults] = {}
         """The results of the last commits, by event and slot."""
 
+    @abstractmethod
     def get_event(self, event_id: str) -> Event | None:
-        """Return the event. The store does."""
-        raise NotImplementedError
+        """Return the event, as the store does."""
 
     def get_event_and_queue(self, event_id: str) -> tuple[Event | None, datetime | None]:
         """See `RequestQueue.get_event_and_queue`."""

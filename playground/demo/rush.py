@@ -26,7 +26,7 @@ REPLY_SECONDS = 10.0
 """How long a member waits for a reply after the acknowledgement."""
 
 IN_QUEUE = error_messages.sentence(Queued())
-"""What a member reads who is to wait for a later reply."""
+"""The text for a member who has to wait for the reply."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class PressResult:
 
 @dataclass(frozen=True)
 class Counts:
-    """What the bot has done since the demo started. It grows during a rush."""
+    """The bot's commits and functions since the demo started. Both grow during a rush."""
 
     commits: Sequence[int]
     """The number of commands in each commit."""

@@ -13,13 +13,13 @@ from bot.entrypoints.settings import Settings
 from domain.ports import Clock, Conflict
 from domain.queued import QueuedRequest
 from playground.client.transport import signed
+from playground.demo.functions import invoke
 from storage.dynamodb.request_queue import DynamoDBRequestQueue
 from storage.dynamodb.schema import TABLES
 from tests.support.dynamodb.conflicts import Conflicts
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.infra.iam_actions import permitted
 from tests.support.slack.harness import SECRET, text_of
-from tests.support.slack.lambda_functions import Context
 
 WORKSPACE = "T1"
 
@@ -124,15 +124,6 @@ def ask(
     now = clock.now().timestamp()
     headers = signed(body.encode(), SECRET, int(now))
     headers["content-type"] = "application/x-www-form-urlencoded"
-    event = {
-        "version": "2.0",
-        "rawPath": "/slack/events",
-        "rawQueryString": "",
-        "headers": {name.lower(): value for name, value in headers.items()},
-        "requestContext": {"timeEpoch": int(now * 1000)},
-        "body": body,
-        "isBase64Encoded": False,
-    }
-    response = function(event, Context())
-    assert response["statusCode"] == 200, response
-    return text_of(json.loads(response["body"])["blocks"]) if response["body"] else STORED
+    response = invoke(function, body.encode(), headers, now)
+    assert response.status == 200, response
+    return text_of(json.loads(response.body)["blocks"]) if response.body else STORED

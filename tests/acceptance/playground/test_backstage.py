@@ -128,6 +128,25 @@ class TestSwitches:
         assert not bot.is_running
 
 
+def result_of_one_press(
+    slack: Slack, bot: App, member_client: MemberClient, *responses: str
+) -> Json:
+    """Have one member press a button to which the app responds with these texts. Return the rush's result."""
+
+    @bot.action("go")
+    def go(ack: Ack, respond: Respond) -> None:
+        for text in responses:
+            respond(text, replace_original=False)
+        ack()
+
+    card(slack)
+    (found,) = primary_buttons(member_client, AMARA)
+    rush = Rush(member_client, found, 1, Counts([]), within=0)
+    rush.run()
+    result: Json = rush.as_json()["results"][0]
+    return result
+
+
 class TestRush:
     def test_rush_has_a_result_per_member_and_counts_commits(
         self, slack: Slack, bot: App, member_client: MemberClient
@@ -165,17 +184,7 @@ class TestRush:
     def test_member_who_is_asked_to_wait_gets_the_later_response(
         self, slack: Slack, bot: App, member_client: MemberClient
     ) -> None:
-        @bot.action("go")
-        def go(ack: Ack, respond: Respond) -> None:
-            respond(IN_QUEUE, replace_original=False)
-            respond("Hello", replace_original=False)
-            ack()
-
-        card(slack)
-        (found,) = primary_buttons(member_client, AMARA)
-        rush = Rush(member_client, found, 1, Counts([]), within=0)
-        rush.run()
-        (result,) = rush.as_json()["results"]
+        result = result_of_one_press(slack, bot, member_client, IN_QUEUE, "Hello")
         assert (result["text"], result["has_waited"]) == ("Hello", True)
 
     def test_member_without_a_reply_is_a_failed_result(
@@ -185,17 +194,8 @@ class TestRush:
         member_client: MemberClient,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        @bot.action("go")
-        def go(ack: Ack, respond: Respond) -> None:
-            respond(IN_QUEUE, replace_original=False)
-            ack()
-
         monkeypatch.setattr("playground.demo.rush.REPLY_SECONDS", 0.0)  # nobody watches
-        card(slack)
-        (found,) = primary_buttons(member_client, AMARA)
-        rush = Rush(member_client, found, 1, Counts([]), within=0)
-        rush.run()
-        (result,) = rush.as_json()["results"]
+        result = result_of_one_press(slack, bot, member_client, IN_QUEUE)
         assert (result["failure"], result["has_waited"]) == ("No reply within 0 seconds.", False)
 
     def test_rush_that_is_ended_waits_for_nobody(

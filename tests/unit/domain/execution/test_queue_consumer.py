@@ -335,45 +335,43 @@ def test_queue_stays_open_while_requests_wait_in_it(queues: Queues) -> None:
     assert queues.store.open_until["e1"] > queues.clock.now()
 
 
+def plan_of_a_dead_consumer(queues: Queues, event_id: str = "e1") -> Plan:
+    """Have a consumer die just before its commit arrives. Return the plan, which may still come."""
+    late: list[Plan] = []
+
+    def die(plan: Plan) -> None:
+        late.append(plan)
+        raise Died
+
+    queues.store.before_commit = [die]
+    with pytest.raises(Died):
+        queues.consume(event_id)
+    return late[0]
+
+
 def test_refusal_is_final_though_a_dead_consumer_s_commit_is_on_its_way(queues: Queues) -> None:
     """Registration closes in between. The refused press must not be registered by the late commit."""
     service = queues.function()
     closes_at = queues.clock.now() + timedelta(minutes=1)
     new_event(service, "soon", registration_deadline=closes_at)
     queues.add(*presses(1), event_id="soon")
-    late: list[Plan] = []
-
-    def die(plan: Plan) -> None:
-        late.append(plan)
-        raise Died
-
-    queues.store.before_commit = [die]
-    with pytest.raises(Died):
-        queues.consume("soon")
+    late = plan_of_a_dead_consumer(queues, "soon")
     queues.clock.advance(timedelta(minutes=1))
     assert queues.consume("soon") == 1
     assert isinstance(queues.results("soon")[0], RegistrationClosed)
     with pytest.raises(Conflict):
-        queues.store.commit(late[0])
+        queues.store.commit(late)
 
 
 def test_press_that_is_too_old_is_never_carried_out_late(queues: Queues) -> None:
     """A consumer had died with its commit on the way. "Busy" says that nothing was changed."""
     queues.add(*presses(1))
-    late: list[Plan] = []
-
-    def die(plan: Plan) -> None:
-        late.append(plan)
-        raise Died
-
-    queues.store.before_commit = [die]
-    with pytest.raises(Died):
-        queues.consume()
+    late = plan_of_a_dead_consumer(queues)
     queues.clock.advance(OLDEST + timedelta(seconds=1))
     queues.consume()
     assert isinstance(queues.results()[0], Busy)
     with pytest.raises(Conflict):
-        queues.store.commit(late[0])
+        queues.store.commit(late)
 
 
 def test_refusals_for_the_time_change_the_event_once_an_invocation(queues: Queues) -> None:
@@ -412,7 +410,7 @@ def test_refusals_leave_a_deleted_event_as_it_is(queues: Queues) -> None:
 
 
 def test_request_whose_commit_can_never_apply_ends_alone(queues: Queues) -> None:
-    """What it rests on is damaged: the waitlist entry is missing. Without a queue, it ends like this, too."""
+    """The event is damaged: a waitlist entry is missing. Without a queue, the answer is the same."""
     queues.add(*presses(3))
     queues.consume()
     queues.store.waitlist.clear()
