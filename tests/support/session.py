@@ -6,13 +6,16 @@ import os
 import shutil
 import tempfile
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
+import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.counting import Count
 from tests.support.dynamodb.local import offer_engine
+from tests.support.garbage import collect_garbage_rarely
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")  # machines are shared: a slow example is no failure
@@ -33,7 +36,11 @@ MEMORY_NEEDED = 2 * 1024**3
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Offer one DynamoDB Local to all workers; it starts when the first worker asks for it."""
+    """Offer one DynamoDB Local to all workers; it starts when the first worker asks for it.
+
+    Tests make hundreds of DynamoDB's clients; botocore reads its descriptions of AWS, a megabyte, for each.
+    """
+    botocore.session.create_loader = cache(botocore.session.create_loader)
     if not hasattr(config, "workerinput"):
         _keep_files_in_memory()
         config.add_cleanup(offer_engine())
@@ -42,6 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run the longest tests first: at the end, workers would wait for them."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
+def pytest_collection_finish() -> None:
+    """Keep all that was imported and collected."""
+    collect_garbage_rarely()
 
 
 def _keep_files_in_memory() -> None:

@@ -61,7 +61,7 @@ def scenario_of(name: str) -> Iterator[CrashScenario]:
             yield CrashScenario(tables, client, operation)
 
 
-@pytest.fixture(params=[operation.name for operation in ALL])
+@pytest.fixture(scope="module", params=[operation.name for operation in ALL])
 def scenario(request: pytest.FixtureRequest) -> Iterator[CrashScenario]:
     with scenario_of(request.param) as scenario:
         yield scenario

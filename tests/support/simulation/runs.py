@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import count, islice
 
+from tests.support.garbage import collect_garbage_rarely
 from tests.support.simulation.outcome import Failure, Success, outcome, shrunk
 from tests.support.simulation.situations import MUST_OCCUR
 from tests.support.simulation.weights import Overrides
@@ -35,6 +36,7 @@ def outcomes(
         workers,
         mp_context=multiprocessing.get_context("spawn"),
         max_tasks_per_child=RUNS_OF_A_PROCESS,
+        initializer=collect_garbage_rarely,
     ) as pool:
         pending: set[Future[Success | Failure]] = set()
         while True:

@@ -1,0 +1,15 @@
+"""Rarer garbage collection, for processes that hold very many objects until they end."""
+
+from __future__ import annotations
+
+import gc
+
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
+"""Python's own number, 700, suits smaller processes."""
+
+
+def collect_garbage_rarely() -> None:
+    """Keep the present objects out of garbage collection, which took an eighth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
