@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from bot.api.app import build_api
 from bot.entrypoints.http_server import build_http
 from tests.support.environment import ids
+from tests.support.garbage import forget_apis
 from tests.support.slack.harness import AMARA, SECRET, SlackHarness
 
 TOKEN = "a-token-of-the-playground"
@@ -40,6 +41,7 @@ def api_app(harness: SlackHarness, *tokens: str) -> Any:
 def web(harness: SlackHarness) -> Iterator[TestClient]:
     with TestClient(api_app(harness, TOKEN), headers=BEARER) as client:
         yield client
+    forget_apis()
 
 
 @pytest.fixture

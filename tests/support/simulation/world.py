@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from domain.integrity.checker import CERTAINLY_OLD
+from tests.support.garbage import forget_apis
 from tests.support.simulation.exports import Exports
 from tests.support.simulation.functions import Functions, no_dice_but
 from tests.support.simulation.judge import Judge
@@ -153,11 +154,14 @@ class World:
             self.scheduler.run_until(self.scheduler.seconds + BACKLOG_SECONDS)
 
     def _stop(self) -> None:
+        """End every task: a greenlet that never ends keeps the whole world in memory, and so does FastAPI."""
         functions = self.functions.instances() if self.functions is not None else []
         for process in [*self.processes, *functions]:
             process.is_dead = True
             self.scheduler.kill(process)
+        self.scheduler.kill(None)
         self.scheduler.run_until(self.scheduler.seconds)
+        forget_apis()
 
     def _disturb(self) -> None:
         """Have clocks jump, and the store and Slack fail for a while, each once."""
