@@ -26,6 +26,7 @@ from bot.features.home import listeners as home_listeners
 from bot.features.home.publisher import HomePublisher
 from bot.features.manage import listeners as manage_listeners
 from bot.features.registration import listeners as registration_listeners
+from bot.features.series import listeners as series_listeners
 from bot.slack.context import AppContext, Cards, Later
 from bot.slack.member_directory import MemberDirectory
 from bot.slack.middleware import ParsePayload, only_from
@@ -38,6 +39,7 @@ from domain.service import Service
 
 FEATURES = (
     registration_listeners,
+    series_listeners,
     browsing_listeners,
     home_listeners,
     calendar_listeners,

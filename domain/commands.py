@@ -162,6 +162,31 @@ class RunSchedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Enroll:
+    """Honor registrations for a series in one of its occurrences, each exactly once (R13.4). Gives `ChangeOutcome`.
+
+    Nothing changes unless the occurrence has honored them up to the ticket `after`. `changed` is then False.
+    """
+
+    registrations: tuple[Registration, ...]
+    """Registrations for the series that are honored next, in order of tickets. All of them are, or the first ones."""
+    after: int
+    until: int
+    """No registration for the series is left out between `after` and this ticket."""
+    goes_first: bool = False
+    """Whether these are those who go first because they missed the occurrence before (R13.5)."""
+    informed: frozenset[str] = frozenset()
+    """Ids of the users who learn it otherwise, and get no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishEnrolling:
+    """Note that all occurrences of a series honor its registrations up to a ticket. Gives `ChangeOutcome`."""
+
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContinueCapacityIncrease:
     """Take the next step of a capacity increase, if it is still wanted. Gives `ChangeOutcome`."""
 
@@ -228,6 +253,8 @@ Command = (
     | RemoveOrganizer
     | TakeOver
     | RunSchedule
+    | Enroll
+    | FinishEnrolling
     | ContinueCapacityIncrease
     | StartDeletion
     | RemoveAttendees

@@ -13,6 +13,17 @@ class EventStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class Frequency(StrEnum):
+    """How a series repeats (R13.1)."""
+
+    WEEKLY = "weekly"
+    """Every so many weeks, on the weekday of its first day."""
+    MONTHLY_BY_DATE = "monthly_by_date"
+    """On the same day of each month that has it."""
+    MONTHLY_BY_WEEKDAY = "monthly_by_weekday"
+    """On the same weekday of each month, such as the third Friday; in a month without a fifth one, not at all."""
+
+
 class RegistrationStatus(StrEnum):
     """`registered` has a seat, `waitlisted` is on the waitlist."""
 
@@ -49,6 +60,8 @@ class ChangeKind(StrEnum):
     CARD_POSTED = "card_posted"
     ORGANIZER_LEFT = "organizer_left"
     TAKEN_OVER = "taken_over"
+    OCCURRENCE_MADE = "occurrence_made"
+    """A series has an occurrence more (R13.2)."""
 
 
 class QuestionKind(StrEnum):
@@ -73,6 +86,8 @@ class Cause(StrEnum):
     SEAT_FREED = "seat_freed"
     CAPACITY_INCREASED = "capacity_increased"
     REPAIR = "repair"
+    SERIES = "series"
+    """The user registered for all of the series (R13.4)."""
 
 
 class NotificationKind(StrEnum):
@@ -98,6 +113,10 @@ class NotificationKind(StrEnum):
     """To the workspace's admins: the event has no organizer left (R2.9). The bot finds them on delivery."""
     ORGANIZER_ADDED = "organizer_added"
     """To whoever someone else made an organizer."""
+    ENROLLED = "enrolled"
+    """To whoever an occurrence has registered because they registered for all of the series (R13.4)."""
+    NOT_ENROLLED = "not_enrolled"
+    """To whoever registered for all of the series, of an occurrence that is full and has no waitlist."""
     QUESTIONS_ADDED = "questions_added"
     """To those who registered before a question was added (R12.3)."""
 
@@ -127,6 +146,8 @@ class ClosedReason(StrEnum):
     CANCELED = "canceled"
     STARTED = "started"
     DEADLINE = "deadline"
+    OPENING = "opening"
+    """Those who registered for the whole series get their places first (R13.4)."""
 
 
 class CreationWarning(StrEnum):

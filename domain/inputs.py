@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -25,9 +26,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from domain.enums import Audience, QuestionKind, Visibility
+from domain.enums import Audience, Frequency, QuestionKind, Visibility
 from domain.errors import Invalid
+from domain.models import DAYS_AHEAD
 from domain.questions import Answer
+from domain.recurrence import MAX_OCCURRENCES, Recurrence, days
 
 MAX_CAPACITY = 100_000
 """The most seats that an event can have."""
@@ -174,6 +177,9 @@ UserIds = Annotated[
     Field(min_length=1, max_length=MAX_ADDED),
     AfterValidator(lambda user_ids: tuple(dict.fromkeys(user_ids))),
 ]
+
+MAX_DAYS_AHEAD = 7 * MAX_OCCURRENCES
+"""Days before its start when an occurrence is made, or gets its card: a year."""
 
 MAX_REMINDERS = 5
 LONGEST_REMINDER = 30 * 24 * 60
@@ -504,6 +510,74 @@ class EventDraft(Draft):
     @model_validator(mode="after")
     def _times_in_order(self) -> Self:
         check_times(self.starts_at, self.ends_at, self.registration_deadline)
+        return self
+
+
+class RecurrenceDraft(Draft):
+    """How a series repeats (R13.1): until a day, or for a number of times, days that are left out included."""
+
+    frequency: Frequency
+    interval: Annotated[int, Field(strict=True, ge=1, le=MAX_OCCURRENCES)] = 1
+    """Weeks from one day to the next."""
+    until: date | None = None
+    times: Annotated[int, Field(strict=True, ge=1, le=MAX_OCCURRENCES)] | None = None
+    left_out: Annotated[tuple[date, ...], Field(max_length=MAX_OCCURRENCES)] = ()
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if (self.until is None) == (self.times is None):
+            raise Invalid("recurrence", "must have either a last day or a number of times")
+        if self.interval > 1 and self.frequency is not Frequency.WEEKLY:
+            raise Invalid("recurrence.interval", "must be 1, unless the series is weekly")
+        return self
+
+    def rule_from(self, first: date) -> Recurrence:
+        """Return the rule of a series that begins on a day. Raise `Invalid` if it has no days, or too many."""
+        rule = Recurrence(
+            frequency=self.frequency, interval=self.interval, until=self.until or LATEST.date()
+        )
+        number = self.times or MAX_OCCURRENCES + 1
+        all_days = [*islice(days(rule, first), number)]
+        if self.times is None and len(all_days) > MAX_OCCURRENCES:
+            raise Invalid(
+                "recurrence.until",
+                f"must be earlier: a series has at most {MAX_OCCURRENCES} dates, and this one would have more",
+            )
+        left_out = tuple(day for day in all_days if day in self.left_out)
+        if not all_days:
+            raise Invalid("recurrence.until", "must not be before the first date")
+        if len(left_out) == len(all_days):
+            raise Invalid("recurrence.left_out", "must leave at least one date")
+        until = all_days[-1] if self.until is None else self.until
+        return rule.model_copy(update={"until": until, "left_out": left_out})
+
+
+class SeriesDraft(EventDraft):
+    """A series to create (R13). Its times are those of the first occurrence."""
+
+    recurrence: RecurrenceDraft
+    days_ahead: Annotated[int, Field(strict=True, ge=1, le=MAX_DAYS_AHEAD)] = DAYS_AHEAD
+    card_days: Annotated[int, Field(strict=True, ge=0, le=MAX_DAYS_AHEAD)] | None = None
+    missed_first: bool = Field(default=False, strict=True)
+
+    @property
+    def rule(self) -> Recurrence:
+        """The rule of the series. Raises `Invalid` if it has no days, or too many."""
+        return self.recurrence.rule_from(self.starts_at.astimezone(ZoneInfo(self.time_zone)).date())
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.missed_first and not self.has_waitlist:
+            raise Invalid(
+                "missed_first", "must be false without a waitlist: nobody misses a date then"
+            )
+        deadline, ahead = self.registration_deadline, timedelta(days=self.days_ahead)
+        if deadline is not None and self.starts_at - deadline >= ahead:
+            raise Invalid(
+                "registration_deadline",
+                f"must be after a date is made, which is {self.days_ahead} days before its start",
+            )
+        _ = self.rule
         return self
 
 

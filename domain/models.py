@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import ClassVar, Generic, Self, TypeVar
 
 from pydantic import BaseModel, Field
@@ -24,6 +24,7 @@ from domain.enums import (
     Visibility,
 )
 from domain.questions import Answer, Answers, Question
+from domain.recurrence import Recurrence, end_of
 from domain.stored import STORED
 
 T = TypeVar("T")
@@ -33,6 +34,9 @@ WAITLIST_BLOCK = 500
 
 Larger blocks make that count more expensive, smaller ones the event: 100,000 waitlist entries are
 200 blocks, less than 2 KB."""
+
+DAYS_AHEAD = 28
+"""How many days before its start an occurrence is made, if the organizer does not choose (R13.2)."""
 
 MAX_UNREACHABLE = 1_000
 """The most unreachable recipients in a journal entry: an item of DynamoDB holds 400 KB."""
@@ -56,6 +60,68 @@ class User(BaseModel):
     def is_named(self) -> bool:
         """Whether the name is known. Until then, the id stands for it (R1.6)."""
         return self.name != self.user_id
+
+
+class Series(BaseModel):
+    """What makes an event a series (R13): it never takes place itself, but its occurrences do.
+
+    The event's own values are those of the next occurrences; its `starts_at` is the start of the first one. Its
+    waitlist is the list of those who registered for all of the series. Nobody has a seat in it.
+    """
+
+    model_config = STORED
+
+    recurrence: Recurrence
+    days_ahead: int = DAYS_AHEAD
+    """How many days before its start an occurrence is made. With `missed_first` it may be later."""
+    card_channel: str | None = None
+    """The channel that gets the card of each occurrence."""
+    card_days: int | None = None
+    """How many days before the start it gets the card. None: when the occurrence is made."""
+    missed_first: bool = False
+    """Whether those who are waitlisted when an occurrence starts go first in the next one (R13.5).
+
+    An occurrence is then made once the one before it has started: only then is it known who goes first."""
+    made: int = 0
+    """Number of the last occurrence that was made. Numbers may have gaps."""
+    made_until: date | None = None
+    """The day of that occurrence by the rule. None: none was made yet."""
+    ahead: tuple[int, ...] = ()
+    """Numbers of the occurrences that had not started when the last one was made, in order."""
+    honored: int = 0
+    """Up to this ticket, each registration for the series is honored in every occurrence that was made."""
+
+
+def occurrence_id(series_id: str, number: int) -> str:
+    """Return the event id of an occurrence of a series."""
+    return f"{series_id}-{number}"
+
+
+class Occurrence(BaseModel):
+    """What makes an event an occurrence of a series (R13.2)."""
+
+    model_config = STORED
+
+    series_id: str
+    number: int
+    day: date
+    """The day of the series' rule that it was made for, in the series' time zone."""
+    card_channel: str | None = None
+    """The channel that gets its card `card_days` before the start."""
+    card_days: int = 0
+    previous_id: str | None = None
+    """The occurrence before it, if those who are waitlisted there go first here (R13.5)."""
+    opens_after: int = 0
+    """Up to this ticket, registrations for the series are honored before anybody else registers."""
+    honored_first: int = 0
+    """How far those who go first are honored, likewise a ticket. It means nothing without `previous_id`."""
+    honored: int = 0
+    """How far all others are honored: up to this ticket of the series, each exactly once."""
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether registrations for the whole series come first now: nobody else can register or leave."""
+        return self.honored < self.opens_after
 
 
 class Event(BaseModel):
@@ -108,6 +174,10 @@ class Event(BaseModel):
     """Questions for everyone who registers, at most `domain.inputs.MAX_QUESTIONS` (R12.3)."""
     committed_at: datetime | None = None
     """When the commit that made `version` was planned. None: an earlier Rollcall made it."""
+    series: Series | None = None
+    """Set if this is a series (R13): the event itself does not take place."""
+    occurrence: Occurrence | None = None
+    """Set if this is an occurrence of a series."""
 
     @property
     def organizer_ids(self) -> tuple[str, ...]:
@@ -117,22 +187,41 @@ class Event(BaseModel):
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether the sweep has an operation to finish (R7.4)."""
-        return self.operation_id is not None
+        """Whether the sweep has an operation to finish (R7.4), or registrations for a series to honor (R13.4)."""
+        if self.operation_id is not None or self.deletion is not None:
+            return self.operation_id is not None
+        if self.series:
+            return self.series.honored < self.next_ticket - 1
+        return self.is_opening
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether this occurrence honors registrations for the whole series first (R13.4)."""
+        return self.occurrence is not None and self.occurrence.is_opening
 
     @property
     def free_seats(self) -> int:
-        """Number of seats that are not taken."""
-        return self.capacity - self.registered_count
+        """Number of seats that are not taken. A series has none to give."""
+        return 0 if self.series else self.capacity - self.registered_count
 
     @property
     def over_at(self) -> datetime:
-        """When the event is over: its end, or its start if it has no end."""
+        """When the event is over: its end, or its start if it has no end. A series is over after its last day."""
+        if self.series:
+            return end_of(self.series.recurrence, self.time_zone)
         return self.ends_at or self.starts_at
 
+    @property
+    def closes_at(self) -> datetime:
+        """When registration ends without an organizer: at the registration deadline, or else at the start."""
+        return self.over_at if self.series else self.registration_deadline or self.starts_at
+
     def has_started(self, now: datetime) -> bool:
-        """Return whether the event has started at `now`. From then on no one is promoted (R4.7)."""
-        return now >= self.starts_at
+        """Return whether the event has started at `now`. From then on no one is promoted (R4.7).
+
+        A series starts when it is over: until then, one can register for what is left of it.
+        """
+        return now >= (self.over_at if self.series else self.starts_at)
 
     def is_over(self, now: datetime) -> bool:
         """Return whether the event is over at `now`. From then on no one can leave (R4.7)."""
@@ -146,8 +235,12 @@ class Event(BaseModel):
             return ClosedReason.STARTED
         if self.status is EventStatus.CLOSED:
             return ClosedReason.CLOSED
+        if self.series:
+            return None
         if self.registration_deadline is not None and now >= self.registration_deadline:
             return ClosedReason.DEADLINE
+        if self.is_opening:
+            return ClosedReason.OPENING
         return None
 
     def accepts(self, now: datetime) -> bool:
@@ -158,12 +251,17 @@ class Event(BaseModel):
     def takes_newcomers(self) -> bool:
         """Whether a newcomer would get a seat or a waitlist entry while registration is open (R3)."""
         has_seat = self.free_seats > 0 and self.waitlist_count == 0
-        return has_seat or self.has_waitlist
+        return has_seat or self.takes_waitlisted
+
+    @property
+    def takes_waitlisted(self) -> bool:
+        """Whether those without a seat are waitlisted. In a series, everybody is: see `Series`."""
+        return self.has_waitlist or self.series is not None
 
     def closed_since(self, reason: ClosedReason) -> datetime | None:
         """Return when registration ended, or None if an organizer ended it."""
         if reason is ClosedReason.STARTED:
-            return self.starts_at
+            return self.over_at if self.series else self.starts_at
         return self.registration_deadline if reason is ClosedReason.DEADLINE else None
 
     def entries_before_block(self, block: int) -> int:
@@ -266,6 +364,8 @@ class Change(BaseModel):
     """An organizer's note about a new time or location."""
     channel_id: str | None = None
     """The channel of a card."""
+    event_id: str | None = None
+    """The occurrence of a series that was made."""
 
 
 class EventSummary(BaseModel):
@@ -283,6 +383,8 @@ class EventSummary(BaseModel):
     waitlist_count: int = 0
     has_questions: bool = False
     """Whether it asks those who register (R12.3)."""
+    series_id: str | None = None
+    """The series of an occurrence."""
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -296,6 +398,7 @@ class EventSummary(BaseModel):
             join_link=event.join_link,
             waitlist_count=event.waitlist_count,
             has_questions=bool(event.questions),
+            series_id=event.occurrence.series_id if event.occurrence else None,
         )
 
 
@@ -560,9 +663,13 @@ class ListedEvent:
     @classmethod
     def of(cls, event: Event) -> Self:
         """Return the list's view of an event."""
-        closes_at = event.registration_deadline or event.starts_at
         return cls(
-            event.event_id, event.title, event.starts_at, event.status, closes_at, event.listed
+            event.event_id,
+            event.title,
+            event.starts_at,
+            event.status,
+            event.closes_at,
+            event.listed,
         )
 
 
@@ -611,6 +718,17 @@ class EventForUser:
     accepts: bool = False
     """Whether a newcomer would get a seat or a waitlist entry (R3)."""
     is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRegistration:
+    """What came of registering for all of a series (R13.4)."""
+
+    series: Event
+    occurrences: tuple[EventForUser, ...]
+    """Those that were made, as the user sees them."""
+    is_finished: bool
+    """Whether all of them have been tried. If not, the user gets a message for each of the others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,10 +120,14 @@ class Store(Protocol):
         cursor: str | None = None,
         organizer_id: str | None = None,
     ) -> Page[ListedEvent]:
-        """List events by start, from a time on (None: all), without deleted ones. Eventually consistent.
+        """List events by start, from a time on (None: all), without deleted ones and series. Eventually consistent.
 
         With an organizer: without those that others organize. A page may then be short, or empty.
         """
+        ...
+
+    def list_series(self, *, limit: int, cursor: str | None = None) -> Page[ListedEvent]:
+        """List the series that were not deleted by the start of their first occurrence. Eventually consistent."""
         ...
 
     def list_running_events(

@@ -58,6 +58,7 @@ from domain.inputs import (
     EventDraft,
     MoveNote,
     Removal,
+    SeriesDraft,
     UserChanges,
     UserDraft,
 )
@@ -75,10 +76,13 @@ from domain.models import (
     PastRegistrations,
     RegistrationHistoryEntry,
     RegistrationsToCome,
+    Series,
+    SeriesRegistration,
     UnregisterPreview,
     User,
     UserDeletion,
     UserRegistration,
+    occurrence_id,
 )
 from domain.planning.questions import check_takes_answers, questions_of
 from domain.ports import Clock, NewId, Spawn, Store
@@ -255,19 +259,46 @@ class Service:
 
     def create_event(self, draft: EventDraft, *, actor_id: str | None = None) -> Event:
         """Create an event; raise `DuplicateEvent`, and `Invalid` for a time in the past."""
-        now = self._clock.now()
-        values = draft.model_dump(exclude={"event_id", "card_channel", "questions"})
-        event = Event(
-            event_id=draft.event_id or self._new_id(),
-            status=EventStatus.OPEN,
-            created_at=now,
-            updated_at=now,
-            version=0,
-            questions=questions_of(draft.questions, (), lambda: question_id(self._new_id())),
-            **values,
-        )
+        event = self._new_event(draft)
         command = Create(event, actor_id or draft.organizer_id, draft.card_channel)
         return self._change(event.event_id, command).event
+
+    def _new_event(self, draft: EventDraft) -> Event:
+        now = self._clock.now()
+        values = draft.model_dump(
+            include=EventDraft.model_fields.keys() & Event.model_fields.keys()
+        )
+        return Event(
+            **values
+            | {
+                "event_id": draft.event_id or self._new_id(),
+                "status": EventStatus.OPEN,
+                "created_at": now,
+                "updated_at": now,
+                "version": 0,
+                "questions": questions_of(draft.questions, (), lambda: question_id(self._new_id())),
+            },
+        )
+
+    def create_series(self, draft: SeriesDraft, *, actor_id: str | None = None) -> Event:
+        """Create a series (R13), and its first occurrences as far ahead as it wants them.
+
+        What is not finished in time continues in the background. Raises `DuplicateEvent`, and `Invalid` for a time
+        in the past.
+        """
+        series = Series(
+            recurrence=draft.rule,
+            days_ahead=draft.days_ahead,
+            card_channel=draft.card_channel,
+            card_days=draft.card_days,
+            missed_first=draft.missed_first,
+        )
+        event = self._new_event(draft).model_copy(update={"series": series})
+        created = self._change(event.event_id, Create(event, actor_id or draft.organizer_id)).event
+        self._long_operations.finish_or_continue(
+            lambda deadline: self._long_operations.enrolling.make_due(event.event_id, deadline)
+        )
+        return created
 
     def create_event_once(self, draft: EventDraft) -> tuple[Event, bool]:
         """Create an event, unless the same organizer created it already (R8.13).
@@ -317,6 +348,10 @@ class Service:
         if upcoming:
             return self._events.list_upcoming(limit, cursor)
         return self._events.list_all(limit, cursor)
+
+    def list_series(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[Event]:
+        """List the series by the start of their first occurrence; a page may be short (R13)."""
+        return self._events.list_series(limit, cursor)
 
     def list_upcoming_for(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
@@ -514,6 +549,37 @@ class Service:
             with suppress(UnknownUser):  # deleted since
                 return self.register(event_id, draft.user_id, answers, asked=asked)
         return self.register(event_id, self.ensure_user(draft).user_id, answers, asked=asked)
+
+    def enroll(self, outcome: RegisterOutcome) -> SeriesRegistration:
+        """Register whoever just registered for all of a series in the occurrences that were made (R13.4).
+
+        Return what came of it. What is not finished in time continues in the background, and the user then gets a
+        message for each occurrence.
+        """
+        series_id, user_id = outcome.event.event_id, outcome.registration.user_id
+        enrolling, informed = self._long_operations.enrolling, frozenset({user_id})
+        is_finished = self._long_operations.finish_or_continue(
+            lambda deadline: enrolling.honor(series_id, deadline, informed),
+            in_background=lambda deadline: enrolling.honor(series_id, deadline),
+        )
+        occurrences = self._occurrences_for(outcome.event, user_id)
+        return SeriesRegistration(outcome.event, occurrences, is_finished)
+
+    def stop_series(self, series_id: str, user_id: str) -> SeriesRegistration:
+        """End a registration for all of a series; return the occurrences that the user still is registered in (R13.4).
+
+        Raises what `unregister` raises.
+        """
+        outcome = self.unregister(series_id, user_id)
+        occurrences = self._occurrences_for(outcome.event, user_id)
+        kept = tuple(one for one in occurrences if one.registration is not None and not one.is_over)
+        return SeriesRegistration(outcome.event, kept, is_finished=True)
+
+    def _occurrences_for(self, event: Event, user_id: str) -> tuple[EventForUser, ...]:
+        """Return the occurrences of a series that had not started when the last one was made, as a user sees them."""
+        numbers = event.series.ahead if event.series else ()
+        ids = [occurrence_id(event.event_id, number) for number in numbers]
+        return self._registrations.list_events_for(user_id, ids)
 
     def change_answers(
         self,

@@ -119,12 +119,17 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(JOURNAL, ("GetItem", "PutItem", "UpdateItem")),
     ),
     "sweep": (
-        # Do what is due, finish deletions and capacity increases, and deliver as the notifier does.
+        # Do what is due, finish deletions and capacity increases, and deliver as the notifier does. Make events of
+        # series, if their organizers are not being deleted, and register in them whoever still wants the whole series.
         Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem", "Scan"), ("due", "unfinished")),
-        Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
-        Access(USERS, ("DeleteItem", "GetItem"), ("unfinished",)),
+        Access(
+            REGISTRATIONS,
+            ("BatchGetItem", "ConditionCheckItem", "DeleteItem", "PutItem", "Query"),
+            ("roster",),
+        ),
+        Access(USERS, ("ConditionCheckItem", "DeleteItem", "GetItem"), ("unfinished",)),
         _EXPORTED_NAMES,
-        Access(WAITLIST, ("DeleteItem", "Query")),
+        Access(WAITLIST, ("DeleteItem", "PutItem", "Query")),
         Access(
             JOURNAL,
             ("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),

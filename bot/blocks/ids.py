@@ -23,6 +23,8 @@ class ActionId(StrEnum):
     """As `UNREGISTER`, but the reply replaces the message."""
     GIVE_UP_SEAT = "give_up_seat"
     """In a promotion message. As `CHOOSE_TO_UNREGISTER`."""
+    STOP_SERIES = "stop_series"
+    """In a message about an event of a series. Value: the id of the series. The reply is ephemeral."""
     UNREGISTER_CONFIRMED = "unregister_confirmed"
     KEEP_REGISTRATION = "keep_registration"
     CHANGE_ANSWERS = "change_answers"

@@ -65,11 +65,7 @@ def late_note(at: datetime) -> ContextBlock:
 
 def _added(notification: Notification, entry: JournalEntry) -> Message:
     who = mention(notification.actor_id) if notification.actor_id else "An organizer"
-    is_waitlisted = any(
-        change.user_id == notification.user_id and change.kind is ChangeKind.WAITLISTED
-        for change in entry.changes
-    )
-    if is_waitlisted:
+    if _is_waitlisted(notification, entry):
         return _note(
             f"{who} added you to the waitlist for {_title(entry)}. I’ll message you if you get a seat.",
             entry,
@@ -84,6 +80,47 @@ def _added(notification: Notification, entry: JournalEntry) -> Message:
         *_questions(entry),
         is_for_seated=True,
     )
+
+
+def _is_waitlisted(notification: Notification, entry: JournalEntry) -> bool:
+    """Return whether the commit put the recipient on the waitlist."""
+    return any(
+        change.user_id == notification.user_id and change.kind is ChangeKind.WAITLISTED
+        for change in entry.changes
+    )
+
+
+def _enrolled(notification: Notification, entry: JournalEntry) -> Message:
+    """Render it for someone who registered for all of the series (R13.4)."""
+    why = "because you registered for the whole series"
+    if _is_waitlisted(notification, entry):
+        return _note(
+            f"You’re on the waitlist for {_title(entry)}, {why}. I’ll message you if you get a seat.",
+            entry,
+            _unregister(entry, "Skip this one"),
+            _stop_series(entry),
+        )
+    return _note(
+        f"You have a seat in {_title(entry)}, {why}.",
+        entry,
+        button("Skip this one", ActionId.GIVE_UP_SEAT, entry.event_id),
+        _calendar(entry),
+        _stop_series(entry),
+        is_for_seated=True,
+    )
+
+
+def _not_enrolled(_: Notification, entry: JournalEntry) -> Message:
+    return _note(
+        f"{_title(entry)} is full and has no waitlist, so you don’t have a place this time. You’re still"
+        " registered for the rest of the series.",
+        entry,
+        _stop_series(entry),
+    )
+
+
+def _stop_series(entry: JournalEntry) -> ButtonElement:
+    return button("Stop the series", ActionId.STOP_SERIES, _about(entry).series_id or "")
 
 
 def _questions(entry: JournalEntry) -> list[ButtonElement]:
@@ -305,6 +342,8 @@ def _seat_given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str 
 
 _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Message]] = {
     NotificationKind.ADDED: _added,
+    NotificationKind.ENROLLED: _enrolled,
+    NotificationKind.NOT_ENROLLED: _not_enrolled,
     NotificationKind.PROMOTED: _promoted,
     NotificationKind.REMOVED: _removed,
     NotificationKind.MOVED: _moved,
@@ -324,6 +363,8 @@ _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Mess
 
 _NAMES = {
     NotificationKind.ADDED: "Added by an organizer",
+    NotificationKind.ENROLLED: "Registered as part of a series",
+    NotificationKind.NOT_ENROLLED: "No place in an event of a series",
     NotificationKind.PROMOTED: "Got a seat",
     NotificationKind.REMOVED: "Removed",
     NotificationKind.MOVED: "Time or location changed",

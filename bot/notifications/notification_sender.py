@@ -31,8 +31,11 @@ from domain.ports import Clock
 _IN_CALENDAR = {NotificationKind.MOVED, NotificationKind.CANCELED}
 """Notifications that help those with a seat, and only them, to change their calendar."""
 
+_OF_ANY_STATUS = {NotificationKind.ADDED, NotificationKind.ENROLLED}
+"""Kinds that are true with a seat and on the waitlist."""
+
 _ABOUT_REGISTRATION = {
-    NotificationKind.ADDED,
+    *_OF_ANY_STATUS,
     NotificationKind.PROMOTED,
     NotificationKind.REMINDER,
 }
@@ -137,7 +140,7 @@ class NotificationSender:
             return event is not None and event.deletion is None and not event.organizer_ids
         if notification.kind not in _ABOUT_REGISTRATION:
             return True
-        find = self._registration if notification.kind is NotificationKind.ADDED else self._seat
+        find = self._registration if notification.kind in _OF_ANY_STATUS else self._seat
         registration = find(user_id, entry)
         return registration is not None and notification.ticket in (None, registration.ticket)
 

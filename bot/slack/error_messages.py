@@ -163,6 +163,10 @@ def _closed(error: errors.RegistrationClosed) -> str:
         ClosedReason.CANCELED: f"{title} has been canceled.",
         ClosedReason.STARTED: f"{title} has already started{since}.",
         ClosedReason.DEADLINE: f"Registration for {title} has ended{since}.",
+        ClosedReason.OPENING: (
+            f"{title} isn’t open yet: those who registered for the whole series get their places first."
+            " Please try again in a minute."
+        ),
     }[error.reason]
 
 

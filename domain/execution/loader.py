@@ -6,9 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 
 from domain.commands import Command, Create
 from domain.enums import Deletion
-from domain.models import WAITLIST_BLOCK, Event, Registration, WaitlistEntry, block_of
+from domain.models import (
+    WAITLIST_BLOCK,
+    Event,
+    Registration,
+    WaitlistEntry,
+    block_of,
+    occurrence_id,
+)
 from domain.planning.snapshot import (
     Snapshot,
+    makes_occurrence,
     positions_needed,
     users_needed,
     waitlist_head_needed,
@@ -29,7 +37,7 @@ def load_rows(
         creations = [command for command in commands if isinstance(command, Create)]
         existing, leaving = _split(_rows(store, event_id, creations if event is None else ()))
         return Snapshot(event, existing, users_in_deletion=leaving)
-    rows = _rows(store, event_id, commands)
+    rows = _rows(store, event_id, commands, event)
     length = waitlist_head_needed(event, rows.registrations, commands)
     head = store.get_waitlist(event_id, limit=length) if length else ()
     positions = positions_needed(rows.registrations, commands)
@@ -41,11 +49,34 @@ def load_rows(
         head,
         count_entries_before(store, event_id, positions),
         leaving,
+        _occurrences(store, event) if makes_occurrence(event, commands) else {},
     )
 
 
-def _rows(store: Store, event_id: str, commands: Sequence[Command]) -> Rows:
-    registrations_of, users = users_needed(commands)
+def _occurrences(store: Store, event: Event) -> Mapping[int, Event]:
+    """Return what a series needs to make its next occurrence: see `Snapshot.occurrences`."""
+    series = event.series
+    if series is None:
+        return {}
+    ids = {
+        number: occurrence_id(event.event_id, number)
+        for number in {*series.ahead, series.made, series.made + 1}
+    }
+    events = store.get_events(ids.values())
+    found = {number: events[id_] for number, id_ in ids.items() if id_ in events}
+    # Somebody may have created an event with the next id.
+    following = series.made + 1
+    while following in found:
+        following += 1
+        other = store.get_event(occurrence_id(event.event_id, following))
+        found |= {} if other is None else {following: other}
+    return found
+
+
+def _rows(
+    store: Store, event_id: str, commands: Sequence[Command], event: Event | None = None
+) -> Rows:
+    registrations_of, users = users_needed(commands, event)
     if not registrations_of and not users:
         return Rows({}, {})
     return store.get_rows(event_id, registrations_of=registrations_of, users=users)

@@ -18,9 +18,10 @@ from domain.commands import (
     Unregister,
 )
 from domain.enums import Cause, Deletion
-from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent
+from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent, UnknownUser
 from domain.execution.background import BackgroundQueue
 from domain.execution.deletion_ids import cause_of
+from domain.execution.enrolling import Enrolling
 from domain.execution.executor import Executor
 from domain.execution.organizers import OrganizerRemoval
 from domain.execution.retry import RetryPolicy
@@ -53,15 +54,19 @@ class LongOperations:
         self._clock = clock
         self._background = BackgroundQueue(spawn, BACKGROUND_THREADS)
         self._organizers = OrganizerRemoval(store, executor, retry, clock)
+        self.enrolling = Enrolling(store, executor, retry, clock)
 
-    def finish_or_continue(self, work: Work) -> bool:
-        """Return whether the work was finished in time; if not, it continues in the background."""
+    def finish_or_continue(self, work: Work, in_background: Work | None = None) -> bool:
+        """Return whether the work was finished in time; if not, it continues in the background.
+
+        `in_background` is the work as it is done there, if that differs.
+        """
         try:
             if work(self._retry.deadline()):
                 return True
         except (Busy, NotConfirmed):
             pass
-        self.run_in_background(work)
+        self.run_in_background(in_background or work)
         return False
 
     def run_in_background(self, work: Work) -> None:
@@ -113,19 +118,28 @@ class LongOperations:
             yield due.event_id
 
     def _run_schedule(self, event_id: str) -> bool:
+        deadline = self._retry.deadline()
         try:
-            outcome = self._executor.execute(event_id, RunSchedule(), self._retry.deadline())
-        except (Busy, NotConfirmed, UnknownEvent):
+            outcome = self._executor.execute(event_id, RunSchedule(), deadline)
+            if outcome.event.series is not None:
+                self.enrolling.make_due(event_id, deadline)
+        except (Busy, NotConfirmed, UnknownEvent, UnknownUser):
             return False  # left to the next sweep
         return isinstance(outcome, ChangeOutcome) and outcome.changed
 
     def _event_work(self, event_id: str) -> Work:
         def work(deadline: float) -> bool:
             event = self._get_event(event_id)
-            if event is None or event.operation_id is None:
+            if event is None or not event.is_unfinished:
                 return False
             if event.deletion is Deletion.IN_PROGRESS:
                 return self.finish_event_deletion(event_id, deadline)
+            if event.series is not None:
+                return self.enrolling.honor(event_id, deadline)
+            if event.is_opening and not self.enrolling.open(event_id, deadline):
+                return False
+            if event.operation_id is None:
+                return True
             return self.continue_capacity_increase(event_id, event.operation_id, deadline)
 
         return work

@@ -33,11 +33,12 @@ def event_violations(count: Count, now: datetime) -> Iterator[Violation]:
         yield violation(ViolationKind.WAITLIST_COUNT, event.waitlist_count, expected)
     if dict(event.waitlist_by_block) != count.blocks:
         yield violation(ViolationKind.BLOCK_COUNTS, dict(event.waitlist_by_block), count.blocks)
-    if count.registered > event.capacity:
-        yield violation(ViolationKind.OVER_CAPACITY, count.registered, f"at most {event.capacity}")
+    seats = 0 if event.series else event.capacity  # nobody has a seat in a series
+    if count.registered > seats:
+        yield violation(ViolationKind.OVER_CAPACITY, count.registered, f"at most {seats}")
     may_promote = event.deletion is None and not event.has_started(now)
-    if may_promote and count.waitlisted and count.registered < event.capacity:
-        yield violation(ViolationKind.FREE_SEAT, f"{event.capacity - count.registered} free", 0)
+    if may_promote and count.waitlisted and count.registered < seats:
+        yield violation(ViolationKind.FREE_SEAT, f"{seats - count.registered} free", 0)
     if count.last_ticket >= event.next_ticket:
         yield violation(ViolationKind.NEXT_TICKET, event.next_ticket, f"above {count.last_ticket}")
     stored, valid = _operation(event), valid_operation(event)

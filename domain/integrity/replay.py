@@ -227,12 +227,17 @@ class Replay:
             yield f"given ticket {row.ticket} again", f"ticket {self._next_ticket}"
         if row.status is REGISTERED and self._first_waitlisted() is not None:
             yield "given a seat ahead of the waitlist", "at the end of the waitlist"
-        if row.status is WAITLISTED and self._kept("has_waitlist") is False:
+        is_series = self._values.get("series") is not None  # one that is never changes that
+        if row.status is REGISTERED and is_series:
+            yield "given a seat in a series", "registered for all of it"
+        if row.status is WAITLISTED and self._kept("has_waitlist") is False and not is_series:
             yield "waitlisted in an event without a waitlist", "refused"
+        if self._is_opening():
+            yield f"{row.status} ahead of those who registered for the whole series", "refused"
         if self._kept("status") not in (None, EventStatus.OPEN):
             yield f"{row.status} in an event that was {self._kept('status')}", "refused"
         ends = {self._kept("starts_at"), self._kept("registration_deadline")} - {None}
-        if any(at >= datetime.fromisoformat(end) for end in ends):
+        if not is_series and any(at >= datetime.fromisoformat(end) for end in ends):
             yield f"{row.status} after the end of registration", "refused"
 
     def _breaks_of_promoting(
@@ -272,6 +277,11 @@ class Replay:
     def _kept(self, name: str) -> Any:
         """Return a value that is known and that the entry does not change: it held for all its changes."""
         return None if name in self._entry_changes else self._values.get(name)
+
+    def _is_opening(self) -> bool:
+        """Return whether it is known that registrations for the whole series come first."""
+        occurrence = self._kept("occurrence")
+        return occurrence is not None and occurrence["honored"] < occurrence["opens_after"]
 
     def _first_waitlisted(self) -> int | None:
         """Return the lowest ticket that is known to be on the waitlist."""

@@ -14,21 +14,22 @@ from domain.models import Event
 REPLAYED_FIELDS = (
     *("title", "location", "starts_at", "ends_at", "time_zone", "registration_deadline"),
     *("capacity", "capacity_target", "has_waitlist", "listed", "status", "deletion"),
-    *("organizer_id", "co_organizer_ids"),
+    *("organizer_id", "co_organizer_ids", "series", "occurrence"),
 )
 """The event's fields that a replay follows and compares."""
 
 
 def changed_values(before: Event | None, after: Event) -> dict[str, str]:
-    """Return the replayed fields that a commit changed, with their new values (None: the event is new)."""
-    return as_json(
-        after,
-        (
-            name
-            for name in REPLAYED_FIELDS
-            if before is None or getattr(before, name) != getattr(after, name)
-        ),
-    )
+    """Return the replayed fields that a commit changed, with their new values (None: the event is new).
+
+    Any change of a series says that it is one: other rules hold for it.
+    """
+    changed = {
+        name
+        for name in REPLAYED_FIELDS
+        if before is None or getattr(before, name) != getattr(after, name)
+    }
+    return as_json(after, changed | {"series"} if changed and after.series else changed)
 
 
 def repaired_values(event: Event) -> dict[str, str]:

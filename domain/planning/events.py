@@ -19,6 +19,7 @@ from domain.models import Actor, Event, EventSummary, Notification
 from domain.planning.questions import questions_of
 from domain.planning.registrations import fill_free_seat
 from domain.planning.schedule import (
+    card_times,
     done_times,
     last_due_at,
     missed_time,
@@ -321,6 +322,13 @@ def _request_card(work: WorkingCopy, channel_id: str, actor_id: str | None, *, a
     )
 
 
+def request_card_of_occurrence(work: WorkingCopy) -> None:
+    """Have the card of an occurrence posted, unless its channel has one. The organizer hears if Slack refuses it."""
+    event = work.current
+    if event.occurrence is not None and event.occurrence.card_channel is not None:
+        _request_card(work, event.occurrence.card_channel, event.organizer_id, after="")
+
+
 def run_schedule(work: WorkingCopy) -> ChangeOutcome:
     """Send what became due since the last run, once, unless the event has started. Raises `UnknownEvent`.
 
@@ -334,6 +342,8 @@ def run_schedule(work: WorkingCopy) -> ChangeOutcome:
     update_due_time(work)
     if event.has_started(work.now):
         return ChangeOutcome(work.current)
+    if any(due <= at <= work.now for at in card_times(event)):
+        request_card_of_occurrence(work)
     if event.registered_count and any(due <= at <= work.now for at in reminder_times(event)):
         work.record(ChangeKind.REMINDED)
         work.notify_audience(NotificationKind.REMINDER, Audience.REGISTERED)

@@ -16,6 +16,10 @@ MAX_REGISTRATIONS_PER_COMMIT = (ACTIONS_PER_COMMIT - 2) // 2
 """The most registrations that one commit can move: each takes two actions, event and journal one each."""
 
 
+MAX_ENROLLED_PER_COMMIT = (ACTIONS_PER_COMMIT - 2) // 3
+"""The most registrations for a series that one commit can honor: each is checked, and may take two actions more."""
+
+
 @dataclass(frozen=True, slots=True)
 class PutEvent:
     """Write the event, if it is stored with this version (None: if it is not stored)."""
@@ -64,6 +68,13 @@ class CheckUser:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckRegistration:
+    """Check that a registration is stored with this ticket and status."""
+
+    registration: Registration
+
+
+@dataclass(frozen=True, slots=True)
 class CreateUser:
     """Write a user, if none with this id is stored."""
 
@@ -92,6 +103,7 @@ Action = (
     | PutWaitlistEntry
     | DeleteWaitlistEntry
     | CheckUser
+    | CheckRegistration
     | CreateUser
     | PutJournalEntry
     | PutBatchResults

@@ -19,9 +19,11 @@ from domain.commands import (
     ContinueCapacityIncrease,
     Create,
     Edit,
+    Enroll,
     Export,
     FillFreeSeats,
     FinishDeletion,
+    FinishEnrolling,
     FollowChannel,
     Outcome,
     PostCard,
@@ -44,7 +46,7 @@ from domain.errors import (
     RollcallError,
 )
 from domain.models import Event
-from domain.planning import deletion_and_repair, events, organizers, registrations
+from domain.planning import deletion_and_repair, events, organizers, registrations, series
 from domain.planning.plan import ACTIONS_PER_COMMIT, Plan
 from domain.planning.snapshot import Snapshot
 from domain.planning.working_copy import WorkingCopy
@@ -122,7 +124,13 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
         case TakeOver(actor):
             return organizers.take_over(work, actor)
         case RunSchedule():
+            if work.event is not None and work.event.series is not None:
+                return series.make_occurrence(work, work.event.series)
             return events.run_schedule(work)
+        case Enroll():
+            return series.enroll(work, command)
+        case FinishEnrolling():
+            return series.finish_enrolling(work, command)
         case ContinueCapacityIncrease(operation_id):
             return events.continue_capacity_increase(work, operation_id)
         case StartDeletion(actor):

@@ -18,6 +18,7 @@ from domain.commands import (
 from domain.enums import (
     Cause,
     ChangeKind,
+    ClosedReason,
     EventStatus,
     NotificationKind,
     RegistrationStatus,
@@ -49,7 +50,7 @@ def register(work: WorkingCopy, command: Register) -> RegisterOutcome:
     event, user_id = work.existing_event(), command.user_id
     _check_can_register(work, event, user_id)
     has_seat = has_seat_for_newcomer(event)
-    if not has_seat and not event.has_waitlist:
+    if not has_seat and not event.takes_waitlisted:
         raise EventFull(event.event_id, event.title, event.capacity, event.registered_count)
     answers = _answers(event, command.answers, command.asked)
     # Also for a user who leaves again in this batch: no registration can start after a user's
@@ -172,6 +173,27 @@ def _add(work: WorkingCopy, command: AddAttendees, user_id: str) -> Attendee:
     return Attendee(outcome.registration, outcome.position)
 
 
+def enroll(work: WorkingCopy, user_id: str, answers: Answers, *, informs: bool) -> None:
+    """Register a user who registered for all of the series (R13.4), and notify them if `informs`.
+
+    Nothing happens if the user is registered already, or nobody can be registered any more. If the event is full
+    and has no waitlist, the user is notified of that.
+    """
+    event = work.current
+    is_late = event.closed_reason(work.now) not in (None, ClosedReason.OPENING)
+    if is_late or work.registration(user_id) is not None:
+        return
+    has_seat = has_seat_for_newcomer(event)
+    if has_seat or event.has_waitlist:
+        add = _seat if has_seat else _waitlist
+        fitting = shown_answers(event.questions, answers)
+        registration = add(work, event, user_id, user_id, fitting, Cause.SERIES).registration
+        if informs:
+            work.notify(NotificationKind.ENROLLED, registration)
+    elif informs:
+        work.notify_user(NotificationKind.NOT_ENROLLED, user_id)
+
+
 def has_seat_for_newcomer(event: Event) -> bool:
     """Return whether a newcomer gets a seat: nobody takes one ahead of the waitlist (R3.6)."""
     return event.waitlist_count == 0 and event.free_seats > 0
@@ -183,13 +205,14 @@ def _seat(
     user_id: str,
     actor_id: str | None,
     answers: Answers | None = None,
+    cause: Cause | None = None,
 ) -> RegisterOutcome:
     registration = _new_registration(work, event, user_id, RegistrationStatus.REGISTERED, answers)
     work.set_registration(user_id, registration)
     work.update_event(
         registered_count=event.registered_count + 1, next_ticket=event.next_ticket + 1
     )
-    work.record(ChangeKind.REGISTERED, user_id, actor_id, registration.ticket)
+    work.record(ChangeKind.REGISTERED, user_id, actor_id, registration.ticket, cause)
     return RegisterOutcome(event, registration)
 
 
@@ -199,13 +222,14 @@ def _waitlist(
     user_id: str,
     actor_id: str | None,
     answers: Answers | None = None,
+    cause: Cause | None = None,
 ) -> RegisterOutcome:
     registration = _new_registration(work, event, user_id, RegistrationStatus.WAITLISTED, answers)
     work.set_registration(user_id, registration)
     work.waitlist.append(WaitlistEntry.of(registration))
     work.update_event(next_ticket=event.next_ticket + 1)
     work.count_waitlisted(registration.ticket, +1)
-    work.record(ChangeKind.WAITLISTED, user_id, actor_id, registration.ticket)
+    work.record(ChangeKind.WAITLISTED, user_id, actor_id, registration.ticket, cause)
     return RegisterOutcome(event, registration, work.current.waitlist_count)
 
 
@@ -236,13 +260,17 @@ def unregister(
     """Delete the user's registration and promote into a freed seat (R4).
 
     With a ticket, only the registration with that ticket. Raises `UnknownEvent`, `NotRegistered`,
-    and `EventOver` for a user who leaves: a deletion also removes what is history.
+    and for a user who leaves `EventOver` or, while it is opening, `RegistrationClosed`: a deletion removes what is
+    history, too.
     """
     event, registration = work.existing_event(), work.registration(user_id)
     if registration is None or ticket not in (None, registration.ticket):
         raise NotRegistered(event.event_id, event.title, user_id)
     if cause is Cause.OWN and event.is_over(work.now):
         raise EventOver(event.event_id, event.title, event.over_at)
+    if cause is Cause.OWN and event.is_opening:
+        # Whoever leaves now would be registered again.
+        raise RegistrationClosed(event.event_id, event.title, ClosedReason.OPENING, None)
     is_deactivated = cause is Cause.USER_DEACTIVATED
     outcome = delete_and_promote(work, user_id, cause, None if is_deactivated else user_id)
     if is_deactivated:

@@ -12,11 +12,13 @@ from domain.commands import (
     ContinueCapacityIncrease,
     Create,
     Edit,
+    Enroll,
     FillFreeSeats,
     Register,
     Remove,
     RemoveAttendees,
     RemoveOrganizer,
+    RunSchedule,
     TakeOver,
     Unregister,
 )
@@ -36,7 +38,7 @@ class InconsistentSnapshot(Exception):
 class Snapshot:
     """The stored data of one event, as far as the commands need it.
 
-    `users_needed`, `waitlist_head_needed` and `positions_needed` say how far that is.
+    `users_needed`, `waitlist_head_needed`, `positions_needed` and `makes_occurrence` say how far that is.
     """
 
     event: Event | None
@@ -49,9 +51,20 @@ class Snapshot:
     """By ticket: the number of entries before it within its block."""
     users_in_deletion: Collection[str] = frozenset()
     """Ids of the users who are being deleted."""
+    occurrences: Mapping[int, Event] = field(default_factory=dict)
+    """By number, the occurrences of a series that have not started, the last one that was made, and whatever has the
+    ids of the next ones."""
 
 
-def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset[str]]:
+def makes_occurrence(event: Event | None, commands: Sequence[Command]) -> bool:
+    """Return whether the commands may make an occurrence of a series."""
+    is_series = event is not None and event.series is not None
+    return is_series and any(isinstance(command, RunSchedule) for command in commands)
+
+
+def users_needed(
+    commands: Sequence[Command], event: Event | None = None
+) -> tuple[frozenset[str], frozenset[str]]:
     """Return the users whose registrations, and those who themselves, must be in the snapshot."""
     registrations: set[str] = set()
     users: set[str] = set()
@@ -67,8 +80,12 @@ def users_needed(commands: Sequence[Command]) -> tuple[frozenset[str], frozenset
                 registrations.add(user_id)
             case RemoveAttendees(user_ids):
                 registrations.update(user_ids)
-            case Create(event):
+            case Enroll(enrolled):
+                registrations.update(one.user_id for one in enrolled)
+            case RunSchedule() if event is not None and event.series is not None:
                 users.update(event.organizer_ids)
+            case Create(created):
+                users.update(created.organizer_ids)
             case Edit(changes):
                 users.update({changes.organizer_id, *changes.co_organizer_ids} - {""})
             case TakeOver(actor):

@@ -35,6 +35,7 @@ from domain.models import (
 from domain.planning.event_values import changed_values, repaired_values
 from domain.planning.plan import (
     Action,
+    CheckRegistration,
     CheckUser,
     CreateUser,
     DeleteRegistration,
@@ -52,7 +53,7 @@ from domain.questions import question_id
 
 _COPIED = (
     *("changed", "costs", "checked_users", "created_users", "new_organizers"),
-    *("changes", "notifications", "exports"),
+    *("changes", "notifications", "exports", "guards"),
 )
 
 
@@ -89,6 +90,12 @@ class WorkingCopy:
         self.notifications: list[Notification] = []
         self._question_ids = 0  # made so far
         self.exports: list[str] = []  # ids of the users who get the list of attendees
+        self.guards: list[
+            Registration
+        ] = []  # for the series: must still exist when the plan is committed
+        self.made: WorkingCopy | None = (
+            None  # an occurrence of this series that the same commit creates
+        )
 
     def copied(self) -> WorkingCopy:
         """Return a copy that changes independently of this one."""
@@ -102,7 +109,9 @@ class WorkingCopy:
     def cost(self) -> int:
         """The number of actions so far, with one each for the event and the journal entry."""
         checks = len(self.checked_users | self.new_organizers | self.created_users.keys())
-        return 2 + checks + len(self.fixes) + len(self.exports) + sum(self.costs.values())
+        more = len(self.fixes) + len(self.exports) + len(self.guards)
+        made = 0 if self.made is None else self.made.cost
+        return 2 + checks + more + made + sum(self.costs.values())
 
     # The event
 
@@ -228,6 +237,7 @@ class WorkingCopy:
         fields: Mapping[str, tuple[str | None, str | None]] | None = None,
         channel_id: str | None = None,
         note: str | None = None,
+        event_id: str | None = None,
     ) -> None:
         """Add a change to the history."""
         self.changes.append(
@@ -242,6 +252,7 @@ class WorkingCopy:
                 fields=fields,
                 channel_id=channel_id,
                 note=note,
+                event_id=event_id,
             )
         )
 
@@ -263,6 +274,11 @@ class WorkingCopy:
             )
         )
         return True
+
+    def notify_user(self, kind: NotificationKind, user_id: str) -> None:
+        """Notify a user who has no registration, unless the event is canceled or over."""
+        if not self.is_canceled_or_over():
+            self.notifications.append(Notification(kind=kind, user_id=user_id))
 
     def notify_organizers(self, registration: Registration) -> None:
         """Notify the other organizers that an attendee's account was deactivated (R8.14)."""
@@ -330,11 +346,14 @@ class WorkingCopy:
         for user_id in self.changed:
             actions += self._registration_actions(user_id)
         actions += self._user_checks()
+        actions += map(CheckRegistration, self.guards)
         actions += [*self.fixes, PutJournalEntry(self._journal_entry(event))]
         actions += [
             PutJournalEntry(self._export_job(event, number, user_id))
             for number, user_id in enumerate(self.exports)
         ]
+        if self.made is not None:
+            actions += self.made.to_plan(()).actions
         final = (
             outcome if isinstance(outcome, RollcallError) else replace(outcome, event=event)
             for outcome in outcomes

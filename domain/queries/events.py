@@ -68,6 +68,11 @@ class EventQueries:
         page = self._list(None, limit, cursor)
         return Page(self._with_counts(page.items), page.next_cursor)
 
+    def list_series(self, limit: int, cursor: str | None) -> Page[Event]:
+        """List the series by the start of their first occurrence (R13)."""
+        page = self._retry.read(lambda: self._store.list_series(limit=limit, cursor=cursor))
+        return Page(self._with_counts(page.items), page.next_cursor)
+
     def list_upcoming(self, limit: int, cursor: str | None) -> Page[Event]:
         """List the upcoming events by start: those that are listed and not canceled (R2.8)."""
         page = self.list_upcoming_ids(limit, cursor)

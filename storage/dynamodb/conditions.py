@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from domain.models import Event, Registration, WaitlistEntry
 from domain.planning.plan import (
     Action,
+    CheckRegistration,
     CheckUser,
     CreateUser,
     DeleteRegistration,
@@ -44,6 +45,9 @@ def transact_item(keys: Keys, action: Action) -> dict[str, Any]:
             return {"Delete": _delete_waitlist_entry(keys, event_id, entry)}
         case CheckUser(user_id, may_be_missing):
             return {"ConditionCheck": _check_user(keys, user_id, may_be_missing=may_be_missing)}
+        case CheckRegistration(registration):
+            address = keys.registration(registration.user_id, registration.event_id)
+            return {"ConditionCheck": keys.at(address, **_unchanged(registration))}
         case CreateUser(user):
             # There is no such user, not even one that is being deleted.
             return {"Put": keys.put(USERS, keys.items.user(user), **_absent("user_id"))}

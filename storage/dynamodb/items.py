@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -51,6 +51,11 @@ VERSION = 2
 
 1: the first. 2: blocks of the waitlist are of 500 tickets; in form 1, of 1,000 or 500."""
 
+SERIES_VERSION = 3
+"""The version of the form of series, and of occurrences that are opening. Everything else is written as before.
+
+A Rollcall that knows no series must not take one for an event: it refuses the item instead (R7.7)."""
+
 STORE_ATTRIBUTES = frozenset(
     {
         *("v", "closes_at", "kept_until"),
@@ -83,6 +88,8 @@ def _to_wire(value: Any) -> dict[str, Any]:
         return {"N": str(value)}
     if isinstance(value, datetime):
         return {"S": moment(value)}
+    if isinstance(value, date):
+        return {"S": value.isoformat()}
     if isinstance(value, Mapping):
         return {
             "M": {str(name): _to_wire(part) for name, part in value.items() if part is not None}
@@ -104,10 +111,10 @@ def from_wire(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _require_known_form(item: Mapping[str, Any]) -> None:
-    if _version_of(item) > VERSION:
+    if _version_of(item) > SERIES_VERSION:
         raise ValueError(
             f"an item has form {_version_of(item)}, written by a newer Rollcall; "
-            f"this one reads up to {VERSION}"
+            f"this one reads up to {SERIES_VERSION}"
         )
 
 
@@ -167,18 +174,30 @@ class Items:
         key = event_id if reply is None else reply.user_id
         return self.shard(crc32(key.encode()) % UNDELIVERED_SHARDS)
 
+    def list_of(self, event: Event) -> str | None:
+        """Return the hash key of the list in the index `upcoming` that an event is in. None: it is deleted."""
+        if event.deletion is not None:
+            return None
+        return self.workspace_id if event.series is None else self.series_list
+
+    @property
+    def series_list(self) -> str:
+        """The hash key of the list of series: no list of events has them."""
+        return f"{self.workspace_id}#series"
+
     # Model to item
 
     def event(self, event: Event) -> Item:
-        """Return the item of Events. It is in the index `upcoming` unless the event is deleted."""
+        """Return the item of Events. It is in the index `upcoming` unless the event is deleted, see `list_of`."""
         values = event.model_dump() | {
             "event_id": self.key(event.event_id),
-            "closes_at": event.registration_deadline or event.starts_at,
-            "upcoming_in": self.workspace_id if event.deletion is None else None,
+            "closes_at": event.closes_at,
+            "upcoming_in": self.list_of(event),
             "unfinished_in": self.workspace_id if event.is_unfinished else None,
             "due_in": self.workspace_id if event.next_due_at else None,
         }
-        return to_wire(values | {"v": VERSION})
+        has_newer_form = event.series is not None or event.is_opening
+        return to_wire(values | {"v": SERIES_VERSION if has_newer_form else VERSION})
 
     def user(self, user: User) -> Item:
         """Return the item of Users."""

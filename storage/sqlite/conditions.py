@@ -12,6 +12,7 @@ from typing import assert_never
 from domain.models import Registration
 from domain.planning.plan import (
     Action,
+    CheckRegistration,
     CheckUser,
     CreateUser,
     DeleteRegistration,
@@ -67,6 +68,8 @@ def apply(connection: sqlite3.Connection, workspace_id: str, action: Action) -> 
             )
         case CheckUser(user_id, may_be_missing):
             _check_user(connection, workspace_id, user_id, may_be_missing=may_be_missing)
+        case CheckRegistration(registration):
+            _check_registration(connection, workspace_id, registration)
         case CreateUser(user):
             # There is no such user, not even one that is being deleted.
             _insert(write, "users", user_columns(user))
@@ -96,6 +99,20 @@ def _check_user(
     is_checked = may_be_missing if found is None else found == (None,)
     if not is_checked:
         raise Conflict(f"{user_id} does not exist or is being deleted")
+
+
+def _check_registration(
+    connection: sqlite3.Connection, workspace_id: str, registration: Registration
+) -> None:
+    columns = registration_columns(registration)
+    found = connection.execute(
+        "SELECT 1 FROM registrations WHERE workspace = :workspace AND user_id = :user_id"
+        " AND event_id = :event_id AND ticket = :ticket AND status = :status",
+        {"workspace": workspace_id, **columns},
+    ).fetchone()
+    if found is None:
+        user_id, event_id = registration.user_id, registration.event_id
+        raise Conflict(f"the registration of {user_id} in {event_id} is another one, or gone")
 
 
 def _put_event(write: Write, columns: Columns, replaces: int | None) -> None:

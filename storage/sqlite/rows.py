@@ -92,17 +92,23 @@ CARDS = StoredModel("cards", ("event_id", "channel_id", "message_ts"), Card.mode
 
 
 def event_columns(event: Event) -> Columns:
-    """Return an event's columns, without the workspace's. It is in lists of events unless it is deleted."""
+    """Return an event's columns, without the workspace's. It is in a list unless it is deleted."""
     return {
         "event_id": event.event_id,
         "version": event.version,
         "starts_at": to_micros(event.starts_at),
         "ends_at": None if event.ends_at is None else to_micros(event.ends_at),
-        "is_shown": event.deletion is None,
+        "list": _list_of(event),
         "is_unfinished": event.is_unfinished,
         "next_due_at": None if event.next_due_at is None else to_micros(event.next_due_at),
         "body": event.model_dump_json(),
     }
+
+
+def _list_of(event: Event) -> str | None:
+    if event.deletion is not None:
+        return None
+    return "events" if event.series is None else "series"
 
 
 def user_columns(user: User) -> Columns:

@@ -12,12 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """The version of a file written by this module. Raise it with every change of what is stored (R7.7).
 
 1: the first. 2: `next_due_at`. 3: registrations, waitlist entries and cards have bodies. 4: `deletion_id`.
 5: blocks of the waitlist are of 500 tickets, before of 1,000 or 500; `ends_at`, no `leased_until`; the journal
-has entries of jobs, so it no longer refers to events. 6: `kept_until`."""
+has entries of jobs, so it no longer refers to events. 6: `kept_until`.
+7: `list`, for series."""
 
 OWN_TABLES = frozenset({"events", "users", "registrations"})
 """Tables of every version. A file without them is not Rollcall's, whatever its version says."""
@@ -29,15 +30,15 @@ CREATE TABLE events (
     version INTEGER NOT NULL,
     starts_at INTEGER NOT NULL,
     ends_at INTEGER,
-    is_shown INTEGER NOT NULL,
+    list TEXT,
     is_unfinished INTEGER NOT NULL,
     next_due_at INTEGER,
     body TEXT NOT NULL,
     PRIMARY KEY (workspace, event_id)
 ) STRICT;
-CREATE INDEX upcoming ON events (workspace, starts_at, event_id) WHERE is_shown = 1;
+CREATE INDEX upcoming ON events (workspace, list, starts_at, event_id) WHERE list IS NOT NULL;
 CREATE INDEX ending ON events (workspace, ends_at, event_id)
-    WHERE is_shown = 1 AND ends_at IS NOT NULL;
+    WHERE list = 'events' AND ends_at IS NOT NULL;
 CREATE INDEX due ON events (workspace, next_due_at, event_id) WHERE next_due_at IS NOT NULL;
 CREATE INDEX unfinished_events ON events (workspace, event_id) WHERE is_unfinished = 1;
 

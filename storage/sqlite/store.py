@@ -112,13 +112,27 @@ class SQLiteStore(SQLiteOutbox):
             ("events",),
             "body, event_id",
             "events",
-            f"is_shown = 1{is_organized}",
+            f"list = 'events'{is_organized}",
             "starts_at, event_id",
             _to_listed,
             limit=limit,
             cursor=cursor,
             values=organizer,
             first=(first, ""),
+        )
+
+    def list_series(self, *, limit: int, cursor: str | None = None) -> Page[ListedEvent]:
+        """See `Store.list_series`."""
+        return self._reader.page(
+            ("series",),
+            "body, event_id",
+            "events",
+            "list = 'series'",
+            "starts_at, event_id",
+            _to_listed,
+            limit=limit,
+            cursor=cursor,
+            first=(_BEFORE_ALL, ""),
         )
 
     def list_running_events(
@@ -135,7 +149,7 @@ class SQLiteStore(SQLiteOutbox):
             ("running events",),
             "body, event_id",
             "events",
-            f"is_shown = 1 AND ends_at IS NOT NULL AND starts_at < ?{is_organized}",
+            f"list = 'events' AND ends_at IS NOT NULL AND starts_at < ?{is_organized}",
             "ends_at, event_id",
             _to_listed,
             limit=limit,

@@ -23,6 +23,7 @@ from domain.models import (
 )
 from domain.planning.plan import (
     Action,
+    CheckRegistration,
     CheckUser,
     CreateUser,
     DeleteRegistration,
@@ -98,6 +99,8 @@ class MemoryStore:
             case CheckUser(user_id, may_be_missing):
                 user = self.users.get(user_id)
                 _require(may_be_missing if user is None else user.deletion_id is None)
+            case CheckRegistration(row):
+                _require(_same(self.registrations.get((row.event_id, row.user_id)), row))
             case CreateUser(created):
                 _require(created.user_id not in self.users)
                 self.users[created.user_id] = created
@@ -161,8 +164,23 @@ class MemoryStore:
         return [
             event
             for event in self.events.values()
-            if event.deletion is None and (organizer_id is None or event.is_organizer(organizer_id))
+            if event.deletion is None
+            and event.series is None
+            and (organizer_id is None or event.is_organizer(organizer_id))
         ]
+
+    def list_series(self, *, limit: int, cursor: str | None = None) -> Page[ListedEvent]:
+        page = _page(
+            [
+                one
+                for one in self.events.values()
+                if one.series is not None and one.deletion is None
+            ],
+            limit,
+            cursor,
+            lambda event: [event.starts_at.isoformat(), event.event_id],
+        )
+        return Page(tuple(map(ListedEvent.of, page.items)), page.next_cursor)
 
     def list_unfinished_events(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         unfinished = [event.event_id for event in self.events.values() if event.is_unfinished]
@@ -318,8 +336,9 @@ def _same(stored: Registration | None, expected: Registration | None) -> bool:
 
 _KEYS: dict[type, Callable[..., object]] = {
     PutEvent: lambda action: action.event.event_id,
-    PutRegistration: lambda action: action.registration.user_id,
-    DeleteRegistration: lambda action: action.registration.user_id,
+    PutRegistration: lambda action: (action.registration.event_id, action.registration.user_id),
+    DeleteRegistration: lambda action: (action.registration.event_id, action.registration.user_id),
+    CheckRegistration: lambda action: (action.registration.event_id, action.registration.user_id),
     PutWaitlistEntry: lambda action: action.entry.ticket,
     DeleteWaitlistEntry: lambda action: action.entry.ticket,
     CheckUser: lambda action: action.user_id,

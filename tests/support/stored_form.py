@@ -25,6 +25,7 @@ def stored_form() -> dict[str, Any]:
     return {
         "SCHEMA_VERSION": SCHEMA_VERSION,
         "VERSION": items.VERSION,
+        "SERIES_VERSION": items.SERIES_VERSION,
         "WAITLIST_BLOCK": models.WAITLIST_BLOCK,
         "UNDELIVERED_SHARDS": schema.UNDELIVERED_SHARDS,
         "sqlite": [" ".join(statement.split()) for statement in SCHEMA.split(";")],

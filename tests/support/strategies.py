@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from hypothesis import strategies as st
 
@@ -11,6 +11,7 @@ from domain.enums import (
     ChangeKind,
     Deletion,
     EventStatus,
+    Frequency,
     NotificationKind,
     RegistrationStatus,
     Visibility,
@@ -24,11 +25,14 @@ from domain.models import (
     EventSummary,
     JournalEntry,
     Notification,
+    Occurrence,
     Registration,
+    Series,
     UnreachableRecipient,
     User,
     WaitlistEntry,
 )
+from domain.recurrence import Recurrence
 
 # Neither UTF-8 nor Slack can carry a lone surrogate.
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -36,6 +40,7 @@ lines = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
 names = lines.map(str.strip).filter(bool)
 identifiers = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", fullmatch=True)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001  # `timezones`
+days = st.dates(date(1970, 1, 1), date(9999, 12, 30))
 zones = st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "UTC"])
 counts = st.integers(0, 100_000)
 versions = st.integers(1, 2**53)
@@ -78,6 +83,38 @@ unreachable = st.builds(
     version=versions,
     kind=st.sampled_from(NotificationKind),
     reason=st.from_regex(r"[a-z_]{1,30}", fullmatch=True),
+)
+
+
+series = st.builds(
+    Series,
+    recurrence=st.builds(
+        Recurrence,
+        frequency=st.sampled_from(Frequency),
+        interval=st.integers(1, 52),
+        until=days,
+        left_out=st.lists(days, max_size=3).map(tuple),
+    ),
+    days_ahead=counts,
+    card_channel=st.none() | identifiers,
+    card_days=st.none() | counts,
+    missed_first=st.booleans(),
+    made=counts,
+    made_until=st.none() | days,
+    ahead=st.lists(counts, max_size=3).map(tuple),
+    honored=versions,
+)
+occurrences = st.builds(
+    Occurrence,
+    series_id=identifiers,
+    number=counts,
+    day=days,
+    card_channel=st.none() | identifiers,
+    card_days=counts,
+    previous_id=st.none() | identifiers,
+    opens_after=versions,
+    honored_first=versions,
+    honored=versions,
 )
 
 
@@ -125,6 +162,8 @@ def events(event_id: str) -> st.SearchStrategy[Event]:
         deletion=st.none() | st.sampled_from(Deletion),
         join_link=texts,
         attendees_visible_to=st.sampled_from(Visibility),
+        series=st.none() | series,
+        occurrence=st.none() | occurrences,
     )
 
 

@@ -89,6 +89,8 @@ def _last_look(event: Event) -> datetime:
 def _closed(event: Event, reason: ClosedReason) -> str:
     if reason is ClosedReason.CANCELED:
         return "Canceled"
+    if reason is ClosedReason.OPENING:
+        return "Opens in a minute"
     if reason is not ClosedReason.STARTED:
         return "Registration closed"
     has_ended = event.ends_at is not None and event.is_over(_last_look(event))

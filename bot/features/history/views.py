@@ -170,6 +170,10 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
     )
     by = mention(first.actor_id) if first.actor_id else "Rollcall"
     match first.kind:
+        case ChangeKind.REGISTERED if first.cause is Cause.SERIES:
+            return f"{whom} got a seat as part of the series"
+        case ChangeKind.WAITLISTED if first.cause is Cause.SERIES:
+            return f"{whom} joined the waitlist as part of the series"
         case ChangeKind.REGISTERED:
             return f"{by} registered {whom}" if is_added(first) else f"{whom} got a seat"
         case ChangeKind.WAITLISTED:
@@ -211,6 +215,7 @@ _DONE = {
     ChangeKind.DELETED: "deleted the event",
     ChangeKind.EXPORTED: "exported the attendee list",
     ChangeKind.TAKEN_OVER: "took over the event",
+    ChangeKind.OCCURRENCE_MADE: "created the next event of the series",
 }
 
 WHY_PROMOTED: Mapping[Cause | None, str] = {
@@ -339,6 +344,10 @@ def _moved_up(count: int) -> str:
 
 def _own_line(change: Change) -> str:
     match change.kind:
+        case ChangeKind.REGISTERED if change.cause is Cause.SERIES:
+            return "You got a seat, because you registered for the whole series"
+        case ChangeKind.WAITLISTED if change.cause is Cause.SERIES:
+            return "You joined the waitlist, because you registered for the whole series"
         case ChangeKind.REGISTERED:
             added = "An organizer registered you: you got a seat"
             return added if is_added(change) else "You registered and got a seat"

@@ -31,6 +31,7 @@ ALL = [
     *operations.ORGANIZERS,
     *operations.REGISTRATIONS,
     *operations.SWEEPS,
+    *operations.SERIES,
     *operations.REPAIRS,
     *operations.OUTBOX,
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from domain.commands import Register, StartDeletion
 from domain.enums import NotificationKind
@@ -18,6 +19,7 @@ from tests.support.environment import (
     start_user_deletion,
 )
 from tests.support.questions import LUNCH
+from tests.support.series import new_series
 
 CROWD = [f"p{number}" for number in range(60)]
 """More users than one commit can promote."""
@@ -377,6 +379,47 @@ SWEEPS.append(
         is_long=True,
         # A sweep that fails to read answers so, whatever it did before.
         is_preparatory=True,
+    )
+)
+
+
+def due_series(**values: Any) -> Callable[[ServiceProcess], None]:
+    """Return a function that creates a series whose first event is due, and for which four users registered."""
+
+    def prepare(process: ServiceProcess) -> None:
+        users = ("ada", "bob", "eve", "dan")
+        process.clock.advance(timedelta(days=-2))
+        new_users(process.service, *users)
+        new_series(process.service, **values)
+        process.clock.advance(timedelta(days=2))
+        for user_id in users:
+            process.service.register("yoga", user_id)
+
+    return prepare
+
+
+SERIES = [
+    Operation(
+        f"sweep, {name}",
+        prepare,
+        lambda p: p.service.sweep(),
+        is_long=True,
+        # As a reminder's sweep.
+        is_preparatory=True,
+    )
+    for name, prepare in {
+        "the next event of a series": due_series(starts_at=START + timedelta(days=6)),
+        "a registration for a series": then(
+            due_series(starts_at=START + timedelta(days=6), days_ahead=14),
+            lambda p: p.service.unregister("yoga-1", "ada"),
+        ),
+    }.items()
+]
+SERIES.append(
+    Operation(
+        "stop a series",
+        due_series(starts_at=START + timedelta(days=6), days_ahead=14),
+        lambda p: p.service.stop_series("yoga", "ada"),
     )
 )
 

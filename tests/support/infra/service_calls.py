@@ -40,6 +40,7 @@ CHANGES = (
     *operations.ORGANIZERS,
     *operations.REGISTRATIONS,
     *operations.SWEEPS,
+    *operations.SERIES,
 )
 
 FULL_WITH_WAITLIST = event_with(*CROWD, capacity=1)

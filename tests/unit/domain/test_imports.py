@@ -1,4 +1,4 @@
-"""The domain imports only the standard library and pydantic, and nothing imports the tests."""
+"""The domain imports only the standard library, pydantic and dateutil, and nothing imports the tests."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def imported(package: str) -> Iterator[tuple[str, Path]]:
                 yield (node.module or "").partition(".")[0], path
 
 
-def test_domain_imports_only_the_standard_library_and_pydantic() -> None:
-    pydantic = {"pydantic", "pydantic_core"}
-    allowed = (sys.stdlib_module_names | {"domain"} | pydantic) - {"importlib"}
+def test_domain_imports_only_the_standard_library_pydantic_and_dateutil() -> None:
+    libraries = {"pydantic", "pydantic_core", "dateutil"}
+    allowed = (sys.stdlib_module_names | {"domain"} | libraries) - {"importlib"}
     assert [found for found in imported("domain") if found[0] not in allowed] == []
 
 

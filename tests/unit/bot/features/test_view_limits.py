@@ -40,6 +40,7 @@ from bot.features.manage import answer_views, attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import answer_views as registration_answer_views
 from bot.features.registration import views as registration_views
+from bot.features.series import views as series_views
 from bot.notifications import messages as notification_messages
 from bot.notifications.unreachable import MAX_NAMED
 from bot.slack import error_messages
@@ -95,6 +96,7 @@ from domain.models import (
     Registration,
     RegistrationHistoryEntry,
     RegistrationsToCome,
+    SeriesRegistration,
     UnreachableRecipient,
     UnregisterPreview,
     User,
@@ -422,6 +424,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "event_form.views.event_created": lambda: event_form_views.event_created(LARGEST, REFUSED_CARD),
     "event_form.views.event_edited": lambda: event_form_views.event_edited(
         ChangeOutcome(LARGEST, is_moved=True, new_questions=MAX_QUESTIONS)
+    ),
+    "series.views.stopped": lambda: series_views.stopped(
+        SeriesRegistration(LARGEST, (EventForUser(LARGEST),) * 52, is_finished=True)
     ),
     "going.views.going_list": lambda: going_views.going_list(
         EventRegistrations(CANCELED, SEATS[: going_views.GOING_PAGE], (), CURSOR),

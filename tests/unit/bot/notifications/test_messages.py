@@ -21,15 +21,22 @@ ABOUT = EventSummary(
     ends_at=None,
     time_zone="Europe/Berlin",
     location="Riverside & lawn",
+    series_id="series",
 )
 
 
-def said(notification: Notification, about: EventSummary | None = ABOUT) -> str:
+def said(
+    notification: Notification,
+    about: EventSummary | None = ABOUT,
+    *,
+    changes: tuple[Change, ...] = (),
+) -> str:
     entry = JournalEntry(
         event_id="yoga",
         version=3,
         plan_id="p",
         at=START,
+        changes=changes,
         notifications=(notification,),
         about=about,
     )
@@ -161,6 +168,7 @@ def test_only_messages_to_users_with_a_seat_have_the_join_link(kind: Notificatio
     text = said(Notification(kind=kind, text="words", about_user_id="U2"), about)
     is_for_seated = kind in (
         NotificationKind.ADDED,
+        NotificationKind.ENROLLED,
         NotificationKind.PROMOTED,
         NotificationKind.REMINDER,
     )
@@ -173,6 +181,17 @@ def test_added_attendee_reads_who_added_them(actor_id: str | None) -> None:
     """R12.4."""
     text = said(Notification(kind=NotificationKind.ADDED, user_id="U1", actor_id=actor_id))
     assert ("<@U9> registered you" in text) is (actor_id is not None)
+
+
+def test_enrolled_user_reads_whether_there_is_a_seat_and_can_skip_this_one() -> None:
+    """R13.4."""
+    notification = Notification(kind=NotificationKind.ENROLLED, user_id="U1", ticket=1)
+    change = Change(kind=ChangeKind.WAITLISTED, user_id="U1", cause=Cause.SERIES)
+    seated, waitlisted = said(notification), said(notification, changes=(change,))
+    assert "You have a seat in" in seated
+    assert f"[{ActionId.GIVE_UP_SEAT}]" in seated
+    assert "You’re on the waitlist for" in waitlisted
+    assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in waitlisted
 
 
 @pytest.mark.parametrize("actor_id", ["U9", None])
@@ -192,6 +211,8 @@ def test_move_shows_the_new_values_before_the_old() -> None:
 
 BUTTONS = {
     NotificationKind.ADDED: f"[{ActionId.GIVE_UP_SEAT}]",
+    NotificationKind.ENROLLED: f"[{ActionId.STOP_SERIES}]",
+    NotificationKind.NOT_ENROLLED: f"[{ActionId.STOP_SERIES}]",
     NotificationKind.PROMOTED: f"[{ActionId.GIVE_UP_SEAT}]",
     NotificationKind.REMOVED: f"[{ActionId.SHOW_EVENTS}]",
     NotificationKind.MOVED: f"[{ActionId.CHOOSE_TO_UNREGISTER}]",

@@ -117,7 +117,7 @@ def test_every_command_that_is_sent_is_tried() -> None:
     """Steps of long operations and repairs are not queued."""
     steps = {
         *("ContinueCapacityIncrease", "RemoveAttendees", "FinishDeletion", "RemoveOrganizer"),
-        *("RunSchedule", "ApplyFix", "FillFreeSeats"),
+        *("RunSchedule", "ApplyFix", "FillFreeSeats", "Enroll", "FinishEnrolling"),
     }
     kinds = {kind.__name__ for kind in get_args(Command)} - steps
     assert {type(command).__name__ for command in COMMANDS} == kinds

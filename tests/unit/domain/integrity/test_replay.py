@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from domain.enums import ChangeKind, EventStatus, RegistrationStatus
+from domain.enums import ChangeKind, EventStatus, Frequency, RegistrationStatus
 from domain.inputs import EventChanges
 from domain.integrity.replay import UNKNOWN, Replay, Row
-from domain.models import Change, FixedRegistration, JournalEntry
+from domain.models import Change, FixedRegistration, JournalEntry, Occurrence, Series
 from domain.planning.event_values import as_json
+from domain.recurrence import Recurrence
 from tests.support.builders import an_event
 from tests.support.environment import START, service_on
 from tests.support.integrity.corruption import NAMES, CorruptibleEvent
@@ -18,6 +19,11 @@ from tests.support.memory_store import MemoryStore
 
 REGISTERED, WAITLISTED = RegistrationStatus.REGISTERED, RegistrationStatus.WAITLISTED
 K = ChangeKind
+
+
+SERIES = Series(recurrence=Recurrence(frequency=Frequency.WEEKLY, until=date(2027, 1, 1)))
+
+OPENING = Occurrence(series_id="yoga", number=1, day=date(2026, 11, 4), opens_after=1)
 
 
 def did(kind: ChangeKind, user_id: str, ticket: int, status: str | None = None) -> Change:
@@ -188,6 +194,16 @@ BREAKS: dict[str, tuple[list[list[Change]], dict[str, object], str]] = {
         {"starts_at": START},
         "answers changed after the start, in entry 3",
     ),
+    "a seat in a series": (
+        FULL[:1],
+        {"series": SERIES},
+        "given a seat in a series, in entry 2",
+    ),
+    "registered while an occurrence opens": (
+        FULL[:1],
+        {"occurrence": OPENING},
+        "registered ahead of those who registered for the whole series, in entry 2",
+    ),
     "promoted after the start": (
         [
             [*FULL[0], *FULL[1], *FULL[2]],
@@ -206,6 +222,21 @@ def test_rule_that_an_entry_breaks_is_found(
     broken = replayed(*commits, values=values).broken_rules
     assert stored in [one.stored for one in broken]
     assert replayed(*FULL).broken_rules == []
+
+
+def test_series_takes_registrations_after_its_first_start_and_without_a_waitlist() -> None:
+    values = {"series": SERIES, "starts_at": START, "has_waitlist": False}
+    assert replayed([did(K.WAITLISTED, "ada", 1)], values=values).broken_rules == []
+
+
+def test_registrations_for_the_whole_series_come_first() -> None:
+    """R13.4: the entry that honors them says so."""
+    replay = replayed(values={"occurrence": OPENING})
+    honored = OPENING.model_copy(update={"honored": 1})
+    values = as_json(an_event(occurrence=honored), ["occurrence"])
+    replay.apply(entry(2, FULL[0], values))
+    replay.apply(entry(3, FULL[1], {}))
+    assert replay.broken_rules == []
 
 
 def test_value_that_changes_in_the_same_entry_is_not_held_against_it() -> None:

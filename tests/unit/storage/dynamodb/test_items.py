@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -10,10 +10,11 @@ from boto3.dynamodb.types import TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.enums import Deletion
-from domain.models import Card, DeliveryState, DueEvent, Event, ListedEvent
+from domain.enums import Deletion, Frequency
+from domain.models import Card, DeliveryState, DueEvent, Event, ListedEvent, Occurrence, Series
 from domain.ports import UnreadableRow
-from storage.dynamodb.items import VERSION, Item, Items, from_wire, moment, to_wire
+from domain.recurrence import Recurrence
+from storage.dynamodb.items import SERIES_VERSION, VERSION, Item, Items, from_wire, moment, to_wire
 from tests.support.builders import (
     a_journal_entry,
     a_registration,
@@ -142,9 +143,30 @@ def test_field_that_older_items_lack_is_empty() -> None:
     assert ITEMS.to_delivery(delivery) == DeliveryState(event_id="e1")
 
 
+def test_only_what_an_earlier_version_would_mistake_has_a_newer_form() -> None:
+    """R7.7: it reads everything else, also while both versions run."""
+    recurrence = Recurrence(frequency=Frequency.WEEKLY, until=date(2027, 1, 1))
+    occurrence = Occurrence(series_id="s", number=1, day=date(2027, 1, 1), opens_after=2)
+    forms = [
+        from_wire(ITEMS.event(an_event(**values)))["v"]
+        for values in (
+            {"series": Series(recurrence=recurrence)},
+            {"occurrence": occurrence},
+            {"occurrence": occurrence.model_copy(update={"honored": 2})},
+        )
+    ]
+    assert forms == [SERIES_VERSION, SERIES_VERSION, VERSION]
+
+
+def test_series_is_in_no_list_of_events() -> None:
+    recurrence = Recurrence(frequency=Frequency.WEEKLY, until=date(2027, 1, 1))
+    item = ITEMS.event(an_event(series=Series(recurrence=recurrence)))
+    assert item["upcoming_in"] == {"S": ITEMS.series_list} != {"S": ITEMS.workspace_id}
+
+
 def test_item_of_a_newer_version_is_refused() -> None:
-    item = ITEMS.user(a_user()) | to_wire({"v": VERSION + 1})
-    with pytest.raises(ValueError, match=f"form {VERSION + 1}, written by a newer Rollcall"):
+    item = ITEMS.user(a_user()) | to_wire({"v": SERIES_VERSION + 1})
+    with pytest.raises(ValueError, match=f"form {SERIES_VERSION + 1}, written by a newer Rollcall"):
         ITEMS.to_user(item)
 
 

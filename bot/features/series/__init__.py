@@ -1,0 +1,1 @@
+"""Registering for all of a series, and ending that (R13.4)."""
