@@ -15,14 +15,19 @@ FIRST = datetime(2026, 11, 10, 17, 0, tzinfo=UTC)
 
 
 def new_series(
-    service: Service, series_id: str = "yoga", *, times: int = 10, **values: Any
+    service: Service,
+    series_id: str = "yoga",
+    *,
+    starts_at: datetime = FIRST,
+    times: int = 10,
+    **values: Any,
 ) -> Event:
     """Create a series, by default with occurrences made a week ahead: none yet when the tests' clock starts."""
     given: dict[str, object] = {
         "event_id": series_id,
         "title": "Yoga",
-        "starts_at": FIRST,
-        "ends_at": FIRST + timedelta(hours=1),
+        "starts_at": starts_at,
+        "ends_at": starts_at + timedelta(hours=1),
         "time_zone": "Europe/Berlin",
         "organizer_id": "organizer",
         "capacity": 2,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,10 @@ from domain.commands import RunSchedule
 from domain.enums import ClosedReason, NotificationKind, RegistrationStatus
 from domain.errors import AlreadyRegistered, Invalid, RegistrationClosed, UnknownEvent
 from domain.inputs import EventDraft
+from domain.planning.plan import CheckRegistration, Plan
 from domain.ports import Store
 from domain.service import Service
-from tests.support.environment import START, ManualClock, new_users, service_on
+from tests.support.environment import START, ManualClock, ids, new_users, service_on
 from tests.support.invariants import assert_invariants
 from tests.support.series import FIRST, new_series, register_for_all
 from tests.support.stores import Kind, empty_store
@@ -41,6 +43,33 @@ def service(store: Store, clock: ManualClock) -> Iterator[Service]:
     service = service_on(store, clock=clock)
     yield service
     assert list(service.check(lambda _: None)) == []
+
+
+Meanwhile = Callable[..., None]
+
+
+@pytest.fixture
+def meanwhile(store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Return a function that has another process act between the reads and the first commit on an event.
+
+    That commit can leave out the actions of a type.
+    """
+
+    def act(event_id: str, do: Callable[[Service], object], without: type | None = None) -> None:
+        other, commit = service_on(store, clock=clock, new_id=ids("other")), store.commit
+        waits = [event_id]
+
+        def commit_late(plan: Plan) -> None:
+            if plan.event_id in waits:
+                waits.clear()
+                do(other)
+                kept = (one for one in plan.actions if without is None or type(one) is not without)
+                plan = replace(plan, actions=tuple(kept))
+            commit(plan)
+
+        monkeypatch.setattr(store, "commit", commit_late)  # the moment before a commit
+
+    return act
 
 
 def starts(service: Service) -> list[datetime]:
@@ -135,6 +164,24 @@ class TestMaking:
         new_series(service, days_ahead=10)
         assert service.get_event("yoga-2").starts_at == FIRST
         assert service.get_event("yoga-1").title == "Other"
+
+    def test_series_that_is_canceled_at_the_same_moment_makes_no_more(
+        self, service: Service, clock: ManualClock, meanwhile: Meanwhile
+    ) -> None:
+        new_series(service)
+        clock.advance(WEEK)
+        meanwhile("yoga", lambda other: other.cancel_event("yoga"))
+        service.sweep()
+        assert starts(service) == []
+
+    def test_two_sweeps_make_each_one_once(
+        self, service: Service, clock: ManualClock, meanwhile: Meanwhile
+    ) -> None:
+        new_series(service)
+        clock.advance(WEEK)
+        meanwhile("yoga", lambda other: other.sweep())
+        service.sweep()
+        assert starts(service) == [FIRST]
 
     def test_canceled_series_makes_no_more(self, service: Service, clock: ManualClock) -> None:
         new_series(service, days_ahead=14)
@@ -272,6 +319,32 @@ class TestRegisteringForAll:
         service.sweep()
         service.register(made, "ben")
         assert attendees(service, made) == (["ada"], ["ben"])
+
+    def test_whoever_stops_at_the_same_moment_is_not_registered(
+        self, service: Service, clock: ManualClock, meanwhile: Meanwhile
+    ) -> None:
+        new_series(service)
+        new_users(service, "ada", "ben")
+        for user_id in ("ada", "ben"):
+            register_for_all(service, user_id)
+        clock.advance(WEEK)
+        meanwhile("yoga-1", lambda other: other.unregister("yoga", "ada"))
+        service.sweep()
+        assert attendees(service, "yoga-1") == (["ben"], [])
+
+    def test_guard_keeps_those_out_who_stopped(
+        self, service: Service, clock: ManualClock, meanwhile: Meanwhile
+    ) -> None:
+        """Negative control: without the check in the commit, it would register them."""
+        new_series(service)
+        new_users(service, "ada")
+        register_for_all(service, "ada")
+        clock.advance(WEEK)
+        meanwhile(
+            "yoga-1", lambda other: other.unregister("yoga", "ada"), without=CheckRegistration
+        )
+        service.sweep()
+        assert attendees(service, "yoga-1") == (["ada"], [])
 
     def test_a_thousand_take_at_most_40_commits(
         self, store: Store, service: Service, clock: ManualClock
