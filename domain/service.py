@@ -432,9 +432,9 @@ class Service:
         return self._change(event_id, FollowChannel(channel_id, is_private))
 
     def list_following(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[Event]:
-        """List the upcoming events that are listed or not by the privacy of their channel (R2.8).
+        """List the upcoming events, and series, that are listed or not by the privacy of their channel (R2.8).
 
-        A page may be short, or empty.
+        A page may be short, or empty. Series are on the first one.
         """
         return self._events.list_following(limit, cursor)
 

@@ -73,6 +73,11 @@ class EventQueries:
         page = self._retry.read(lambda: self._store.list_series(limit=limit, cursor=cursor))
         return Page(self._with_counts(page.items), page.next_cursor)
 
+    def _all_series(self) -> tuple[Event, ...]:
+        return self._with_counts(
+            self._retry.read_all_pages(self._store.list_series, limit=LONG_PAGE_SIZE)
+        )
+
     def list_upcoming(self, limit: int, cursor: str | None) -> Page[Event]:
         """List the upcoming events by start: those that are listed and not canceled (R2.8)."""
         page = self.list_upcoming_ids(limit, cursor)
@@ -133,9 +138,9 @@ class EventQueries:
         )
 
     def list_to_hand_over(self, user_id: str) -> tuple[Event, ...]:
-        """List the upcoming and running events that a user organizes, by start, without canceled ones."""
+        """List the upcoming and running events that a user organizes, by start, without canceled ones. Also series."""
         now = self._clock.now()
-        events = self._with_counts(self._list_manageable(user_id))
+        events = (*self._with_counts(self._list_manageable(user_id)), *self._all_series())
         concerned = (
             event
             for event in events
@@ -146,10 +151,14 @@ class EventQueries:
         return tuple(sorted(concerned, key=lambda event: (event.starts_at, event.event_id)))
 
     def list_following(self, limit: int, cursor: str | None) -> Page[Event]:
-        """List the upcoming events that are listed or not by the privacy of their channel (R2.8)."""
+        """List the upcoming events that are listed or not by the privacy of their channel (R2.8).
+
+        Series, whose events will be, are on the first page.
+        """
         page = self._list(self._clock.now(), limit, cursor)
-        open_ones = (one for one in page.items if one.status is not EventStatus.CANCELED)
-        events = self._with_counts(open_ones)
+        series = self._all_series() if cursor is None else ()
+        events = (*series, *self._with_counts(page.items))
+        events = tuple(one for one in events if one.status is not EventStatus.CANCELED)
         following = tuple(event for event in events if event.listing_channel is not None)
         return Page(following, page.next_cursor)
 

@@ -16,7 +16,14 @@ from domain.inputs import EventDraft
 from domain.planning.plan import CheckRegistration, Plan
 from domain.ports import Store
 from domain.service import Service
-from tests.support.environment import START, ManualClock, ids, new_users, service_on
+from tests.support.environment import (
+    START,
+    ManualClock,
+    ids,
+    new_users,
+    service_on,
+    start_user_deletion,
+)
 from tests.support.invariants import assert_invariants
 from tests.support.series import FIRST, new_series, register_for_all
 from tests.support.stores import Kind, empty_store
@@ -196,6 +203,33 @@ class TestMaking:
         assert service.list_events(upcoming=True).items == ()
         assert service.list_organized("organizer").items == ()
         assert [event.event_id for event in service.list_series().items] == ["yoga"]
+
+    def test_series_follows_the_privacy_of_its_channel(self, service: Service) -> None:
+        """R2.8: its next events are listed or not as it is."""
+        new_series(service, listing_channel="C1")
+        assert [event.event_id for event in service.list_following().items] == ["yoga"]
+        service.follow_channel("yoga", "C1", is_private=True)
+        assert not service.get_event("yoga").listed
+
+    def test_series_is_handed_over_as_an_event_is(self, service: Service) -> None:
+        """R2.9."""
+        new_users(service, "organizer", "ada")
+        new_series(service, co_organizer_ids=["ada"])
+        preview = service.preview_user_deletion("organizer")
+        assert [event.event_id for event in preview.organized] == ["yoga"]
+        service.delete_user("organizer")
+        assert service.get_event("yoga").organizer_ids == ("ada",)
+
+    def test_organizer_who_is_being_deleted_gets_no_new_event(
+        self, service: Service, store: Store, clock: ManualClock
+    ) -> None:
+        new_users(service, "organizer", "ada")
+        new_series(service, co_organizer_ids=["ada"])
+        clock.advance(WEEK)
+        start_user_deletion(store, "organizer")
+        service.sweep()
+        service.sweep()
+        assert service.get_event("yoga-1").organizer_ids == ("ada",)
 
     def test_deleted_series_is_in_no_list(self, service: Service) -> None:
         new_series(service)
