@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypeVar
 
 from domain.enums import Audience, Cause, EventStatus
-from domain.inputs import EventChanges
+from domain.inputs import EventChanges, RecurrenceDraft
 from domain.models import Actor, Event, FixedRegistration, Registration, WaitlistEntry
 from domain.questions import Answers
 
@@ -86,6 +87,42 @@ class Edit:
     actor: Actor | None
     note: str | None = None
     """For the attendees. It goes with a change of time or place, and nowhere without one."""
+    of_series: bool = False
+    """Whether these are an occurrence's values in its series. They leave what was changed in it alone (R13.3)."""
+    day: date | None = None
+    """The day of the series' rule that the occurrence moves to."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditSeries:
+    """Change a series, and what it has made from an occurrence on (R13.3). Gives `ChangeOutcome`."""
+
+    changes: EventChanges
+    """Its times are those of the occurrence; without a number, of the next one to be made."""
+    actor: Actor | None
+    number: int | None = None
+    """The occurrence. None: all that have not started."""
+    recurrence: RecurrenceDraft | None = None
+    """How the series goes on from there."""
+    note: str | None = None
+    """See `Edit.note`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndSeries:
+    """Make no more occurrences of a series (R13.3). Gives `ChangeOutcome`."""
+
+    actor: Actor | None
+    cancels: bool = False
+    """Whether those that were made and have not started are canceled, too."""
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishCarrying:
+    """Note that a change of a series has reached one of its occurrences. Gives `ChangeOutcome`."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +292,9 @@ Command = (
     | RunSchedule
     | Enroll
     | FinishEnrolling
+    | EditSeries
+    | EndSeries
+    | FinishCarrying
     | ContinueCapacityIncrease
     | StartDeletion
     | RemoveAttendees

@@ -62,6 +62,24 @@ class User(BaseModel):
         return self.name != self.user_id
 
 
+class Carried(BaseModel):
+    """A change of a series on its way to the occurrences that were made (R13.3), one after the other."""
+
+    model_config = STORED
+
+    numbers: tuple[int, ...]
+    """Those that it has not reached yet, in order."""
+    fields: tuple[str, ...] = ()
+    """The fields that it sets, to what the series has."""
+    days: Mapping[int, date] = Field(default_factory=dict)
+    """By number, the days that they move to. Without one, a new time of day is on the day that it had."""
+    cancels: bool = False
+    """Whether it cancels them instead."""
+    reason: str | None = None
+    note: str | None = None
+    actor_id: str | None = None
+
+
 class Series(BaseModel):
     """What makes an event a series (R13): it never takes place itself, but its occurrences do.
 
@@ -90,6 +108,8 @@ class Series(BaseModel):
     """Numbers of the occurrences that had not started when the last one was made, in order."""
     honored: int = 0
     """Up to this ticket, each registration for the series is honored in every occurrence that was made."""
+    carried: Carried | None = None
+    """The change that its occurrences still get."""
 
 
 def occurrence_id(series_id: str, number: int) -> str:
@@ -105,7 +125,9 @@ class Occurrence(BaseModel):
     series_id: str
     number: int
     day: date
-    """The day of the series' rule that it was made for, in the series' time zone."""
+    """The day of the series' rule that it is for, in the series' time zone."""
+    own_fields: tuple[str, ...] = ()
+    """Fields that an organizer changed in this occurrence only: changes of the series leave them (R13.3)."""
     card_channel: str | None = None
     """The channel that gets its card `card_days` before the start."""
     card_days: int = 0
@@ -191,7 +213,7 @@ class Event(BaseModel):
         if self.operation_id is not None or self.deletion is not None:
             return self.operation_id is not None
         if self.series:
-            return self.series.honored < self.next_ticket - 1
+            return self.series.carried is not None or self.series.honored < self.next_ticket - 1
         return self.is_opening
 
     @property

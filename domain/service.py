@@ -22,6 +22,8 @@ from domain.commands import (
     Command,
     Create,
     Edit,
+    EditSeries,
+    EndSeries,
     Export,
     FollowChannel,
     Outcome,
@@ -57,6 +59,7 @@ from domain.inputs import (
     EventChanges,
     EventDraft,
     MoveNote,
+    RecurrenceDraft,
     Removal,
     SeriesDraft,
     UserChanges,
@@ -296,7 +299,7 @@ class Service:
         event = self._new_event(draft).model_copy(update={"series": series})
         created = self._change(event.event_id, Create(event, actor_id or draft.organizer_id)).event
         self._long_operations.finish_or_continue(
-            lambda deadline: self._long_operations.enrolling.make_due(event.event_id, deadline)
+            lambda deadline: self._long_operations.series.make_due(event.event_id, deadline)
         )
         return created
 
@@ -348,6 +351,49 @@ class Service:
         if upcoming:
             return self._events.list_upcoming(limit, cursor)
         return self._events.list_all(limit, cursor)
+
+    def edit_series(
+        self,
+        series_id: str,
+        changes: EventChanges,
+        *,
+        number: int | None = None,
+        recurrence: RecurrenceDraft | None = None,
+        actor: Actor | None = None,
+        note: str | None = None,
+    ) -> ChangeOutcome:
+        """Change a series, and what it has made from an occurrence on (R13.3). None: only what is not made yet.
+
+        The times are those of that occurrence, or of the next one to be made; later days follow from its day. What
+        was changed in one occurrence alone stays. Changes that are not finished in time continue in the background.
+        Raises what `edit_event` raises; `CapacityBelowRegistered` is about an occurrence.
+        """
+        checked = MoveNote.of(note=note or "").note or None
+        command = EditSeries(changes, actor, number, recurrence, checked)
+        return self._change_series(series_id, command)
+
+    def end_series(
+        self,
+        series_id: str,
+        *,
+        cancels: bool = False,
+        actor: Actor | None = None,
+        reason: str | None = None,
+    ) -> ChangeOutcome:
+        """Make no more occurrences, and cancel those to come if `cancels` (R13.3).
+
+        Raises what `cancel_event` raises.
+        """
+        checked = Cancellation.of(reason=reason or "").reason or None
+        return self._change_series(series_id, EndSeries(actor, cancels, checked))
+
+    def _change_series(self, series_id: str, command: EditSeries | EndSeries) -> ChangeOutcome:
+        work = self._long_operations.series
+        # One change of a series after the other: this one may follow an earlier one whose process died.
+        work.carry(series_id, self._retry.deadline())
+        outcome = self._change(series_id, command)
+        self._long_operations.finish_or_continue(lambda deadline: work.carry(series_id, deadline))
+        return outcome
 
     def list_series(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[Event]:
         """List the series by the start of their first occurrence; a page may be short (R13)."""
@@ -557,7 +603,7 @@ class Service:
         message for each occurrence.
         """
         series_id, user_id = outcome.event.event_id, outcome.registration.user_id
-        enrolling, informed = self._long_operations.enrolling, frozenset({user_id})
+        enrolling, informed = self._long_operations.series, frozenset({user_id})
         is_finished = self._long_operations.finish_or_continue(
             lambda deadline: enrolling.honor(series_id, deadline, informed),
             in_background=lambda deadline: enrolling.honor(series_id, deadline),

@@ -16,7 +16,7 @@ from domain.models import (
 )
 from domain.planning.snapshot import (
     Snapshot,
-    makes_occurrence,
+    occurrences_needed,
     positions_needed,
     users_needed,
     waitlist_head_needed,
@@ -49,7 +49,7 @@ def load_rows(
         head,
         count_entries_before(store, event_id, positions),
         leaving,
-        _occurrences(store, event) if makes_occurrence(event, commands) else {},
+        _occurrences(store, event) if occurrences_needed(event, commands) else {},
     )
 
 

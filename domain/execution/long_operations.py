@@ -21,10 +21,10 @@ from domain.enums import Cause, Deletion
 from domain.errors import Busy, NotConfirmed, NotRegistered, UnknownEvent, UnknownUser
 from domain.execution.background import BackgroundQueue
 from domain.execution.deletion_ids import cause_of
-from domain.execution.enrolling import Enrolling
 from domain.execution.executor import Executor
 from domain.execution.organizers import OrganizerRemoval
 from domain.execution.retry import RetryPolicy
+from domain.execution.series_work import SeriesWork
 from domain.models import Event, Registration
 from domain.planning.plan import MAX_REGISTRATIONS_PER_COMMIT
 from domain.ports import AnswerLost, Clock, Conflict, Spawn, Store
@@ -54,7 +54,7 @@ class LongOperations:
         self._clock = clock
         self._background = BackgroundQueue(spawn, BACKGROUND_THREADS)
         self._organizers = OrganizerRemoval(store, executor, retry, clock)
-        self.enrolling = Enrolling(store, executor, retry, clock)
+        self.series = SeriesWork(store, executor, retry, clock)
 
     def finish_or_continue(self, work: Work, in_background: Work | None = None) -> bool:
         """Return whether the work was finished in time; if not, it continues in the background.
@@ -122,7 +122,7 @@ class LongOperations:
         try:
             outcome = self._executor.execute(event_id, RunSchedule(), deadline)
             if outcome.event.series is not None:
-                self.enrolling.make_due(event_id, deadline)
+                self.series.make_due(event_id, deadline)
         except (Busy, NotConfirmed, UnknownEvent, UnknownUser):
             return False  # left to the next sweep
         return isinstance(outcome, ChangeOutcome) and outcome.changed
@@ -135,8 +135,9 @@ class LongOperations:
             if event.deletion is Deletion.IN_PROGRESS:
                 return self.finish_event_deletion(event_id, deadline)
             if event.series is not None:
-                return self.enrolling.honor(event_id, deadline)
-            if event.is_opening and not self.enrolling.open(event_id, deadline):
+                is_carried = self.series.carry(event_id, deadline)
+                return self.series.honor(event_id, deadline) and is_carried
+            if event.is_opening and not self.series.open(event_id, deadline):
                 return False
             if event.operation_id is None:
                 return True

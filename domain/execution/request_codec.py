@@ -27,7 +27,7 @@ _COMMANDS: dict[str, type] = {
         *(commands.Create, commands.Register, commands.ChangeAnswers, commands.AddAttendees),
         *(commands.Unregister, commands.Remove, commands.Edit, commands.FollowChannel),
         *(commands.SetStatus, commands.Announce, commands.Export, commands.PostCard),
-        *(commands.TakeOver, commands.StartDeletion),
+        *(commands.TakeOver, commands.StartDeletion, commands.EditSeries, commands.EndSeries),
     )
 }
 """The commands that people and programs send. Steps of long operations and repairs are not queued."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain.commands import Announce, ChangeOutcome, Create, Edit, PostCard, SetStatus
 from domain.enums import Audience, Cause, ChangeKind, EventStatus, NotificationKind, QuestionKind
@@ -44,6 +45,9 @@ _FUTURE_FIELDS = {"starts_at", "registration_deadline"}
 _MOVING_FIELDS = {"starts_at", "ends_at", "time_zone", "location"}
 """Fields whose change is announced to all attendees."""
 
+TIMES = {"starts_at", "ends_at", "time_zone", "registration_deadline"}
+"""Fields that an occurrence takes from its series together, or not at all."""
+
 _SCHEDULE_FIELDS = {"starts_at", "ends_at", "time_zone", "reminders", "registration_deadline"}
 """Fields that determine when an event is due."""
 
@@ -55,12 +59,12 @@ def create(work: WorkingCopy, command: Create) -> ChangeOutcome:
     """
     if work.event is not None:
         raise DuplicateEvent(work.event_id)
-    _check_future(command.event, _FUTURE_FIELDS, work.now)
-    _check_new_organizers(work, command.event)
+    check_future(command.event, _FUTURE_FIELDS, work.now)
+    check_new_organizers(work, command.event)
     work.event = command.event
     work.ends_batch = True
     work.record(ChangeKind.CREATED, actor_id=command.actor_id)
-    _notify_new_organizers(work, (), command.actor_id)
+    notify_new_organizers(work, (), command.actor_id)
     if command.card_channel is not None:
         _request_card(work, command.card_channel, command.actor_id, after="")
     return ChangeOutcome(update_due_time(work))
@@ -74,15 +78,18 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     before = work.event_organized_by(command.actor)
     if before.status is EventStatus.CANCELED:
         raise EventCanceled(work.event_id)
-    values, capacity = _changed_values(work, before, command.changes)
+    given = _kept(before, command) if command.of_series else command.changes.given()
+    values, capacity = changed_values(work, before, given, command.changes)
     event = before.model_copy(update=values | {"updated_at": work.now})
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
-    _check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
-    if not values and capacity is None:
+    check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
+    is_other_day = command.day is not None and not _has_own_times(before)
+    if not values and capacity is None and not is_other_day:
         return ChangeOutcome(before, changed=False)
-    _check_new_organizers(work, event, before.organizer_ids)
+    check_new_organizers(work, event, before.organizer_ids)
     has_earlier_moves = bool(work.changed)
     work.event = event
+    _remember_in_occurrence(work, command, {*values, *(["capacity"] if capacity else [])})
     if values.keys() & _SCHEDULE_FIELDS:
         update_due_time(work, before)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
@@ -121,12 +128,13 @@ def _record_edit(
     shown = {name: value for name, value in values.items() if name != "listing_channel"}
     fields = field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
     is_sent = is_moved and not work.current.is_over(work.now)
-    note, actor_id = command.note if is_sent else None, _id_of(command.actor)
+    note, actor_id = command.note if is_sent else None, id_of(command.actor)
     work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields, note=note)
     if is_moved:
         summary = EventSummary.of(before)
         work.notify_audience(NotificationKind.MOVED, before=summary, actor_id=actor_id, note=note)
-    _notify_new_organizers(work, before.organizer_ids, actor_id)
+    if not command.of_series:  # they were notified about the series
+        notify_new_organizers(work, before.organizer_ids, actor_id)
 
 
 def _ask_new_questions(work: WorkingCopy, before: Event) -> int:
@@ -157,11 +165,39 @@ def follow_channel(work: WorkingCopy, channel_id: str, *, is_private: bool) -> C
     return ChangeOutcome(work.current)
 
 
-def _changed_values(
-    work: WorkingCopy, event: Event, changes: EventChanges
+def _has_own_times(event: Event) -> bool:
+    return event.occurrence is not None and not TIMES.isdisjoint(event.occurrence.own_fields)
+
+
+def _kept(event: Event, command: Edit) -> dict[str, object]:
+    """Return what an occurrence takes from its series: all but what was changed in it. Times go together."""
+    own = set(event.occurrence.own_fields) if event.occurrence else set()
+    if _has_own_times(event):
+        own |= TIMES
+    return {name: value for name, value in command.changes.given().items() if name not in own}
+
+
+def _remember_in_occurrence(work: WorkingCopy, command: Edit, names: Collection[str]) -> None:
+    """Note in an occurrence what was changed in it alone, or the day that its series moves it to."""
+    event = work.current
+    if event.occurrence is None:
+        return
+    if not command.of_series:
+        own = dict.fromkeys((*event.occurrence.own_fields, *sorted(names)))
+        update: dict[str, object] = {"own_fields": tuple(own)}
+    else:
+        moves = command.day is not None and not _has_own_times(event)
+        update = {"day": command.day} if moves else {}
+    work.update_event(occurrence=event.occurrence.model_copy(update=update))
+
+
+def changed_values(
+    work: WorkingCopy, event: Event, given: dict[str, Any], changes: EventChanges
 ) -> tuple[dict[str, object], int | None]:
-    """Return the new values that differ from the event's, and the new capacity apart (None: unchanged)."""
-    given = changes.given()
+    """Return the given values that differ from the event's, and the new capacity apart (None: unchanged).
+
+    Raises `CapacityBelowRegistered`, and `Invalid` for questions.
+    """
     capacity = given.pop("capacity", None)
     if capacity is not None and capacity < event.registered_count:
         raise CapacityBelowRegistered(event.event_id, capacity, event.registered_count)
@@ -234,7 +270,7 @@ def set_status(work: WorkingCopy, command: SetStatus) -> ChangeOutcome:
         raise EventCanceled(work.event_id)
     work.update_event(status=status, updated_at=work.now)
     reason = command.reason if status is EventStatus.CANCELED else None
-    actor_id = _id_of(command.actor)
+    actor_id = id_of(command.actor)
     work.record(_STATUS_CHANGES[status], actor_id=actor_id, reason=reason)
     notifies = False
     if status is EventStatus.CANCELED:
@@ -283,7 +319,7 @@ def announce(work: WorkingCopy, message: Announce) -> ChangeOutcome:
     if message.request_id in event.recent_requests:
         return ChangeOutcome(event, changed=False)
     work.remember_request(message.request_id)
-    work.record(ChangeKind.ANNOUNCED, actor_id=_id_of(message.actor))
+    work.record(ChangeKind.ANNOUNCED, actor_id=id_of(message.actor))
     work.notifications.append(
         Notification(
             kind=NotificationKind.ANNOUNCEMENT, audience=message.audience, text=message.text
@@ -309,7 +345,7 @@ def post_card(work: WorkingCopy, command: PostCard) -> ChangeOutcome:
     if command.request_id in event.recent_requests:
         return ChangeOutcome(event, changed=False)
     work.remember_request(command.request_id)
-    _request_card(work, command.channel_id, _id_of(command.actor), after=command.after)
+    _request_card(work, command.channel_id, id_of(command.actor), after=command.after)
     return ChangeOutcome(work.current)
 
 
@@ -373,11 +409,13 @@ def update_due_time(work: WorkingCopy, before: Event | None = None) -> Event:
     return work.update_event(next_due_at=following)
 
 
-def _id_of(actor: Actor | None) -> str | None:
+def id_of(actor: Actor | None) -> str | None:
+    """Return who did it, None for the operator or a program."""
     return actor.user_id if actor else None
 
 
-def _check_new_organizers(work: WorkingCopy, event: Event, known: Sequence[str] = ()) -> None:
+def check_new_organizers(work: WorkingCopy, event: Event, known: Sequence[str] = ()) -> None:
+    """Raise `UnknownUser` or `Invalid` for a new organizer who is being deleted, now or at the commit (R2.9)."""
     for user_id in event.organizer_ids:
         if user_id in known:
             continue
@@ -390,7 +428,7 @@ def _check_new_organizers(work: WorkingCopy, event: Event, known: Sequence[str] 
             raise Invalid("co_organizer_ids", reason) from None
 
 
-def _notify_new_organizers(work: WorkingCopy, known: Sequence[str], actor_id: str | None) -> None:
+def notify_new_organizers(work: WorkingCopy, known: Sequence[str], actor_id: str | None) -> None:
     """Notify those who became organizers, except whoever made the change."""
     if work.is_canceled_or_over():
         return
@@ -403,7 +441,8 @@ def _notify_new_organizers(work: WorkingCopy, known: Sequence[str], actor_id: st
             )
 
 
-def _check_future(event: Event, names: set[str], now: datetime) -> None:
+def check_future(event: Event, names: Collection[str], now: datetime) -> None:
+    """Raise `Invalid` if one of these times of the event has passed."""
     for name in sorted(names):
         moment = getattr(event, name)
         if moment is not None and moment <= now:

@@ -19,9 +19,12 @@ from domain.commands import (
     ContinueCapacityIncrease,
     Create,
     Edit,
+    EditSeries,
+    EndSeries,
     Enroll,
     Export,
     FillFreeSeats,
+    FinishCarrying,
     FinishDeletion,
     FinishEnrolling,
     FollowChannel,
@@ -131,6 +134,12 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return series.enroll(work, command)
         case FinishEnrolling():
             return series.finish_enrolling(work, command)
+        case EditSeries():
+            return series.edit_series(work, command)
+        case EndSeries():
+            return series.end_series(work, command)
+        case FinishCarrying(number):
+            return series.finish_carrying(work, number)
         case ContinueCapacityIncrease(operation_id):
             return events.continue_capacity_increase(work, operation_id)
         case StartDeletion(actor):

@@ -1,21 +1,34 @@
-"""Series: making the next occurrence, and honoring the registrations for all of the series in it (R13)."""
+"""Series (R13): making the next occurrence, honoring who registered for all of it, and changing what was made."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.commands import ChangeOutcome, Enroll, FinishEnrolling
-from domain.enums import ChangeKind, EventStatus
-from domain.models import Event, Occurrence, Series, occurrence_id
-from domain.planning.events import request_card_of_occurrence, update_due_time
+from domain.commands import ChangeOutcome, Edit, EditSeries, EndSeries, Enroll, FinishEnrolling
+from domain.enums import ChangeKind, EventStatus, NotificationKind
+from domain.errors import Busy, CapacityBelowRegistered, EventCanceled, Invalid, UnknownEvent
+from domain.inputs import EventChanges, RecurrenceDraft, check_times
+from domain.models import Actor, Carried, Event, Occurrence, Series, occurrence_id
+from domain.planning.events import (
+    TIMES,
+    changed_values,
+    check_future,
+    check_new_organizers,
+    field_changes,
+    id_of,
+    notify_new_organizers,
+    request_card_of_occurrence,
+    update_due_time,
+)
 from domain.planning.plan import MAX_ENROLLED_PER_COMMIT
 from domain.planning.registrations import enroll as enroll_user
 from domain.planning.schedule import coming_starts, next_occurrence_at
 from domain.planning.snapshot import Snapshot
 from domain.planning.working_copy import WorkingCopy
-from domain.recurrence import moment_of
+from domain.recurrence import days, moment_of
 
 _HANDED_ON = (
     *("title", "description", "location", "time_zone", "organizer_id", "co_organizer_ids"),
@@ -105,12 +118,16 @@ def _deadline(event: Event, day: date, now: datetime) -> datetime | None:
 
     None if it has passed: whoever registered for all of the series still gets a place.
     """
+    deadline = _deadline_on(event, day)
+    return None if deadline is None or deadline <= now else deadline
+
+
+def _deadline_on(event: Event, day: date) -> datetime | None:
     if event.registration_deadline is None:
         return None
     zone = ZoneInfo(event.time_zone)
     first, local = event.starts_at.astimezone(zone), event.registration_deadline.astimezone(zone)
-    deadline = moment_of(day - (first.date() - local.date()), local.time(), event.time_zone)
-    return deadline if deadline > now else None
+    return moment_of(day - (first.date() - local.date()), local.time(), event.time_zone)
 
 
 def _previous_id(series: Series, stored: Mapping[int, Event]) -> str | None:
@@ -157,3 +174,213 @@ def finish_enrolling(work: WorkingCopy, command: FinishEnrolling) -> ChangeOutco
         return ChangeOutcome(event, changed=False)
     series = event.series.model_copy(update={"honored": command.until})
     return ChangeOutcome(work.update_event(series=series))
+
+
+def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
+    """Change a series; the occurrences that were made get the change one after the other (R13.3).
+
+    Its times are those of one occurrence, and the days after it follow from its day. Return None if it needs a commit
+    of its own. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`, `Busy` while an earlier change is on its way,
+    `CapacityBelowRegistered` with the occurrence, and `Invalid`.
+    """
+    before, series = _series_to_change(work, command.actor)
+    if before is not work.snapshot.event:
+        return None
+    numbers = tuple(n for n in series.ahead if command.number is not None and n >= command.number)
+    given = command.changes.given()
+    new = {name: given.pop(name) for name in sorted(TIMES & given.keys())}
+    values, capacity = changed_values(work, before, given, command.changes)
+    values |= {} if capacity is None else {"capacity": capacity}
+    _check_capacity(work, numbers, capacity)
+    day, shown = _shown(work, before, series, command.number)
+    times = _new_times(shown, new) if new or command.recurrence else {}
+    event = before.model_copy(update=values | times | {"updated_at": work.now})
+    changed = {
+        name: value
+        for name, value in (values | times).items()
+        if value != getattr(shown, name) and name != "listing_channel"
+    }
+    if not changed and command.recurrence is None:
+        return ChangeOutcome(before, changed=False)
+    check_times(event.starts_at, event.ends_at, event.registration_deadline)
+    check_future(event, new.keys() & {"starts_at", "registration_deadline"}, work.now)
+    check_new_organizers(work, event, before.organizer_ids)
+    days_of: dict[int, date] = {}
+    if times and command.number is not None and command.number not in _alive(work, numbers):
+        raise Invalid("starts_at", "can't be changed: this date has started, or was canceled")
+    if times:
+        series, days_of = _moved(event, series, day, numbers, command.recurrence)
+    # Whether someone chose that it is listed follows from that, in each of them.
+    fields = (*(values.keys() - {"listing_channel"}), *(sorted(TIMES) if new else ()))
+    carried = Carried(
+        numbers=_alive(work, numbers) if fields else (),
+        fields=fields,
+        days=days_of,
+        note=command.note,
+        actor_id=id_of(command.actor),
+    )
+    series = series.model_copy(update={"carried": carried if carried.numbers else None})
+    event = event.model_copy(update={"series": series})
+    work.event = event.model_copy(update={"next_due_at": next_occurrence_at(event, series)})
+    actor_id = id_of(command.actor)
+    fields_of_history = field_changes(shown, changed)
+    work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields_of_history, note=command.note)
+    notify_new_organizers(work, before.organizer_ids, actor_id)
+    return ChangeOutcome(work.current)
+
+
+def _series_to_change(work: WorkingCopy, actor: Actor | None) -> tuple[Event, Series]:
+    """Return the event and its series. Raise what refuses a change of it."""
+    event = work.event_organized_by(actor)
+    if event.series is None:
+        raise TypeError(f"{event.event_id} is not a series")
+    if event.status is EventStatus.CANCELED:
+        raise EventCanceled(work.event_id)
+    if event.series.carried is not None:
+        raise Busy
+    return event, event.series
+
+
+def _check_capacity(work: WorkingCopy, numbers: Sequence[int], capacity: int | None) -> None:
+    for number in _alive(work, numbers):
+        made = work.snapshot.occurrences[number]
+        own = made.occurrence.own_fields if made.occurrence else ()
+        if capacity is not None and capacity < made.registered_count and "capacity" not in own:
+            raise CapacityBelowRegistered(made.event_id, capacity, made.registered_count)
+
+
+def _alive(work: WorkingCopy, numbers: Sequence[int]) -> tuple[int, ...]:
+    """Return the numbers of the occurrences that will take place and have not started."""
+    stored = work.snapshot.occurrences
+    return tuple(
+        number
+        for number in numbers
+        if number in stored
+        and stored[number].deletion is None
+        and stored[number].status is not EventStatus.CANCELED
+        and not stored[number].has_started(work.now)
+    )
+
+
+def _shown(
+    work: WorkingCopy, event: Event, series: Series, number: int | None
+) -> tuple[date, Event]:
+    """Return the day of an occurrence (None: of the next one to be made), and the series with its times.
+
+    Raises `UnknownEvent` without that occurrence, and `Invalid` if the series has no more days.
+    """
+    if number is None:
+        day, start = next(coming_starts(event, series), (None, None))
+        if day is None or start is None:
+            raise Invalid("recurrence", "must go on: the series has no more dates")
+    else:
+        made = work.snapshot.occurrences.get(number)
+        if made is None or made.occurrence is None or made.deletion is not None:
+            raise UnknownEvent(occurrence_id(work.event_id, number))
+        day, start = made.occurrence.day, made.starts_at
+    times = {
+        "starts_at": start,
+        "ends_at": None if event.ends_at is None else start + (event.ends_at - event.starts_at),
+        "registration_deadline": _deadline_on(event, day),
+    }
+    return day, event.model_copy(update=times)
+
+
+def _new_times(shown: Event, new: Mapping[str, Any]) -> dict[str, object]:
+    """Return all times, of which some are new. The end and the deadline otherwise keep their distance to the start."""
+    start, time_zone = new.get("starts_at", shown.starts_at), new.get("time_zone", shown.time_zone)
+    end, deadline = shown.ends_at, shown.registration_deadline
+    if end is not None:
+        end = start + (end - shown.starts_at)
+    if deadline is not None:
+        moved = shown.model_copy(update={"time_zone": time_zone})
+        deadline = _deadline_on(moved, start.astimezone(ZoneInfo(time_zone)).date())
+    kept = {"ends_at": end, "registration_deadline": deadline}
+    return {"starts_at": start, "time_zone": time_zone} | kept | dict(new)
+
+
+def _moved(
+    event: Event,
+    series: Series,
+    day: date,
+    numbers: Sequence[int],
+    recurrence: RecurrenceDraft | None,
+) -> tuple[Series, dict[int, date]]:
+    """Return the series as it goes on from the event's start, and the days of the occurrences that were made."""
+    first = event.starts_at.astimezone(ZoneInfo(event.time_zone)).date()
+    if recurrence is not None:
+        rule = recurrence.rule_from(first)
+    else:
+        until = series.recurrence.until + (first - day)
+        rule = series.recurrence.model_copy(update={"until": until})
+    days_of = dict(zip(numbers, days(rule, first), strict=False))
+    if not numbers and series.made_until is not None and first <= series.made_until:
+        raise Invalid(
+            "starts_at", f"must be after {series.made_until}, the last date that was made"
+        )
+    made_until = max(days_of.values(), default=series.made_until)
+    return series.model_copy(update={"recurrence": rule, "made_until": made_until}), days_of
+
+
+def end_series(work: WorkingCopy, command: EndSeries) -> ChangeOutcome | None:
+    """Make no more occurrences; those that were made take place, unless they are canceled, too (R13.3).
+
+    Return None if it needs a commit of its own. Raises `UnknownEvent`, `NotOrganizer`, `Busy` while an earlier change
+    is on its way.
+    """
+    event = work.event_organized_by(command.actor)
+    if event.status is EventStatus.CANCELED:
+        return ChangeOutcome(event, changed=False)
+    event, series = _series_to_change(work, command.actor)
+    if event is not work.snapshot.event:
+        return None
+    actor_id = id_of(command.actor)
+    carried = Carried(
+        numbers=_alive(work, series.ahead),
+        cancels=True,
+        reason=command.reason,
+        actor_id=actor_id,
+    )
+    has_more = command.cancels and carried.numbers
+    series = series.model_copy(update={"carried": carried if has_more else None})
+    work.update_event(
+        status=EventStatus.CANCELED, series=series, next_due_at=None, updated_at=work.now
+    )
+    work.record(ChangeKind.CANCELED, actor_id=actor_id, reason=command.reason)
+    notifies = work.notify_audience(
+        NotificationKind.CANCELED, actor_id=actor_id, reason=command.reason
+    )
+    return ChangeOutcome(work.current, notifies=notifies)
+
+
+def finish_carrying(work: WorkingCopy, number: int) -> ChangeOutcome:
+    """Note that a change has reached an occurrence. Raises `UnknownEvent`."""
+    event = work.existing_event()
+    carried = event.series.carried if event.series else None
+    if event.series is None or carried is None or number not in carried.numbers:
+        return ChangeOutcome(event, changed=False)
+    left = tuple(one for one in carried.numbers if one != number)
+    carried = carried.model_copy(update={"numbers": left}) if left else None
+    series = event.series.model_copy(update={"carried": carried})
+    return ChangeOutcome(work.update_event(series=series))
+
+
+def edit_of_occurrence(event: Event, carried: Carried, made: Occurrence) -> Edit:
+    """Return the command that gives an occurrence what its series has now."""
+    values: dict[str, Any] = {
+        name: getattr(event, name) for name in carried.fields if name not in TIMES
+    }
+    if "questions" in values:
+        values["questions"] = [one.model_dump() for one in event.questions]
+    day = carried.days.get(made.number, made.day)
+    if not TIMES.isdisjoint(carried.fields):
+        local = event.starts_at.astimezone(ZoneInfo(event.time_zone))
+        start = moment_of(day, local.time(), event.time_zone)
+        values |= {
+            "starts_at": start,
+            "ends_at": None if event.ends_at is None else start + (event.ends_at - event.starts_at),
+            "time_zone": event.time_zone,
+            "registration_deadline": _deadline_on(event, day),
+        }
+    actor = None if carried.actor_id is None else Actor(carried.actor_id, is_admin=True)
+    return Edit(EventChanges.of(**values), actor, carried.note, of_series=True, day=day)

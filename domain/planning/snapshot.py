@@ -12,6 +12,8 @@ from domain.commands import (
     ContinueCapacityIncrease,
     Create,
     Edit,
+    EditSeries,
+    EndSeries,
     Enroll,
     FillFreeSeats,
     Register,
@@ -38,7 +40,7 @@ class InconsistentSnapshot(Exception):
 class Snapshot:
     """The stored data of one event, as far as the commands need it.
 
-    `users_needed`, `waitlist_head_needed`, `positions_needed` and `makes_occurrence` say how far that is.
+    `users_needed`, `waitlist_head_needed`, `positions_needed` and `occurrences_needed` say how far that is.
     """
 
     event: Event | None
@@ -56,10 +58,11 @@ class Snapshot:
     ids of the next ones."""
 
 
-def makes_occurrence(event: Event | None, commands: Sequence[Command]) -> bool:
-    """Return whether the commands may make an occurrence of a series."""
+def occurrences_needed(event: Event | None, commands: Sequence[Command]) -> bool:
+    """Return whether the commands may make an occurrence of a series, or change those that were made."""
     is_series = event is not None and event.series is not None
-    return is_series and any(isinstance(command, RunSchedule) for command in commands)
+    kinds = RunSchedule | EditSeries | EndSeries
+    return is_series and any(isinstance(command, kinds) for command in commands)
 
 
 def users_needed(
@@ -86,7 +89,7 @@ def users_needed(
                 users.update(event.organizer_ids)
             case Create(created):
                 users.update(created.organizer_ids)
-            case Edit(changes):
+            case Edit(changes) | EditSeries(changes):
                 users.update({changes.organizer_id, *changes.co_organizer_ids} - {""})
             case TakeOver(actor):
                 users.add(actor.user_id)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from domain.commands import RunSchedule
-from domain.enums import ClosedReason, NotificationKind, RegistrationStatus
-from domain.errors import AlreadyRegistered, Invalid, RegistrationClosed, UnknownEvent
-from domain.inputs import EventDraft
+from domain.commands import EditSeries, EndSeries, RunSchedule
+from domain.enums import ClosedReason, EventStatus, NotificationKind, RegistrationStatus
+from domain.errors import (
+    AlreadyRegistered,
+    CapacityBelowRegistered,
+    Invalid,
+    NotOrganizer,
+    RegistrationClosed,
+    UnknownEvent,
+)
+from domain.inputs import EventChanges, EventDraft, RecurrenceDraft
+from domain.models import Actor
 from domain.planning.plan import CheckRegistration, Plan
 from domain.ports import Store
 from domain.service import Service
@@ -25,6 +33,7 @@ from tests.support.environment import (
     start_user_deletion,
 )
 from tests.support.invariants import assert_invariants
+from tests.support.questions import LUNCH
 from tests.support.series import FIRST, new_series, register_for_all
 from tests.support.stores import Kind, empty_store
 
@@ -393,6 +402,172 @@ class TestRegisteringForAll:
         service.sweep()
         assert attendees(service, "yoga-1")[0] == users[: number // 2]
         assert service.get_event("yoga-1").version <= 2 + number / 32 + 1
+
+
+class TestEditing:
+    def test_later_ones_and_those_that_were_made_get_the_change(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, days_ahead=14)
+        service.edit_series("yoga", EventChanges.of(title="Pilates", capacity=7), number=1)
+        clock.advance(WEEK)
+        service.sweep()
+        events = [service.get_event(f"yoga-{number}") for number in (1, 2)]
+        assert [(event.title, event.capacity) for event in events] == [("Pilates", 7)] * 2
+
+    def test_earlier_ones_stay_as_they_are(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        service.edit_series("yoga", EventChanges.of(title="Pilates"), number=2)
+        titles = [service.get_event(f"yoga-{number}").title for number in (1, 2, 3)]
+        assert titles == ["Yoga", "Pilates", "Pilates"]
+
+    def test_what_was_changed_in_one_alone_stays(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        service.edit_event("yoga-2", EventChanges.of(location="Roof"))
+        service.edit_series("yoga", EventChanges.of(location="Park", title="Pilates"), number=1)
+        events = [service.get_event(f"yoga-{number}") for number in (1, 2, 3)]
+        assert [event.location for event in events] == ["Park", "Roof", "Park"]
+        assert {event.title for event in events} == {"Pilates"}
+
+    def test_another_day_and_time_moves_all_later_ones(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, days_ahead=28)
+        later = FIRST + WEEK + timedelta(days=1, hours=2)  # Wednesday at 20:00
+        changes = EventChanges.of(starts_at=later, ends_at=later + timedelta(hours=2))
+        service.edit_series("yoga", changes, number=2)
+        assert starts(service) == [FIRST, later, later + WEEK]
+        assert service.get_event("yoga-3").ends_at == later + WEEK + timedelta(hours=2)
+        clock.advance(2 * WEEK)
+        service.sweep()
+        assert starts(service)[3:] == [later + 2 * WEEK, later + 3 * WEEK]
+
+    def test_series_that_moves_has_as_many_dates(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, days_ahead=60, times=4)
+        service.edit_series("yoga", EventChanges.of(starts_at=FIRST + WEEK), number=1)
+        assert starts(service) == [FIRST + number * WEEK for number in (1, 2, 3, 4)]
+        clock.advance(8 * WEEK)
+        service.sweep()
+        assert len(starts(service)) == 4
+
+    def test_one_that_was_moved_alone_stays_there(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        alone = FIRST + WEEK + timedelta(days=2)
+        service.edit_event("yoga-2", EventChanges.of(starts_at=alone, ends_at=None))
+        service.edit_series("yoga", EventChanges.of(starts_at=FIRST + timedelta(hours=1)), number=1)
+        assert starts(service) == [
+            FIRST + timedelta(hours=1),
+            alone,
+            FIRST + 2 * WEEK + timedelta(hours=1),
+        ]
+
+    def test_wall_clock_holds_for_a_series_that_moves(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        """The clocks go forward in Berlin on March 28, 2027."""
+        first = datetime(2027, 3, 23, 17, 0, tzinfo=UTC)
+        new_series(service, starts_at=first, days_ahead=364)
+        service.edit_series("yoga", EventChanges.of(starts_at=first + timedelta(hours=1)), number=1)
+        assert starts(service)[:2] == [
+            datetime(2027, 3, 23, 18, 0, tzinfo=UTC),
+            datetime(2027, 3, 30, 17, 0, tzinfo=UTC),
+        ]
+
+    def test_another_rule_holds_for_those_that_are_not_made(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, days_ahead=14)
+        every_other = RecurrenceDraft.of(frequency="weekly", interval=2, times=3)
+        service.edit_series("yoga", EventChanges.of(), number=1, recurrence=every_other)
+        for _ in range(8):
+            clock.advance(WEEK)
+            service.sweep()
+        assert starts(service) == [FIRST, FIRST + 2 * WEEK, FIRST + 4 * WEEK]
+
+    def test_attendees_of_each_get_one_message(self, service: Service, store: Store) -> None:
+        new_series(service, days_ahead=28)
+        new_users(service, "ada")
+        register_for_all(service, "ada")
+        service.edit_series("yoga", EventChanges.of(location="Park"), number=2)
+        found = [messages(store, f"yoga-{number}") for number in (1, 2, 3)]
+        assert found == [[], [(NotificationKind.MOVED, None)], [(NotificationKind.MOVED, None)]]
+        assert messages(store, "yoga") == []
+
+    def test_capacity_below_the_registered_of_one_is_refused(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        new_users(service, "ada", "ben")
+        for user_id in ("ada", "ben"):
+            service.register("yoga-2", user_id)
+        with pytest.raises(CapacityBelowRegistered) as refused:
+            service.edit_series("yoga", EventChanges.of(capacity=1), number=1)
+        assert refused.value.event_id == "yoga-2"
+        assert service.get_event("yoga").capacity == service.get_event("yoga-1").capacity == 2
+
+    def test_sweep_carries_what_was_interrupted(
+        self, store: Store, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, days_ahead=28)
+        dead = service_on(store, clock=clock, new_id=ids("dead"))
+        dead._execute("yoga", EditSeries(EventChanges.of(title="Pilates"), None, 1))
+        assert service.get_event("yoga-1").title == "Yoga"
+        service.sweep()
+        titles = [service.get_event(f"yoga-{number}").title for number in (1, 2, 3)]
+        assert titles == ["Pilates"] * 3
+
+    def test_second_change_finishes_the_first(
+        self, store: Store, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, days_ahead=28)
+        dead = service_on(store, clock=clock, new_id=ids("dead"))
+        dead._execute("yoga", EditSeries(EventChanges.of(title="Pilates"), None, 1))
+        service.edit_series("yoga", EventChanges.of(location="Park"), number=1)
+        event = service.get_event("yoga-3")
+        assert (event.title, event.location) == ("Pilates", "Park")
+
+    def test_questions_are_the_same_in_each(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        service.edit_series("yoga", EventChanges.of(questions=[LUNCH]), number=1)
+        questions = [service.get_event(f"yoga-{number}").questions for number in (1, 2, 3)]
+        assert questions == [service.get_event("yoga").questions] * 3
+
+    def test_only_organizers_may(self, service: Service) -> None:
+        new_series(service)
+        with pytest.raises(NotOrganizer):
+            service.edit_series("yoga", EventChanges.of(title="Mine"), actor=Actor("mallory"))
+        with pytest.raises(NotOrganizer):
+            service.end_series("yoga", actor=Actor("mallory"))
+
+
+class TestEnding:
+    def test_what_was_made_takes_place(self, service: Service, clock: ManualClock) -> None:
+        new_series(service, days_ahead=14)
+        service.end_series("yoga")
+        clock.advance(2 * WEEK)
+        service.sweep()
+        assert starts(service) == [FIRST]
+        assert service.get_event("yoga-1").status is EventStatus.OPEN
+
+    def test_what_was_made_is_canceled_if_the_organizer_says_so(
+        self, service: Service, store: Store
+    ) -> None:
+        new_series(service, days_ahead=28)
+        new_users(service, "ada")
+        register_for_all(service, "ada")
+        service.end_series("yoga", cancels=True, reason="No room")
+        events = [service.get_event(f"yoga-{number}") for number in (1, 2, 3)]
+        assert {event.status for event in events} == {EventStatus.CANCELED}
+        assert messages(store, "yoga-2") == [(NotificationKind.CANCELED, None)]
+        assert messages(store, "yoga") == [(NotificationKind.CANCELED, None)]
+
+    def test_sweep_finishes_it(self, store: Store, service: Service, clock: ManualClock) -> None:
+        new_series(service, days_ahead=28)
+        dead = service_on(store, clock=clock, new_id=ids("dead"))
+        dead._execute("yoga", EndSeries(None, cancels=True))
+        service.sweep()
+        events = [service.get_event(f"yoga-{number}") for number in (1, 2, 3)]
+        assert {event.status for event in events} == {EventStatus.CANCELED}
 
 
 class TestFairness:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import get_args
 
 import pytest
@@ -20,6 +20,8 @@ from domain.commands import (
     Command,
     Create,
     Edit,
+    EditSeries,
+    EndSeries,
     Export,
     FollowChannel,
     Outcome,
@@ -43,7 +45,7 @@ from domain.execution.request_codec import (
     encode_command,
     encode_results,
 )
-from domain.inputs import EventChanges
+from domain.inputs import EventChanges, RecurrenceDraft
 from domain.models import Actor
 from domain.queued import RequestResult
 from tests.support.builders import a_registration, a_waitlisted_registration, an_event
@@ -52,6 +54,8 @@ from tests.support.environment import START
 ACTOR = Actor("U1", is_admin=True)
 EVENT = an_event("e1", title="Yöga 🧘", capacity=3)
 SEAT = a_registration()
+
+WEEKLY = RecurrenceDraft.of(frequency="weekly", interval=2, until=date(2027, 1, 1))
 
 COMMANDS: tuple[Command, ...] = (
     Create(EVENT, "U1", "C1"),
@@ -70,6 +74,8 @@ COMMANDS: tuple[Command, ...] = (
     PostCard("C1", "1.2", None, "request 1"),
     TakeOver(ACTOR),
     StartDeletion(None),
+    EditSeries(EventChanges.of(title="Another"), ACTOR, 3, WEEKLY, "a note"),
+    EndSeries(ACTOR, cancels=True, reason="a reason"),
 )
 
 OUTCOMES: tuple[Outcome, ...] = (
@@ -117,7 +123,8 @@ def test_every_command_that_is_sent_is_tried() -> None:
     """Steps of long operations and repairs are not queued."""
     steps = {
         *("ContinueCapacityIncrease", "RemoveAttendees", "FinishDeletion", "RemoveOrganizer"),
-        *("RunSchedule", "ApplyFix", "FillFreeSeats", "Enroll", "FinishEnrolling"),
+        *("RunSchedule", "ApplyFix", "FillFreeSeats"),
+        *("Enroll", "FinishEnrolling", "FinishCarrying"),
     }
     kinds = {kind.__name__ for kind in get_args(Command)} - steps
     assert {type(command).__name__ for command in COMMANDS} == kinds

@@ -1,4 +1,4 @@
-"""Occurrences of series: making those that are due, and honoring the registrations for all of a series (R13).
+"""Occurrences of series (R13): makes those that are due, honors who registered for all of it, and carries changes.
 
 Each step is one commit. Any process can take the next one at any time, also after a crash: what is done is in
 the occurrence, in the same commit.
@@ -8,20 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
-from domain.commands import ChangeOutcome, Enroll, FinishEnrolling, RunSchedule
-from domain.enums import RegistrationStatus
-from domain.errors import UnknownEvent
+from domain.commands import (
+    ChangeOutcome,
+    Edit,
+    Enroll,
+    FinishCarrying,
+    FinishEnrolling,
+    RunSchedule,
+    SetStatus,
+)
+from domain.enums import EventStatus, RegistrationStatus
+from domain.errors import CapacityBelowRegistered, EventCanceled, Invalid, UnknownEvent
 from domain.execution.executor import Executor
 from domain.execution.retry import RetryPolicy
-from domain.models import Event, Occurrence, Registration, occurrence_id
+from domain.inputs import EventChanges
+from domain.models import Actor, Carried, Event, Occurrence, Registration, occurrence_id
 from domain.planning.plan import MAX_ENROLLED_PER_COMMIT
+from domain.planning.series import edit_of_occurrence
 from domain.ports import Clock, Store
 
 
-class Enrolling:
-    """Makes occurrences, and registers in them whoever registered for all of the series."""
+class SeriesWork:
+    """Makes occurrences, registers in them whoever registered for all of the series, and changes them with it."""
 
     def __init__(self, store: Store, executor: Executor, retry: RetryPolicy, clock: Clock) -> None:
         self._store = store
@@ -44,6 +55,38 @@ class Enrolling:
                     self.open(occurrence_id(series_id, number), deadline) for number in series.ahead
                 )
         return False
+
+    def carry(self, series_id: str, deadline: float) -> bool:
+        """Give a change of the series to the occurrences that were made (R13.3); return whether that is finished."""
+        while self._clock.monotonic() < deadline:
+            event = self._get(series_id)
+            carried = event.series.carried if event is not None and event.series else None
+            if event is None or carried is None or event.deletion is not None:
+                return True
+            number = carried.numbers[0]
+            made = self._get(occurrence_id(series_id, number))
+            if made is not None and made.occurrence is not None and made.deletion is None:
+                self._change(made, _command(event, carried, made.occurrence), deadline)
+            with suppress(UnknownEvent):
+                self._executor.execute(series_id, FinishCarrying(number), deadline)
+        return False
+
+    def _change(self, made: Event, command: Edit | SetStatus, deadline: float) -> None:
+        """Change an occurrence, unless it takes no changes any more. A capacity that is too low stays as it is."""
+        try:
+            self._executor.execute(made.event_id, command, deadline)
+        except CapacityBelowRegistered:
+            if isinstance(command, Edit):  # pragma: no branch  # nothing else has a capacity
+                rest = EventChanges.of(
+                    **{
+                        name: value
+                        for name, value in command.changes.given().items()
+                        if name != "capacity"
+                    }
+                )
+                self._change(made, replace(command, changes=rest), deadline)
+        except (UnknownEvent, EventCanceled, Invalid):
+            pass
 
     def honor(
         self, series_id: str, deadline: float, informed: frozenset[str] = frozenset()
@@ -162,3 +205,11 @@ class Enrolling:
             lambda: self._store.get_rows(event_id, registrations_of=user_ids, users=())
         )
         return rows.registrations
+
+
+def _command(event: Event, carried: Carried, made: Occurrence) -> Edit | SetStatus:
+    """Return what carries a change of a series to one of its occurrences."""
+    if not carried.cancels:
+        return edit_of_occurrence(event, carried, made)
+    actor = None if carried.actor_id is None else Actor(carried.actor_id, is_admin=True)
+    return SetStatus(EventStatus.CANCELED, actor, carried.reason)
