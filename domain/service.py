@@ -40,6 +40,7 @@ from domain.commands import (
 )
 from domain.enums import ClosedReason, CreationWarning, EventStatus, RegistrationStatus
 from domain.errors import (
+    Busy,
     DuplicateEvent,
     UnknownUser,
 )
@@ -599,8 +600,8 @@ class Service:
     def enroll(self, outcome: RegisterOutcome) -> SeriesRegistration:
         """Register whoever just registered for all of a series in the occurrences that were made (R13.4).
 
-        Return what came of it. What is not finished in time continues in the background, and the user then gets a
-        message for each occurrence.
+        Return what came of it, as far as it can be read. What is not finished in time continues in the background, and
+        the user then gets a message for each occurrence.
         """
         series_id, user_id = outcome.event.event_id, outcome.registration.user_id
         enrolling, informed = self._long_operations.series, frozenset({user_id})
@@ -608,7 +609,9 @@ class Service:
             lambda deadline: enrolling.honor(series_id, deadline, informed),
             in_background=lambda deadline: enrolling.honor(series_id, deadline),
         )
-        occurrences = self._occurrences_for(outcome.event, user_id)
+        occurrences: tuple[EventForUser, ...] = ()
+        with suppress(Busy):  # it is done, and only the reply knows less
+            occurrences = self._occurrences_for(outcome.event, user_id)
         return SeriesRegistration(outcome.event, occurrences, is_finished)
 
     def stop_series(self, series_id: str, user_id: str) -> SeriesRegistration:
@@ -616,8 +619,9 @@ class Service:
 
         Raises what `unregister` raises.
         """
+        # Before anything changes: "busy" must mean that nothing did.
+        occurrences = self._occurrences_for(self.get_event(series_id), user_id)
         outcome = self.unregister(series_id, user_id)
-        occurrences = self._occurrences_for(outcome.event, user_id)
         kept = tuple(one for one in occurrences if one.registration is not None and not one.is_over)
         return SeriesRegistration(outcome.event, kept, is_finished=True)
 

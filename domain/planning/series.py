@@ -62,7 +62,7 @@ def make_occurrence(work: WorkingCopy, series: Series) -> ChangeOutcome | None:
     series = series.model_copy(
         update={"made": number, "made_until": day, "ahead": (*ahead, number)}
     )
-    event = work.update_event(series=series, last_due_at=work.now)
+    event = work.update_event(series=series, last_due_at=event.next_due_at)
     work.update_event(next_due_at=next_occurrence_at(event, series))
     work.record(ChangeKind.OCCURRENCE_MADE, event_id=work.made.event_id)
     work.ends_batch = True

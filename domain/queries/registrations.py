@@ -105,8 +105,8 @@ class RegistrationQueries:
         now = self._clock.now()
 
         def read() -> tuple[EventForUser, ...] | None:
-            rows = {one.event_id: one for one in self._store.get_registrations_of(user_id)}
-            found = self._store.get_events(event_ids)
+            found, own_rows = self._store.get_events_and_registrations(event_ids, user_id)
+            rows = {one.event_id: one for one in own_rows}
             events = [found[event_id] for event_id in event_ids if event_id in found]
             events = [event for event in events if event.deletion is None]
             stored = [(rows[event.event_id], event) for event in events if event.event_id in rows]

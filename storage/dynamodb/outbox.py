@@ -17,6 +17,7 @@ from domain.models import (
     UnreachableRecipient,
 )
 from domain.ports import DeliveryRows
+from storage.dynamodb.beside import BesideReads
 from storage.dynamodb.errors import ConditionFailed, TransactionRefused, delivering
 from storage.dynamodb.items import VERSION, Item, has_known_blocks, to_wire
 from storage.dynamodb.keys import Keys
@@ -38,6 +39,7 @@ class DynamoDBOutbox:
         self._keys = Keys(prefix, workspace_id)
         self._items = self._keys.items
         self._reader = DynamoDBReader(client, self._keys)
+        self._beside = BesideReads()
 
     def list_undelivered(self, *, limit: int, cursor: str | None = None) -> Page[str]:
         """See `Outbox.list_undelivered`. Read one shard after the other."""

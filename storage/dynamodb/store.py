@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -263,6 +264,13 @@ class DynamoDBStore(DynamoDBOutbox):
             ConsistentRead=True,
         )
         return tuple(self._items.to_registration(item) for item in items)
+
+    def get_events_and_registrations(
+        self, event_ids: Collection[str], user_id: str
+    ) -> tuple[dict[str, Event], tuple[Registration, ...]]:
+        """See `Store.get_events_and_registrations`."""
+        registrations = self._beside.start(partial(self.get_registrations_of, user_id))
+        return self.get_events(event_ids), registrations()
 
     def commit(self, plan: Plan) -> None:
         """See `Store.commit`. The plan's id is the idempotency token. DynamoDB keeps it for ten minutes."""

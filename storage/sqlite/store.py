@@ -270,6 +270,12 @@ class SQLiteStore(SQLiteOutbox):
         )
         return tuple(map(REGISTRATIONS.read, rows))
 
+    def get_events_and_registrations(
+        self, event_ids: Collection[str], user_id: str
+    ) -> tuple[dict[str, Event], tuple[Registration, ...]]:
+        """See `Store.get_events_and_registrations`. A file has one disk."""
+        return self.get_events(event_ids), self.get_registrations_of(user_id)
+
     # Committing
 
     def commit(self, plan: Plan) -> None:

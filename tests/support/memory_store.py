@@ -245,6 +245,11 @@ class MemoryStore:
         ]
         return tuple(sorted(rows, key=lambda row: -row.ticket)[:limit])
 
+    def get_events_and_registrations(
+        self, event_ids: Collection[str], user_id: str
+    ) -> tuple[dict[str, Event], tuple[Registration, ...]]:
+        return self.get_events(event_ids), self.get_registrations_of(user_id)
+
     def get_registrations_of(self, user_id: str) -> tuple[Registration, ...]:
         return tuple(row for row in self.registrations.values() if row.user_id == user_id)
 

@@ -541,7 +541,7 @@ class TestEditing:
 
 
 class TestEnding:
-    def test_what_was_made_takes_place(self, service: Service, clock: ManualClock) -> None:
+    def test_what_was_made_is_held(self, service: Service, clock: ManualClock) -> None:
         new_series(service, days_ahead=14)
         service.end_series("yoga")
         clock.advance(2 * WEEK)

@@ -50,6 +50,7 @@ LAGGING: dict[str, Read] = {
     "list_events, organized": lambda store: store.list_events(
         starting_from=None, limit=5, organizer_id="organizer"
     ),
+    "list_series": lambda store: store.list_series(limit=5),
     "list_running_events": lambda store: store.list_running_events(since=START, limit=5),
     "list_unfinished_events": lambda store: store.list_unfinished_events(limit=5),
     "list_due_events": lambda store: store.list_due_events(limit=5),

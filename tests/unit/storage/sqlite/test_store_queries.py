@@ -47,6 +47,7 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
         "e1", WaitlistEntry(9, "ada", START), after=1
     ),
     "get_registrations_of": lambda store: store.get_registrations_of("ada"),
+    "get_events_and_registrations": lambda store: store.get_events_and_registrations(["e1"], "ada"),
     "get_journal_entry": lambda store: store.get_journal_entry("e1", 1),
     "list_journal": lambda store: store.list_journal("e1", after=1, limit=2),
     "get_delivery": lambda store: store.get_delivery("e1"),
@@ -55,6 +56,7 @@ READS: dict[str, Callable[[SQLiteStore], object]] = {
     "list_events, organized": lambda store: store.list_events(
         starting_from=START, limit=2, organizer_id="organizer"
     ),
+    "list_series": lambda store: store.list_series(limit=2),
     "list_running_events": lambda store: store.list_running_events(
         since=START, limit=2, organizer_id="organizer"
     ),
