@@ -41,6 +41,7 @@ LEAVES = {
     ActionId.UNREGISTER,
     ActionId.CHOOSE_TO_UNREGISTER,
     ActionId.GIVE_UP_SEAT,
+    ActionId.STOP_SERIES,
     ActionId.UNREGISTER_CONFIRMED,
 }
 

@@ -15,6 +15,7 @@ from playground.demo.seed import EVENTS, LEADS, RANDOM
 from playground.web_api.fault_injection import Fault
 from playground.workspace.model import Message, View
 from tests.support.questions import DAYS, LUNCH, NOTES, SIZE
+from tests.support.series import new_series
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, PRIYA, SlackHarness
 
 CROWD = 33
@@ -61,6 +62,16 @@ def prepare(harness: SlackHarness) -> None:
         harness.bot.service.unregister("picnic", PRIYA)
     in_spring = harness.clock.now() + timedelta(days=90)
     harness.event("dinner", title="Dinner", questions=(LUNCH, DAYS, NOTES), starts_at=in_spring)
+    soon_due = harness.clock.now() + timedelta(days=7, seconds=30)
+    new_series(
+        harness.bot.service,
+        "stretch",
+        title="Stretching",
+        starts_at=soon_due,
+        listed=False,
+        organizer_id=BJORN,
+    )
+    harness.register(DIEGO, event_id="stretch")
     for event_id in ("yoga", "choir", "chess", "fair"):
         harness.card_in(EVENTS, _event(harness, event_id))
     harness.deliver_due(SWEEP_INTERVAL + 3)  # breakfast is over, and a sweep knows it
@@ -147,6 +158,12 @@ class Walk:
         self._harness.deliver_due(2)
         promoted = self._harness.workspace.messages(self._harness.workspace.dm(DIEGO).id)[-1]
         self._press(DIEGO, promoted, ActionId.GIVE_UP_SEAT)
+        enrolled = next(
+            message
+            for message in self._harness.workspace.messages(self._harness.workspace.dm(DIEGO).id)
+            if ActionId.STOP_SERIES in str(message.blocks)
+        )
+        self._press(DIEGO, enrolled, ActionId.STOP_SERIES)
 
     def pickers(self) -> None:
         for command, chosen in (("/register", "talk0"), ("/unregister", "talk1")):
