@@ -206,7 +206,7 @@ class Enroll:
     """
 
     registrations: tuple[Registration, ...]
-    """Registrations for the series that are honored next, in order of tickets. All of them are, or the first ones."""
+    """Registrations for the series that are honored next, in order of tickets: at most `MAX_ENROLLED_PER_COMMIT`."""
     after: int
     until: int
     """No registration for the series is left out between `after` and this ticket."""

@@ -534,7 +534,9 @@ class RecurrenceDraft(Draft):
     def rule_from(self, first: date) -> Recurrence:
         """Return the rule of a series that begins on a day. Raise `Invalid` if it has no days, or too many."""
         rule = Recurrence(
-            frequency=self.frequency, interval=self.interval, until=self.until or LATEST.date()
+            frequency=self.frequency,
+            interval=self.interval,
+            until=min(self.until or LATEST.date(), LATEST.date()),
         )
         number = self.times or MAX_OCCURRENCES + 1
         all_days = [*islice(days(rule, first), number)]
@@ -548,7 +550,7 @@ class RecurrenceDraft(Draft):
             raise Invalid("recurrence.until", "must not be before the first date")
         if len(left_out) == len(all_days):
             raise Invalid("recurrence.left_out", "must leave at least one date")
-        until = all_days[-1] if self.until is None else self.until
+        until = all_days[-1] if self.until is None else rule.until
         return rule.model_copy(update={"until": until, "left_out": left_out})
 
 

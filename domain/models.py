@@ -81,7 +81,7 @@ class Carried(BaseModel):
 
 
 class Series(BaseModel):
-    """What makes an event a series (R13): it never takes place itself, but its occurrences do.
+    """The rule and the progress of a series (R13). The event itself never takes place; its occurrences do.
 
     The event's own values are those of the next occurrences; its `starts_at` is the start of the first one. Its
     waitlist is the list of those who registered for all of the series. Nobody has a seat in it.
@@ -118,7 +118,7 @@ def occurrence_id(series_id: str, number: int) -> str:
 
 
 class Occurrence(BaseModel):
-    """What makes an event an occurrence of a series (R13.2)."""
+    """The place of an event in its series, and how far it honors those who registered for all of that (R13.2)."""
 
     model_config = STORED
 
@@ -744,7 +744,7 @@ class EventForUser:
 
 @dataclass(frozen=True, slots=True)
 class SeriesRegistration:
-    """What came of registering for all of a series (R13.4)."""
+    """The result of registering for all of a series, or of ending that (R13.4)."""
 
     series: Event
     occurrences: tuple[EventForUser, ...]

@@ -287,8 +287,8 @@ class Service:
     def create_series(self, draft: SeriesDraft, *, actor_id: str | None = None) -> Event:
         """Create a series (R13), and its first occurrences as far ahead as it wants them.
 
-        What is not finished in time continues in the background. Raises `DuplicateEvent`, and `Invalid` for a time
-        in the past.
+        Occurrences that can't be created in time follow in the background. Raises `DuplicateEvent`, and `Invalid` for
+        a time in the past.
         """
         series = Series(
             recurrence=draft.rule,

@@ -54,7 +54,7 @@ def load_rows(
 
 
 def _occurrences(store: Store, event: Event) -> Mapping[int, Event]:
-    """Return what a series needs to make its next occurrence: see `Snapshot.occurrences`."""
+    """Return what a series needs to make or change occurrences: see `Snapshot.occurrences`."""
     series = event.series
     if series is None:
         return {}

@@ -72,7 +72,7 @@ class SeriesWork:
         return False
 
     def _change(self, made: Event, command: Edit | SetStatus, deadline: float) -> None:
-        """Change an occurrence, unless it takes no changes any more. A capacity that is too low stays as it is."""
+        """Change an occurrence, unless it takes no changes anymore. A capacity that is too low stays as it is."""
         try:
             self._executor.execute(made.event_id, command, deadline)
         except CapacityBelowRegistered:

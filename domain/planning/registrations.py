@@ -269,7 +269,7 @@ def unregister(
     if cause is Cause.OWN and event.is_over(work.now):
         raise EventOver(event.event_id, event.title, event.over_at)
     if cause is Cause.OWN and event.is_opening:
-        # Whoever leaves now would be registered again.
+        # Otherwise a later step would register them again.
         raise RegistrationClosed(event.event_id, event.title, ClosedReason.OPENING, None)
     is_deactivated = cause is Cause.USER_DEACTIVATED
     outcome = delete_and_promote(work, user_id, cause, None if is_deactivated else user_id)

@@ -23,7 +23,6 @@ from domain.planning.events import (
     request_card_of_occurrence,
     update_due_time,
 )
-from domain.planning.plan import MAX_ENROLLED_PER_COMMIT
 from domain.planning.registrations import enroll as enroll_user
 from domain.planning.schedule import coming_starts, next_occurrence_at
 from domain.planning.snapshot import Snapshot
@@ -41,7 +40,7 @@ _HANDED_ON = (
 def make_occurrence(work: WorkingCopy, series: Series) -> ChangeOutcome | None:
     """Make the next occurrence if it is due, in the same commit (R13.2).
 
-    Days that have begun are left out: nobody could register any more. Return None if it needs a commit of its own.
+    Days that have begun are left out: nobody could register anymore. Return None if it needs a commit of its own.
     Raises `UnknownEvent`, and `UnknownUser` while an organizer is being deleted.
     """
     event, stored = work.existing_event(), work.snapshot.occurrences
@@ -87,7 +86,7 @@ def _made(
     made.event = Event(
         event_id=id_,
         starts_at=start,
-        ends_at=None if event.ends_at is None else start + (event.ends_at - event.starts_at),
+        ends_at=_end_from(event, start),
         registration_deadline=_deadline(event, day, work.now),
         status=EventStatus.OPEN,
         created_at=work.now,
@@ -111,6 +110,11 @@ def _made(
         request_card_of_occurrence(made)
     update_due_time(made)
     return made
+
+
+def _end_from(event: Event, start: datetime) -> datetime | None:
+    """Return the end of an occurrence with this start: each lasts as long as the first one."""
+    return None if event.ends_at is None else start + (event.ends_at - event.starts_at)
 
 
 def _deadline(event: Event, day: date, now: datetime) -> datetime | None:
@@ -140,31 +144,24 @@ def _previous_id(series: Series, stored: Mapping[int, Event]) -> str | None:
 
 
 def enroll(work: WorkingCopy, command: Enroll) -> ChangeOutcome | None:
-    """Register those who registered for all of the series, in their order, as many as one commit takes (R13.4).
+    """Register those who registered for all of the series, in their order (R13.4).
 
     The commit applies only if they still want all of it. Return None if it needs a commit of its own. Raises
     `UnknownEvent`.
     """
     event = work.existing_event()
     occurrence = event.occurrence
-    if occurrence is None or command.after != honored_until(occurrence, command):
+    name = "honored_first" if command.goes_first else "honored"
+    if occurrence is None or command.after != getattr(occurrence, name):
         return ChangeOutcome(event, changed=False)
     if event is not work.snapshot.event:
         return None
-    chosen = command.registrations[:MAX_ENROLLED_PER_COMMIT]
-    is_all = len(chosen) == len(command.registrations)
-    for registration in chosen:
+    for registration in command.registrations:
         user_id = registration.user_id
         work.guards.append(registration)
         enroll_user(work, user_id, registration.answers, informs=user_id not in command.informed)
-    until = command.until if is_all else chosen[-1].ticket
-    name = "honored_first" if command.goes_first else "honored"
-    return ChangeOutcome(work.update_event(occurrence=occurrence.model_copy(update={name: until})))
-
-
-def honored_until(occurrence: Occurrence, command: Enroll) -> int:
-    """Return the ticket up to which registrations of the command's kind are honored."""
-    return occurrence.honored_first if command.goes_first else occurrence.honored
+    occurrence = occurrence.model_copy(update={name: command.until})
+    return ChangeOutcome(work.update_event(occurrence=occurrence))
 
 
 def finish_enrolling(work: WorkingCopy, command: FinishEnrolling) -> ChangeOutcome:
@@ -211,7 +208,7 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     if times:
         series, days_of = _moved(event, series, day, numbers, command.recurrence)
     # Whether someone chose that it is listed follows from that, in each of them.
-    fields = (*(values.keys() - {"listing_channel"}), *(sorted(TIMES) if new else ()))
+    fields = (*sorted(values.keys() - {"listing_channel"}), *(sorted(TIMES) if new else ()))
     carried = Carried(
         numbers=_alive(work, numbers) if fields else (),
         fields=fields,
@@ -280,7 +277,7 @@ def _shown(
         day, start = made.occurrence.day, made.starts_at
     times = {
         "starts_at": start,
-        "ends_at": None if event.ends_at is None else start + (event.ends_at - event.starts_at),
+        "ends_at": _end_from(event, start),
         "registration_deadline": _deadline_on(event, day),
     }
     return day, event.model_copy(update=times)
@@ -289,13 +286,11 @@ def _shown(
 def _new_times(shown: Event, new: Mapping[str, Any]) -> dict[str, object]:
     """Return all times, of which some are new. The end and the deadline otherwise keep their distance to the start."""
     start, time_zone = new.get("starts_at", shown.starts_at), new.get("time_zone", shown.time_zone)
-    end, deadline = shown.ends_at, shown.registration_deadline
-    if end is not None:
-        end = start + (end - shown.starts_at)
+    deadline = shown.registration_deadline
     if deadline is not None:
         moved = shown.model_copy(update={"time_zone": time_zone})
         deadline = _deadline_on(moved, start.astimezone(ZoneInfo(time_zone)).date())
-    kept = {"ends_at": end, "registration_deadline": deadline}
+    kept = {"ends_at": _end_from(shown, start), "registration_deadline": deadline}
     return {"starts_at": start, "time_zone": time_zone} | kept | dict(new)
 
 
@@ -378,7 +373,7 @@ def edit_of_occurrence(event: Event, carried: Carried, made: Occurrence) -> Edit
         start = moment_of(day, local.time(), event.time_zone)
         values |= {
             "starts_at": start,
-            "ends_at": None if event.ends_at is None else start + (event.ends_at - event.starts_at),
+            "ends_at": _end_from(event, start),
             "time_zone": event.time_zone,
             "registration_deadline": _deadline_on(event, day),
         }

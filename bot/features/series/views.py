@@ -24,7 +24,7 @@ def stopped(left: SeriesRegistration) -> Message:
     more = len(left.occurrences) - len(kept)
     kept += [f"• and {more} more"] if more else []
     blocks: list[Block] = [
-        *sections(["You keep your place on:", *kept]),
-        context("To give one up, use `/unregister` or open Rollcall’s App Home."),
+        *sections(["You’re still signed up for these dates:", *kept]),
+        context("To leave one, use `/unregister` or open Rollcall’s App Home."),
     ]
     return note(text, *blocks, title=_TITLE)

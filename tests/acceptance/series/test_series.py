@@ -389,7 +389,7 @@ class TestRegisteringForAll:
         service.sweep()
         assert attendees(service, "yoga-1") == (["ada"], [])
 
-    def test_a_thousand_take_at_most_40_commits(
+    def test_one_commit_honors_32_registrations(
         self, store: Store, service: Service, clock: ManualClock
     ) -> None:
         number = 100
@@ -401,7 +401,7 @@ class TestRegisteringForAll:
         clock.advance(WEEK)
         service.sweep()
         assert attendees(service, "yoga-1")[0] == users[: number // 2]
-        assert service.get_event("yoga-1").version <= 2 + number / 32 + 1
+        assert service.get_event("yoga-1").version == 1 + 4  # created, then 32, 32, 32 and 4
 
 
 class TestEditing:
@@ -612,6 +612,14 @@ class TestFairness:
         clock.advance(WEEK)
         service.sweep()
         assert attendees(service, "yoga-2") == (["ada"], ["ben"])
+
+
+def test_series_at_the_end_of_time_has_an_end() -> None:
+    first = datetime(9998, 12, 30, 17, 0, tzinfo=UTC)
+    recurrence = {"frequency": "monthly_by_date", "until": "9999-12-31"}
+    with empty_store("memory") as store:
+        series = new_series(service_on(store), starts_at=first, recurrence=recurrence)
+    assert first < series.over_at
 
 
 @pytest.mark.parametrize(
