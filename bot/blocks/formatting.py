@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -45,14 +45,14 @@ class Timed(Protocol):
 def moment(value: datetime, time_zone: str) -> str:
     """Return a time in each reader's own zone, with its weekday. The fallback is in the given zone."""
     local = value.astimezone(ZoneInfo(time_zone))
-    fallback = f"{_date(local)}, {clock_time(local)} ({time_zone})"
+    fallback = f"{long_date(local)}, {clock_time(local)} ({time_zone})"
     return f"<!date^{int(value.timestamp())}^{{date_long_pretty}}, {{time}}|{fallback}>"
 
 
 def moment_to_the_second(value: datetime) -> str:
     """Return a time in each reader's own zone, with seconds. The fallback is in UTC."""
     local = value.astimezone(UTC)
-    fallback = f"{_date(local)}, {local:%H:%M:%S} (UTC)"
+    fallback = f"{long_date(local)}, {local:%H:%M:%S} (UTC)"
     return f"<!date^{int(value.timestamp())}^{{date_long_pretty}}, {{time_secs}}|{fallback}>"
 
 
@@ -63,15 +63,16 @@ def plain_time(value: datetime, time_zone: str, now: datetime) -> str:
     """
     zone = ZoneInfo(time_zone)
     local = value.astimezone(zone)
-    day = _day(local) if local.year == now.astimezone(zone).year else _date(local)
+    day = _day(local) if local.year == now.astimezone(zone).year else long_date(local)
     return f"{day}, {clock_time(local)}{' UTC' if time_zone == 'UTC' else ''}"
 
 
-def _date(local: datetime) -> str:
-    return f"{_day(local)}, {local:%Y}"
+def long_date(day: date) -> str:
+    """Return "Tue, Nov 10, 2026"."""
+    return f"{_day(day)}, {day:%Y}"
 
 
-def _day(local: datetime) -> str:
+def _day(local: date) -> str:
     return f"{local:%a, %b} {local.day}"
 
 

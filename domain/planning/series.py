@@ -98,6 +98,7 @@ def _made(
             day=day,
             card_channel=series.card_channel,
             card_days=series.card_days or 0,
+            missed_first=series.missed_first,
             previous_id=_previous_id(series, work.snapshot.occurrences),
             opens_after=event.next_ticket - 1 if event.waitlist_count else 0,
         ),

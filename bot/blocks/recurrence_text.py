@@ -1,0 +1,35 @@
+"""The rule of a series in words (R13.1). Its days are those of the series' time zone, whoever reads them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import assert_never
+
+from bot.blocks.formatting import long_date, ordinal
+from domain.enums import Frequency
+from domain.recurrence import Recurrence, nth_weekday
+
+
+def repeats(recurrence: Recurrence, first: date) -> str:
+    """Return "Every 2 weeks on Tuesday, until Tue, Dec 29, 2026"."""
+    return f"{_how_often(recurrence, first)}, until {long_date(recurrence.until)}"
+
+
+def _how_often(recurrence: Recurrence, first: date) -> str:
+    match recurrence.frequency:
+        case Frequency.WEEKLY if recurrence.interval == 1:
+            return f"Every {first:%A}"
+        case Frequency.WEEKLY:
+            return f"Every {recurrence.interval} weeks on {first:%A}"
+        case Frequency.MONTHLY_BY_DATE:
+            return f"Every month on the {ordinal(first.day)}{_ONLY_LONG if first.day > 28 else ''}"
+        case Frequency.MONTHLY_BY_WEEKDAY:
+            number = nth_weekday(first)
+            note = _ONLY_FIVE if number > 4 else ""
+            return f"Every month on the {ordinal(number)} {first:%A}{note}"
+        case _:
+            assert_never(recurrence.frequency)
+
+
+_ONLY_LONG = " (only in months that have one)"
+_ONLY_FIVE = " (only in months that have five)"
