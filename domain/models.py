@@ -132,7 +132,7 @@ class Occurrence(BaseModel):
     """The channel that gets its card `card_days` before the start."""
     card_days: int = 0
     missed_first: bool = False
-    """Whether those who missed the occurrence before go first here (R13.5). The first of a series has none before it."""
+    """Whether those who missed the occurrence before go first here (R13.5); in the first one, too, which has none."""
     previous_id: str | None = None
     """The occurrence before it, if those who are waitlisted there go first here (R13.5)."""
     opens_after: int = 0
