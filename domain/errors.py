@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from domain.enums import ClosedReason, RegistrationStatus, Visibility
 
@@ -44,6 +44,14 @@ class UnknownEvent(RollcallError):
     """The event does not exist, or it was deleted (R3.5, R6.4)."""
 
     event_id: str
+
+
+@dataclass(eq=False)
+class NotASeries(RollcallError):
+    """The event is not a series, and only a series can be changed like this (R13)."""
+
+    event_id: str
+    title: str
 
 
 @dataclass(eq=False)
@@ -148,6 +156,8 @@ class CapacityBelowRegistered(RollcallError):
     event_id: str
     requested: int
     registered: int
+    day: date | None = None
+    """Of a series: the day of the occurrence that has so many."""
 
 
 @dataclass(eq=False)
@@ -186,6 +196,10 @@ class AlreadyOrganized(RollcallError):
 @dataclass(eq=False)
 class Busy(RollcallError):
     """The request could not be processed in time. Nothing was changed (R8.12)."""
+
+
+class SeriesBusy(Busy):
+    """An earlier change of the series is still on its way to its occurrences. Nothing was changed (R13.3)."""
 
 
 class TooLate(Busy):

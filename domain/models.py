@@ -204,6 +204,11 @@ class Event(BaseModel):
     """Set if this is an occurrence of a series."""
 
     @property
+    def recurrence(self) -> Recurrence | None:
+        """The rule of a series. None: this is no series."""
+        return self.series.recurrence if self.series else None
+
+    @property
     def organizer_ids(self) -> tuple[str, ...]:
         """Ids of the organizer and the co-organizers, in this order, each once. Empty without any (R2.9)."""
         first = () if self.organizer_id is None else (self.organizer_id,)
@@ -742,6 +747,19 @@ class EventForUser:
     accepts: bool = False
     """Whether a newcomer would get a seat or a waitlist entry (R3)."""
     is_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesOverview:
+    """A series with what it has made, and the dates that follow."""
+
+    series: Event
+    occurrences: tuple[Event, ...]
+    """Those that were made and not deleted, in order: of very many, the last ones."""
+    to_come: tuple[Event, ...]
+    """Those of them that will take place and have not started: the ones that changes of the series reach."""
+    coming: tuple[tuple[date, datetime], ...]
+    """The days for which none was made yet, each with its start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,8 +126,13 @@ class Store(Protocol):
         """
         ...
 
-    def list_series(self, *, limit: int, cursor: str | None = None) -> Page[ListedEvent]:
-        """List the series that were not deleted by the start of their first occurrence. Eventually consistent."""
+    def list_series(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[ListedEvent]:
+        """List the series that were not deleted by the start of their first occurrence. Eventually consistent.
+
+        With an organizer: as `list_events`.
+        """
         ...
 
     def list_running_events(

@@ -81,6 +81,7 @@ from domain.models import (
     RegistrationHistoryEntry,
     RegistrationsToCome,
     Series,
+    SeriesOverview,
     SeriesRegistration,
     UnregisterPreview,
     User,
@@ -367,7 +368,7 @@ class Service:
 
         The times are those of that occurrence, or of the next one to be made; later days follow from its day. What
         was changed in one occurrence alone stays. Changes that are not finished in time continue in the background.
-        Raises what `edit_event` raises; `CapacityBelowRegistered` is about an occurrence.
+        Raises what `edit_event` raises, `NotASeries`, and `SeriesBusy`; `CapacityBelowRegistered` is about one day.
         """
         checked = MoveNote.of(note=note or "").note or None
         command = EditSeries(changes, actor, number, recurrence, checked)
@@ -383,7 +384,7 @@ class Service:
     ) -> ChangeOutcome:
         """Make no more occurrences, and cancel those to come if `cancels` (R13.3).
 
-        Raises what `cancel_event` raises.
+        Raises what `cancel_event` raises, `NotASeries`, and `SeriesBusy`.
         """
         checked = Cancellation.of(reason=reason or "").reason or None
         return self._change_series(series_id, EndSeries(actor, cancels, checked))
@@ -395,6 +396,13 @@ class Service:
         outcome = self._change(series_id, command)
         self._long_operations.finish_or_continue(lambda deadline: work.carry(series_id, deadline))
         return outcome
+
+    def get_series(self, series_id: str, *, actor: Actor | None = None) -> SeriesOverview:
+        """Return a series with the occurrences that it made, and the dates that follow (R13).
+
+        Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`.
+        """
+        return self._events.get_series(series_id, actor)
 
     def list_series(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[Event]:
         """List the series by the start of their first occurrence; a page may be short (R13)."""
@@ -417,7 +425,7 @@ class Service:
     def list_organized(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
     ) -> Page[Event]:
-        """List the events that a user organizes, by start, until one day after they are over (R8.6).
+        """List the events that a user organizes, by start, until one day after they are over (R8.6). Series come first.
 
         A page may be short, or empty. Raises `Invalid` for a cursor of another list.
         """

@@ -48,6 +48,7 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         "The user is not registered for the event or on its waitlist",
     ),
     errors.AnswersNeeded: (422, "answers-needed", "The event's questions must be answered"),
+    errors.NotASeries: (404, "unknown-series", "The series does not exist"),
     errors.DuplicateUser: (409, "duplicate-user", "A user with this id already exists"),
     errors.DuplicateEvent: (
         409,
@@ -82,6 +83,10 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
     errors.OperatorNeeded: (
         *(503, "operator-needed"),
         "The store can't be used until its operator acts, and nothing was changed",
+    ),
+    errors.SeriesBusy: (
+        *(503, "series-busy"),
+        "An earlier change of the series is not finished, and nothing was changed",
     ),
     errors.TooLate: (503, "busy", "The request was not completed in time, and nothing was changed"),
     errors.NotConfirmed: _NOT_CONFIRMED,

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import assert_never
+from typing import Protocol, assert_never
+from zoneinfo import ZoneInfo
 
-from bot.blocks.formatting import long_date, ordinal
+from bot.blocks.formatting import Timed, long_date, ordinal, when
+from bot.blocks.mrkdwn import escape
 from domain.enums import Frequency
 from domain.recurrence import Recurrence, nth_weekday
+
+
+class Repeated(Timed, Protocol):
+    """An event or an `EventSummary`, which may be a series."""
+
+    @property
+    def recurrence(self) -> Recurrence | None:
+        """The rule of a series."""
+        ...
+
+
+def when_or_rule(event: Repeated, max_length: int | None = None) -> str:
+    """Return as `when_and_where` does. A series has its rule in place of a time: it has many."""
+    times = when(event)
+    if event.recurrence is not None:
+        first = event.starts_at.astimezone(ZoneInfo(event.time_zone)).date()
+        times = repeats(event.recurrence, first)
+    return f"{times} · {escape(event.location, max_length)}" if event.location else times
 
 
 def repeats(recurrence: Recurrence, first: date) -> str:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from slack_sdk.models.blocks import ActionsBlock
 
 from bot.blocks.builders import Message, button, note
-from bot.blocks.formatting import headcount, moment, ordinal, seats, waitlist_note
+from bot.blocks.formatting import (
+    headcount,
+    long_date,
+    moment,
+    ordinal,
+    seats,
+    waitlist_note,
+)
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold, channel_link, escape, mention
 from bot.slack.api_errors import ClassifiedError, ErrorClass
@@ -175,10 +183,11 @@ def _over(error: errors.EventOver) -> str:
     return f"{bold(error.title)} is over ({ended}), so you can’t unregister from it anymore."
 
 
-def capacity_too_low(requested: int, registered: int) -> str:
-    """Say why a capacity can't be set, and what to do."""
+def capacity_too_low(requested: int, registered: int, day: date | None = None) -> str:
+    """Say why a capacity can't be set, and what to do. Of a series: on which day it would be too low."""
+    on_day = f" on {long_date(day)}" if day else ""
     return (
-        f"Capacity can’t be {requested:,}, because {headcount(registered)} already have a seat."
+        f"Capacity can’t be {requested:,}, because {headcount(registered)} already have a seat{on_day}."
         f" Choose {registered:,} or more, or remove attendees first."
     )
 
@@ -213,7 +222,10 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.RegistrationClosed: _closed,
     errors.EventOver: _over,
     errors.CapacityBelowRegistered: lambda error: capacity_too_low(
-        error.requested, error.registered
+        error.requested, error.registered, error.day
+    ),
+    errors.NotASeries: lambda error: (
+        f"{bold(error.title)} doesn’t repeat, so that’s not possible. Nothing changed."
     ),
     errors.EventCanceled: lambda _: "This event has been canceled, so it can’t be changed.",
     errors.NotOrganizer: lambda _: (
@@ -230,6 +242,10 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     ),
     errors.OperatorNeeded: lambda _: (
         "My storage isn’t working, so nothing changed. Please tell your admin, and try again later."
+    ),
+    errors.SeriesBusy: lambda _: (
+        "An earlier change of this series is still on its way to its dates, so nothing changed. Please try again"
+        " in a minute."
     ),
     errors.TooLate: lambda _: (
         "Your request reached me too late, so nothing changed. Please try again."

@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 
 from domain.commands import ChangeOutcome, Edit, EditSeries, EndSeries, Enroll, FinishEnrolling
 from domain.enums import ChangeKind, EventStatus, NotificationKind
-from domain.errors import Busy, CapacityBelowRegistered, EventCanceled, Invalid, UnknownEvent
+from domain.errors import (
+    CapacityBelowRegistered,
+    EventCanceled,
+    Invalid,
+    NotASeries,
+    SeriesBusy,
+    UnknownEvent,
+)
 from domain.inputs import EventChanges, RecurrenceDraft, check_times
 from domain.models import Actor, Carried, Event, Occurrence, Series, occurrence_id
 from domain.planning.events import (
@@ -178,8 +185,8 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     """Change a series; the occurrences that were made get the change one after the other (R13.3).
 
     Its times are those of one occurrence, and the days after it follow from its day. Return None if it needs a commit
-    of its own. Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`, `Busy` while an earlier change is on its way,
-    `CapacityBelowRegistered` with the occurrence, and `Invalid`.
+    of its own. Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`, `EventCanceled`, `SeriesBusy` while an earlier
+    change is on its way, `CapacityBelowRegistered` with the occurrence, and `Invalid`.
     """
     before, series = _series_to_change(work, command.actor)
     if before is not work.snapshot.event:
@@ -231,11 +238,11 @@ def _series_to_change(work: WorkingCopy, actor: Actor | None) -> tuple[Event, Se
     """Return the event and its series. Raise what refuses a change of it."""
     event = work.event_organized_by(actor)
     if event.series is None:
-        raise TypeError(f"{event.event_id} is not a series")
+        raise NotASeries(event.event_id, event.title)
     if event.status is EventStatus.CANCELED:
         raise EventCanceled(work.event_id)
     if event.series.carried is not None:
-        raise Busy
+        raise SeriesBusy
     return event, event.series
 
 
@@ -244,7 +251,8 @@ def _check_capacity(work: WorkingCopy, numbers: Sequence[int], capacity: int | N
         made = work.snapshot.occurrences[number]
         own = made.occurrence.own_fields if made.occurrence else ()
         if capacity is not None and capacity < made.registered_count and "capacity" not in own:
-            raise CapacityBelowRegistered(made.event_id, capacity, made.registered_count)
+            day = made.starts_at.astimezone(ZoneInfo(made.time_zone)).date()
+            raise CapacityBelowRegistered(made.event_id, capacity, made.registered_count, day)
 
 
 def _alive(work: WorkingCopy, numbers: Sequence[int]) -> tuple[int, ...]:
@@ -321,8 +329,8 @@ def _moved(
 def end_series(work: WorkingCopy, command: EndSeries) -> ChangeOutcome | None:
     """Make no more occurrences; those that were made take place, unless they are canceled, too (R13.3).
 
-    Return None if it needs a commit of its own. Raises `UnknownEvent`, `NotOrganizer`, `Busy` while an earlier change
-    is on its way.
+    Return None if it needs a commit of its own. Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`, `SeriesBusy`
+    while an earlier change is on its way.
     """
     event = work.event_organized_by(command.actor)
     if event.status is EventStatus.CANCELED:

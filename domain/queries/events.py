@@ -9,10 +9,11 @@ from itertools import takewhile
 
 from domain import cursors
 from domain.enums import CreationWarning, EventStatus
-from domain.errors import NotOrganizer, UnknownEvent
+from domain.errors import NotASeries, NotOrganizer, UnknownEvent
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.inputs import EventDraft, is_identifier
-from domain.models import Actor, Event, ListedEvent, Page
+from domain.models import Actor, Event, ListedEvent, Page, SeriesOverview, occurrence_id
+from domain.planning.schedule import coming_starts
 from domain.ports import Clock, Store
 from domain.search import FoundEvents, comparable_title, find_all_matching, find_events
 
@@ -24,11 +25,16 @@ FAR_AWAY = timedelta(days=2 * 365 + 1)
 """Two years. A start that is further away is likely a mistake."""
 
 
-class _Part(IntEnum):
-    """The parts of the list of organized events: those that began long ago, then the others by start."""
+MAX_OCCURRENCES_READ = 100
+"""The last occurrences of a series that are read at once: as many as one request of DynamoDB returns."""
 
-    RUNNING = 0
-    FROM_START = 1
+
+class _Part(IntEnum):
+    """The parts of the list of organized events: series, then events that began long ago, then the others by start."""
+
+    SERIES = 0
+    RUNNING = 1
+    FROM_START = 2
 
 
 def _moment(seconds: int) -> datetime:
@@ -37,6 +43,11 @@ def _moment(seconds: int) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, OSError, ValueError):
         raise cursors.foreign_cursor() from None
+
+
+def _is_listed_series(event: Event, since: datetime) -> bool:
+    """Return False for a series that was ended before a time. Its last day may be months away."""
+    return not (event.series and event.status is EventStatus.CANCELED and event.updated_at < since)
 
 
 class EventQueries:
@@ -78,6 +89,31 @@ class EventQueries:
             self._retry.read_all_pages(self._store.list_series, limit=LONG_PAGE_SIZE)
         )
 
+    def get_series(self, series_id: str, actor: Actor | None) -> SeriesOverview:
+        """Return a series with its occurrences; raise `UnknownEvent`, `NotOrganizer`, `NotASeries` (R13)."""
+        event = self.get(series_id, actor)
+        series = event.series
+        if series is None:
+            raise NotASeries(event.event_id, event.title)
+        first = max(1, series.made - MAX_OCCURRENCES_READ + 1)
+        numbers = range(first, series.made + 1)
+        # Somebody else may have used the id of a number that has no occurrence.
+        made = tuple(
+            one
+            for one in self._complete([occurrence_id(series_id, number) for number in numbers])
+            if one.occurrence is not None and one.occurrence.series_id == series_id
+        )
+        now = self._clock.now()
+        to_come = (
+            one
+            for one in made
+            if one.status is not EventStatus.CANCELED and not one.has_started(now)
+        )
+        coming = () if event.status is EventStatus.CANCELED else coming_starts(event, series)
+        return SeriesOverview(
+            event, made, tuple(to_come), tuple(one for one in coming if one[1] > now)
+        )
+
     def list_upcoming(self, limit: int, cursor: str | None) -> Page[Event]:
         """List the upcoming events by start: those that are listed and not canceled (R2.8)."""
         page = self.list_upcoming_ids(limit, cursor)
@@ -96,35 +132,43 @@ class EventQueries:
     def list_organized(self, user_id: str, limit: int, cursor: str | None) -> Page[Event]:
         """List the events that a user organizes, by start, until `MANAGEABLE_FOR` after they are over.
 
-        Those that began before that time come first. They are found by their end.
+        Series come first, then events that began before that time: these are found by their end.
         """
         list_id = ("organized", user_id)
         # The cursor keeps the time, so no event moves from one part to the other between two pages.
-        since, part, inner = (
-            int((self._clock.now() - MANAGEABLE_FOR).timestamp()),
-            _Part.RUNNING,
-            "",
-        )
+        since = int((self._clock.now() - MANAGEABLE_FOR).timestamp())
+        part, inner = _Part.SERIES, ""
         if cursor is not None:
             since, number, inner = cursors.decode(list_id, cursor, (int, int, str))
-            part = _Part.FROM_START if number else _Part.RUNNING
+            part = _Part(min(max(number, _Part.SERIES), _Part.FROM_START))
         while True:
             page = self._list_part(part, _moment(since), limit, inner or None, user_id)
             events = tuple(
-                event for event in self._with_counts(page.items) if event.is_organizer(user_id)
+                event
+                for event in self._with_counts(page.items)
+                if event.is_organizer(user_id) and _is_listed_series(event, _moment(since))
             )
             if page.next_cursor is not None:
                 position = since, int(part), page.next_cursor
                 return Page(events, cursors.encode(list_id, position))
             if part is _Part.FROM_START:
                 return Page(events)
+            part, inner = _Part(part + 1), ""
             if events:
-                return Page(events, cursors.encode(list_id, (since, int(_Part.FROM_START), "")))
-            part, inner = _Part.FROM_START, ""
+                return Page(events, cursors.encode(list_id, (since, int(part), "")))
 
     def _list_part(
         self, part: _Part, since: datetime, limit: int, cursor: str | None, organizer_id: str | None
     ) -> Page[ListedEvent]:
+        if part is _Part.SERIES:
+            page = self._retry.read(
+                lambda: self._store.list_series(
+                    limit=limit, cursor=cursor, organizer_id=organizer_id
+                )
+            )
+            return Page(
+                tuple(one for one in page.items if one.closes_at >= since), page.next_cursor
+            )
         if part is _Part.RUNNING:
             return self._retry.read(
                 lambda: self._store.list_running_events(
@@ -138,9 +182,9 @@ class EventQueries:
         )
 
     def list_to_hand_over(self, user_id: str) -> tuple[Event, ...]:
-        """List the upcoming and running events that a user organizes, by start, without canceled ones. Also series."""
+        """List the upcoming and running events and series that a user organizes, by start, without canceled ones."""
         now = self._clock.now()
-        events = (*self._with_counts(self._list_manageable(user_id)), *self._all_series())
+        events = self._with_counts(self._list_manageable(user_id))
         concerned = (
             event
             for event in events
@@ -194,7 +238,11 @@ class EventQueries:
             if one.listed and (one.status is not EventStatus.OPEN or one.closes_at <= now)
         )
         matching = find_all_matching(text, closed)
-        events = (event for event in self._with_counts(matching) if not event.is_over(now))
+        events = (
+            event
+            for event in self._with_counts(matching)
+            if event.series is None and not event.is_over(now)
+        )
         return find_events(text, map(ListedEvent.of, events))
 
     def find_to_manage(self, text: str, actor: Actor) -> FoundEvents:
@@ -249,7 +297,7 @@ class EventQueries:
                 yield event
 
     def _list_manageable(self, organizer_id: str | None) -> Iterator[ListedEvent]:
-        """Yield the events that are not over, or were until `MANAGEABLE_FOR` ago: one organizer's, or all."""
+        """Yield what is not over, or was until `MANAGEABLE_FOR` ago, series included: one organizer's, or all."""
         since = self._clock.now() - MANAGEABLE_FOR
         for part in _Part:
             yield from self._retry.read_all_pages(

@@ -138,9 +138,12 @@ class DynamoDBStore(DynamoDBOutbox):
         listing = Listing(("events",), EVENTS, "upcoming", workspace_id, since, only=only)
         return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
 
-    def list_series(self, *, limit: int, cursor: str | None = None) -> Page[ListedEvent]:
+    def list_series(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[ListedEvent]:
         """See `Store.list_series`."""
-        listing = Listing(("series",), EVENTS, "upcoming", self._items.series_list)
+        only = None if organizer_id is None else _organized_by(organizer_id)
+        listing = Listing(("series",), EVENTS, "upcoming", self._items.series_list, only=only)
         return self._reader.page(listing, self._items.to_listed, limit=limit, cursor=cursor)
 
     def list_running_events(

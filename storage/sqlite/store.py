@@ -121,17 +121,21 @@ class SQLiteStore(SQLiteOutbox):
             first=(first, ""),
         )
 
-    def list_series(self, *, limit: int, cursor: str | None = None) -> Page[ListedEvent]:
+    def list_series(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[ListedEvent]:
         """See `Store.list_series`."""
+        is_organized, organizer = _organized_by(organizer_id)
         return self._reader.page(
             ("series",),
             "body, event_id",
             "events",
-            "list = 'series'",
+            f"list = 'series'{is_organized}",
             "starts_at, event_id",
             _to_listed,
             limit=limit,
             cursor=cursor,
+            values=organizer,
             first=(_BEFORE_ALL, ""),
         )
 

@@ -169,12 +169,16 @@ class MemoryStore:
             and (organizer_id is None or event.is_organizer(organizer_id))
         ]
 
-    def list_series(self, *, limit: int, cursor: str | None = None) -> Page[ListedEvent]:
+    def list_series(
+        self, *, limit: int, cursor: str | None = None, organizer_id: str | None = None
+    ) -> Page[ListedEvent]:
         page = _page(
             [
                 one
                 for one in self.events.values()
-                if one.series is not None and one.deletion is None
+                if one.series is not None
+                and one.deletion is None
+                and (organizer_id is None or one.is_organizer(organizer_id))
             ],
             limit,
             cursor,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
     Invalid,
+    NotASeries,
     NotOrganizer,
     RegistrationClosed,
     UnknownEvent,
@@ -39,6 +40,7 @@ from tests.support.stores import Kind, empty_store
 
 WEEK = timedelta(weeks=1)
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture(params=["memory", "sqlite", "moto", "local"])
@@ -210,8 +212,39 @@ class TestMaking:
         new_series(service)
         assert service.list_events().items == ()
         assert service.list_events(upcoming=True).items == ()
-        assert service.list_organized("organizer").items == ()
         assert [event.event_id for event in service.list_series().items] == ["yoga"]
+
+    def test_its_organizer_finds_it(self, service: Service, clock: ManualClock) -> None:
+        """R8.6: also one that has no occurrence yet, and until a day after it has ended."""
+        new_series(service)
+        new_series(service, "chess", title="Chess", organizer_id="ada")
+        organizer = Actor("organizer")
+        assert [one.event_id for one in service.list_organized("organizer").items] == ["yoga"]
+        found = service.find_events_to_manage("yog", organizer)
+        assert [one.event_id for one in found.matches] == ["yoga"]
+        assert service.find_events_to_manage("ches", organizer).matches == ()
+        service.end_series("yoga")
+        clock.advance(25 * HOUR)
+        assert service.list_organized("organizer").items == ()
+
+    def test_overview_has_what_was_made_and_what_follows(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, days_ahead=28, times=5)
+        service.cancel_event("yoga-2")
+        service.delete_event("yoga-3")
+        clock.advance(22 * DAY + 10 * HOUR)
+        found = service.get_series("yoga")
+        assert [one.event_id for one in found.occurrences] == ["yoga-1", "yoga-2"]
+        assert found.to_come == ()
+        assert [day for day, _ in found.coming] == [date(2026, 12, 1), date(2026, 12, 8)]
+
+    def test_only_a_series_has_an_overview(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        with pytest.raises(NotASeries):
+            service.get_series("yoga-1")
+        with pytest.raises(NotASeries):
+            service.end_series("yoga-1")
 
     def test_series_follows_the_privacy_of_its_channel(self, service: Service) -> None:
         """R2.8: its next events are listed or not as it is."""
