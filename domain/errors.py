@@ -108,6 +108,8 @@ class AlreadyRegistered(RollcallError):
     is_over: bool = False
     takes_answers: bool = False
     """Whether the user can give or change answers now (R12.3)."""
+    is_series: bool = False
+    """Whether it is a registration for all of a series (R13.4), whose position means nothing."""
 
 
 @dataclass(eq=False)
@@ -125,6 +127,7 @@ class NotRegistered(RollcallError):
     event_id: str
     title: str
     user_id: str
+    is_series: bool = False
 
 
 @dataclass(eq=False)
@@ -147,6 +150,7 @@ class RegistrationClosed(RollcallError):
     title: str
     reason: ClosedReason
     since: datetime | None
+    is_series: bool = False
 
 
 @dataclass(eq=False)

@@ -414,6 +414,8 @@ class EventSummary(BaseModel):
     """Whether it asks those who register (R12.3)."""
     series_id: str | None = None
     """The series of an occurrence."""
+    recurrence: Recurrence | None = None
+    """Set if this is a series: its rule. The start is that of its first occurrence."""
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -428,6 +430,7 @@ class EventSummary(BaseModel):
             waitlist_count=event.waitlist_count,
             has_questions=bool(event.questions),
             series_id=event.occurrence.series_id if event.occurrence else None,
+            recurrence=event.recurrence,
         )
 
 
@@ -444,7 +447,7 @@ class Notification(BaseModel):
     """The event before it moved."""
     audience: Audience = Audience.EVERYONE
     text: str | None = None
-    """The text of an announcement, or the texts of new questions, one a line."""
+    """The text of an announcement, or the texts of questions to answer, one a line."""
     note: str | None = None
     """An organizer's note about a new time or location."""
     actor_id: str | None = None
@@ -730,6 +733,8 @@ class UserRegistration:
     position: int | None = None
     has_started: bool = False
     """Whether the event has started: from then on no more seats are given out (R4.7)."""
+    next_start: datetime | None = None
+    """Of a registration for all of a series, among those to come: when it takes place next."""
 
     @property
     def join_link(self) -> str:
@@ -768,14 +773,17 @@ class SeriesRegistration:
 
     series: Event
     occurrences: tuple[EventForUser, ...]
-    """Those that were made, as the user sees them."""
+    """Those that were made and still take place, as the user sees them."""
     is_finished: bool
     """Whether all of them have been tried. If not, the user gets a message for each of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class RegistrationsToCome:
-    """A user's registrations for events that are not over, soonest first, and how many are past (R5.5)."""
+    """A user's registrations for events that are not over, soonest first, and how many are past (R5.5).
+
+    A series is among them until its last occurrence starts, and never among the past ones.
+    """
 
     items: tuple[UserRegistration, ...]
     past_count: int

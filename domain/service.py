@@ -620,7 +620,13 @@ class Service:
         occurrences: tuple[EventForUser, ...] = ()
         with suppress(Busy):  # it is done, and only the reply knows less
             occurrences = self._occurrences_for(outcome.event, user_id)
-        return SeriesRegistration(outcome.event, occurrences, is_finished)
+        to_come = (
+            one
+            for one in occurrences
+            if not one.event.has_started(self._clock.now())
+            and one.event.status is not EventStatus.CANCELED
+        )
+        return SeriesRegistration(outcome.event, tuple(to_come), is_finished)
 
     def stop_series(self, series_id: str, user_id: str) -> SeriesRegistration:
         """End a registration for all of a series; return the occurrences that the user still is registered in (R13.4).
@@ -630,7 +636,13 @@ class Service:
         # Before anything changes: "busy" must mean that nothing did.
         occurrences = self._occurrences_for(self.get_event(series_id), user_id)
         outcome = self.unregister(series_id, user_id)
-        kept = tuple(one for one in occurrences if one.registration is not None and not one.is_over)
+        kept = tuple(
+            one
+            for one in occurrences
+            if one.registration is not None
+            and not one.is_over
+            and one.event.status is not EventStatus.CANCELED
+        )
         return SeriesRegistration(outcome.event, kept, is_finished=True)
 
     def _occurrences_for(self, event: Event, user_id: str) -> tuple[EventForUser, ...]:

@@ -23,8 +23,14 @@ class ActionId(StrEnum):
     """As `UNREGISTER`, but the reply replaces the message."""
     GIVE_UP_SEAT = "give_up_seat"
     """In a promotion message. As `CHOOSE_TO_UNREGISTER`."""
+    ALL_OF_SERIES = "all_of_series"
+    """On the card of an event of a series, and below a registration for one. Value: the id of the series.
+
+    The reply is ephemeral."""
     STOP_SERIES = "stop_series"
-    """In a message about an event of a series. Value: the id of the series. The reply is ephemeral."""
+    """In a message about an event of a series, a list or App Home. Value: the id of the series.
+
+    The reply is ephemeral."""
     UNREGISTER_CONFIRMED = "unregister_confirmed"
     KEEP_REGISTRATION = "keep_registration"
     CHANGE_ANSWERS = "change_answers"

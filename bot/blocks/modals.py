@@ -100,7 +100,8 @@ def alike(events: Sequence[ListedEvent | Event]) -> list[str]:
 def _event_label(
     event: ListedEvent | Event, time_zone: str, now: datetime, location: str = ""
 ) -> str:
-    when = f" · {plain_time(event.starts_at, time_zone, now)}"
+    is_series = isinstance(event, Event) and event.series is not None
+    when = f" · {'all of the series' if is_series else plain_time(event.starts_at, time_zone, now)}"
     where = f" · {contained(shortened(location, _LOCATION_LENGTH))}" if location else ""
     title = shortened(event.title, _LABEL_LENGTH - utf16_length(when) - utf16_length(where))
     return f"{contained(title)}{where}{when}"

@@ -18,6 +18,7 @@ from bot.blocks.formatting import (
 )
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, web_address
+from bot.blocks.recurrence_text import when_or_rule
 from bot.features.announcement.views import announcement_blocks
 from bot.slack.api_errors import ClassifiedError
 from bot.slack.error_messages import card_not_posted, why_no_files
@@ -30,6 +31,9 @@ def notification_message(notification: Notification, entry: JournalEntry) -> Mes
 
     A reminder says how soon after `entry.at` the event starts.
     """
+    if entry.about is not None and entry.about.recurrence is not None:
+        render = _OF_SERIES.get(notification.kind, _RENDERED[notification.kind])
+        return render(notification, entry)
     return _RENDERED[notification.kind](notification, entry)
 
 
@@ -93,26 +97,34 @@ def _is_waitlisted(notification: Notification, entry: JournalEntry) -> bool:
 def _enrolled(notification: Notification, entry: JournalEntry) -> Message:
     """Render it for someone who registered for all of the series (R13.4)."""
     why = "because you registered for the whole series"
+    answer, questions = [], ""
+    if notification.text:
+        questions = f"Please also answer: {_listed(notification.text)}"
+        answer.append(button("Answer questions", ActionId.CHANGE_ANSWERS, entry.event_id))
     if _is_waitlisted(notification, entry):
         return _note(
             f"You’re on the waitlist for {_title(entry)}, {why}. I’ll message you if you get a seat.",
             entry,
+            *answer,
             _unregister(entry, "Skip this one"),
             _stop_series(entry),
+            more=questions,
         )
     return _note(
         f"You have a seat in {_title(entry)}, {why}.",
         entry,
+        *answer,
         button("Skip this one", ActionId.GIVE_UP_SEAT, entry.event_id),
         _calendar(entry),
         _stop_series(entry),
         is_for_seated=True,
+        more=questions,
     )
 
 
 def _not_enrolled(_: Notification, entry: JournalEntry) -> Message:
     return _note(
-        f"{_title(entry)} is full and has no waitlist, so you don’t have a place this time. You’re still"
+        f"{_title(entry)} is full and has no waitlist, so you don’t have a seat this time. You’re still"
         " registered for the rest of the series.",
         entry,
         _stop_series(entry),
@@ -120,7 +132,9 @@ def _not_enrolled(_: Notification, entry: JournalEntry) -> Message:
 
 
 def _stop_series(entry: JournalEntry) -> ButtonElement:
-    return button("Stop the series", ActionId.STOP_SERIES, _about(entry).series_id or "")
+    """Return the button for the series of an event, or for a series itself."""
+    series_id = _about(entry).series_id or entry.event_id
+    return button("Stop the series", ActionId.STOP_SERIES, series_id)
 
 
 def _questions(entry: JournalEntry) -> list[ButtonElement]:
@@ -131,18 +145,26 @@ def _questions(entry: JournalEntry) -> list[ButtonElement]:
 
 
 def _questions_added(notification: Notification, entry: JournalEntry) -> Message:
-    texts = (notification.text or "").splitlines()
-    if len(texts) == 1:
-        text = f"Please answer this question for {_title(entry)}: {escape(texts[0])}"
-    else:
-        listed = "".join(f"\n• {escape(one)}" for one in texts)
-        text = f"Please answer these questions for {_title(entry)}:{listed}"
     return _note(
-        text,
+        _please_answer(notification, _title(entry)),
         entry,
         button("Answer", ActionId.CHANGE_ANSWERS, entry.event_id, style="primary"),
         _unregister(entry),
     )
+
+
+def _please_answer(notification: Notification, what: str) -> str:
+    text = notification.text or ""
+    these = "this question" if len(text.splitlines()) == 1 else "these questions"
+    return f"Please answer {these} for {what}: {_listed(text)}"
+
+
+def _listed(text: str) -> str:
+    """Return the only line of a text, or a list of all of them."""
+    lines = text.splitlines()
+    if len(lines) == 1:
+        return escape(lines[0])
+    return "".join(f"\n• {escape(one)}" for one in lines)
 
 
 def _promoted(notification: Notification, entry: JournalEntry) -> Message:
@@ -262,11 +284,12 @@ def _announcement(notification: Notification, entry: JournalEntry) -> Message:
         (wrote.actor_id for wrote, one in entry.announcements() if one == notification), None
     )
     who = mention(author) if author else "An organizer"
+    leave = _unregister(entry) if _about(entry).recurrence is None else _stop_series(entry)
     return Message(
         f"{who} about {_title(entry)}: {escape(text, LISTED)}",
         [
             *announcement_blocks(who, _about(entry), text),
-            ActionsBlock(elements=[_unregister(entry)]),
+            ActionsBlock(elements=[leave]),
         ],
     )
 
@@ -339,6 +362,85 @@ def _seat_given_up(user_id: str | None, entry: JournalEntry) -> tuple[bool, str 
             return change.status is RegistrationStatus.WAITLISTED, promoted[0] if promoted else None
     return False, None
 
+
+# Of a series, to those who registered for all of it
+
+
+def _added_to_series(notification: Notification, entry: JournalEntry) -> Message:
+    who = mention(notification.actor_id) if notification.actor_id else "An organizer"
+    return _note(
+        f"{who} registered you for all of {_title(entry)}. I’ll message you about each date.",
+        entry,
+        _stop_series(entry),
+        *_questions(entry),
+    )
+
+
+def _removed_from_series(notification: Notification, entry: JournalEntry) -> Message:
+    return _note(
+        f"You’re no longer registered for all of {_title(entry)}: an organizer removed you."
+        f"{_reason(notification)} You keep the dates that you’re registered for.",
+        entry,
+        _events(),
+    )
+
+
+def _ended_series(notification: Notification, entry: JournalEntry) -> Message:
+    by = f" by {mention(notification.actor_id)}" if notification.actor_id else ""
+    return _note(
+        f"The series {_title(entry)} has been ended{by}, so there won’t be any new dates."
+        f"{_reason(notification)} You keep the dates that you’re registered for, unless I message you that"
+        " one is canceled.",
+        entry,
+        _events(),
+    )
+
+
+def _deleted_series(_: Notification, entry: JournalEntry) -> Message:
+    return _note(
+        f"The series {_title(entry)} has been deleted, so there won’t be any new dates. If you added it"
+        " to your calendar, please remove it there.",
+        entry,
+        _events(),
+    )
+
+
+def _closed_series(_: Notification, entry: JournalEntry) -> Message:
+    return _note(
+        f"No one else can register for all of {_title(entry)} anymore. You’re still registered for it.",
+        entry,
+        _stop_series(entry),
+    )
+
+
+def _questions_added_to_series(notification: Notification, entry: JournalEntry) -> Message:
+    return _note(
+        _please_answer(notification, f"later dates of {_title(entry)}"),
+        entry,
+        button("Answer", ActionId.CHANGE_ANSWERS, entry.event_id, style="primary"),
+        _stop_series(entry),
+    )
+
+
+def _deactivated_in_series(notification: Notification, entry: JournalEntry) -> Message:
+    return _note(
+        f"{mention(notification.about_user_id or '')} is no longer in this workspace, and no longer"
+        f" registered for all of {_title(entry)}.",
+        entry,
+        button("Manage", ActionId.MANAGE, entry.event_id),
+    )
+
+
+_OF_SERIES: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Message]] = {
+    NotificationKind.ADDED: _added_to_series,
+    NotificationKind.REMOVED: _removed_from_series,
+    NotificationKind.CANCELED: _ended_series,
+    NotificationKind.DELETED: _deleted_series,
+    NotificationKind.CLOSED: _closed_series,
+    NotificationKind.QUESTIONS_ADDED: _questions_added_to_series,
+    NotificationKind.DEACTIVATED: _deactivated_in_series,
+}
+"""What is said otherwise about a series: nobody has a seat or a position in it."""
 
 _RENDERED: Mapping[NotificationKind, Callable[[Notification, JournalEntry], Message]] = {
     NotificationKind.ADDED: _added,
@@ -433,17 +535,23 @@ def unreachable_message(
     manage = ActionsBlock(elements=[button("Manage", ActionId.MANAGE, entry.event_id)])
     return Message(
         "\n".join([first, *named]),
-        [section(first), context(when_and_where(_about(entry))), *map(section, named), manage],
+        [section(first), context(when_or_rule(_about(entry))), *map(section, named), manage],
     )
 
 
 def _note(
-    text: str, entry: JournalEntry, *buttons: ButtonElement, is_for_seated: bool = False
+    text: str,
+    entry: JournalEntry,
+    *buttons: ButtonElement,
+    is_for_seated: bool = False,
+    more: str = "",
 ) -> Message:
     about = _about(entry)
-    blocks: list[Block] = [context(when_and_where(about))]
+    blocks: list[Block] = [context(when_or_rule(about))]
     if is_for_seated and about.join_link:
         blocks.append(section(join_line(about.join_link)))
+    if more:
+        blocks.append(section(more))
     return note(text, *blocks, ActionsBlock(elements=list(buttons)))
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from slack_sdk.models.blocks import ActionsBlock
+from slack_sdk.models.blocks import ActionsBlock, ButtonElement
 
 from bot.blocks.builders import Message, button, note
 from bot.blocks.formatting import (
@@ -89,18 +89,27 @@ def sentence(error: RollcallError) -> str:
 
 
 def message(error: RollcallError) -> Message:
-    """Return an error's message. Whoever registers again can change their answers (R12.3)."""
-    if isinstance(error, errors.AlreadyRegistered) and error.takes_answers:
-        change = button("Change answers", ActionId.CHANGE_ANSWERS, error.event_id)
-        return note(sentence(error), ActionsBlock(elements=[change]))
-    return note(sentence(error))
+    """Return an error's message. Whoever registers again can change their answers (R12.3), or stop a series."""
+    buttons = _buttons(error) if isinstance(error, errors.AlreadyRegistered) else []
+    return note(sentence(error), *([ActionsBlock(elements=buttons)] if buttons else []))
+
+
+def _buttons(error: errors.AlreadyRegistered) -> list[ButtonElement]:
+    buttons = []
+    if error.is_series and not error.is_canceled and not error.is_over:
+        stop = button("Stop the series", ActionId.CHOOSE_TO_UNREGISTER, error.event_id)
+        buttons.append(stop)
+    if error.takes_answers:
+        buttons.append(button("Change answers", ActionId.CHANGE_ANSWERS, error.event_id))
+    return buttons
 
 
 def message_for(requester_id: str, error: RollcallError) -> Message:
     """Return an error's message for the user who asked, also if it is about another user."""
     if isinstance(error, errors.NotRegistered) and error.user_id != requester_id:
         who, title = mention(error.user_id), bold(error.title)
-        return note(f"{who} isn’t registered for {title} anymore. Nothing changed.")
+        all_of = "all of " if error.is_series else ""
+        return note(f"{who} isn’t registered for {all_of}{title} anymore. Nothing changed.")
     if isinstance(error, errors.UnknownUser) and error.user_id != requester_id:
         who = mention(error.user_id)
         return note(f"The data of {who} is being deleted right now. Nothing changed.")
@@ -153,6 +162,10 @@ def _too_few_seats(error: errors.TooFewSeats) -> str:
 
 def _already(error: errors.AlreadyRegistered) -> str:
     title = bold(error.title)
+    if error.is_series and (error.is_canceled or error.is_over):
+        return _NO_MORE_DATES.format(title)
+    if error.is_series:
+        return f"You’re already registered for all of {title}."
     if error.is_canceled:
         return f"{title} has been canceled."
     if error.is_over:
@@ -163,8 +176,17 @@ def _already(error: errors.AlreadyRegistered) -> str:
     return f"You’re already {ordinal(error.position)} on the waitlist for {title}.{more}"
 
 
+_NO_MORE_DATES = "The series {} has ended, so there won’t be any new dates."
+
+
 def _closed(error: errors.RegistrationClosed) -> str:
     title = bold(error.title)
+    if error.is_series and error.reason is ClosedReason.CLOSED:
+        return (
+            f"Registration for all of {title} is closed. You can still register for single dates."
+        )
+    if error.is_series:
+        return _NO_MORE_DATES.format(title)
     since = f" ({moment(error.since, 'UTC')})" if error.since else ""
     return {
         ClosedReason.CLOSED: f"Registration for {title} is closed.",
@@ -172,7 +194,7 @@ def _closed(error: errors.RegistrationClosed) -> str:
         ClosedReason.STARTED: f"{title} has already started{since}.",
         ClosedReason.DEADLINE: f"Registration for {title} has ended{since}.",
         ClosedReason.OPENING: (
-            f"{title} isn’t open yet: those who registered for the whole series get their places first."
+            f"{title} isn’t open yet: those who registered for the whole series get their seats first."
             " Please try again in a minute."
         ),
     }[error.reason]
@@ -206,7 +228,7 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
         "There’s no data about you, or it’s being deleted right now. Please try again in a minute."
     ),
     errors.DuplicateUser: lambda _: "A user with this ID already exists.",
-    errors.UnknownEvent: lambda _: "This event no longer exists.",
+    errors.UnknownEvent: lambda _: "This event or series no longer exists.",
     errors.DuplicateEvent: lambda _: "An event with this ID already exists.",
     errors.EventFull: _full,
     errors.TooFewSeats: _too_few_seats,
@@ -218,7 +240,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.AnswersNeeded: lambda error: (
         f"{bold(error.title)} has questions that you haven’t answered yet. Please register again to see them."
     ),
-    errors.NotRegistered: lambda error: f"You’re not registered for {bold(error.title)}.",
+    errors.NotRegistered: lambda error: (
+        f"You’re not registered for {'all of ' if error.is_series else ''}{bold(error.title)}."
+    ),
     errors.RegistrationClosed: _closed,
     errors.EventOver: _over,
     errors.CapacityBelowRegistered: lambda error: capacity_too_low(

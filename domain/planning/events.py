@@ -94,7 +94,7 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
         update_due_time(work, before)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
     _record_edit(work, before, command, values, capacity, is_moved=is_moved)
-    new_questions = _ask_new_questions(work, before)
+    new_questions = ask_new_questions(work, before)
     if capacity is None and "starts_at" in values:
         capacity = _capacity_to_fill(before)
     promoted = () if capacity is None else _set_capacity(work, capacity, work.plan_id)
@@ -137,7 +137,7 @@ def _record_edit(
         notify_new_organizers(work, before.organizer_ids, actor_id)
 
 
-def _ask_new_questions(work: WorkingCopy, before: Event) -> int:
+def ask_new_questions(work: WorkingCopy, before: Event) -> int:
     """Ask those who registered before questions were added; return how many these are.
 
     There are none if it is too late to answer (R12.3).

@@ -55,7 +55,8 @@ def check_takes_answers(event: Event, now: datetime) -> None:
     """Raise `RegistrationClosed` once the event has started or is canceled: answers stay as they are then."""
     reason = event.closed_reason(now)
     if reason in (ClosedReason.CANCELED, ClosedReason.STARTED):
-        raise RegistrationClosed(event.event_id, event.title, reason, event.closed_since(reason))
+        since, is_series = event.closed_since(reason), event.series is not None
+        raise RegistrationClosed(event.event_id, event.title, reason, since, is_series)
 
 
 def has_asked(questions: Sequence[Question], asked: frozenset[str] | None) -> bool:

@@ -38,7 +38,7 @@ from domain.models import Actor, Event, Registration, WaitlistEntry
 from domain.planning.questions import check_takes_answers, checked_answers, has_asked
 from domain.planning.snapshot import InconsistentSnapshot
 from domain.planning.working_copy import WorkingCopy
-from domain.questions import Answers, shown_answers
+from domain.questions import Answers, Question, shown_answers
 
 
 def register(work: WorkingCopy, command: Register) -> RegisterOutcome:
@@ -73,7 +73,7 @@ def change_answers(work: WorkingCopy, command: ChangeAnswers) -> AnswersOutcome:
     """
     event, registration = work.existing_event(), work.registration(command.user_id)
     if registration is None:
-        raise NotRegistered(event.event_id, event.title, command.user_id)
+        raise _not_registered(event, command.user_id)
     check_takes_answers(event, work.now)
     answers = _answers(event, command.answers, command.asked)
     position = work.position(registration) if command.with_position else None
@@ -108,6 +108,7 @@ def _check_not_registered(work: WorkingCopy, event: Event, user_id: str) -> None
             is_canceled,
             event.is_over(work.now),
             takes_answers=bool(event.questions) and not has_started and not is_canceled,
+            is_series=event.series is not None,
         )
 
 
@@ -115,7 +116,12 @@ def _check_open(work: WorkingCopy, event: Event) -> None:
     reason = event.closed_reason(work.now)
     if reason is not None:
         since = event.closed_since(reason)
-        raise RegistrationClosed(event.event_id, event.title, reason, since)
+        is_series = event.series is not None
+        raise RegistrationClosed(event.event_id, event.title, reason, since, is_series)
+
+
+def _not_registered(event: Event, user_id: str) -> NotRegistered:
+    return NotRegistered(event.event_id, event.title, user_id, event.series is not None)
 
 
 def add_attendees(work: WorkingCopy, command: AddAttendees) -> AddOutcome | None:
@@ -189,9 +195,16 @@ def enroll(work: WorkingCopy, user_id: str, answers: Answers, *, informs: bool) 
         fitting = shown_answers(event.questions, answers)
         registration = add(work, event, user_id, user_id, fitting, Cause.SERIES).registration
         if informs:
-            work.notify(NotificationKind.ENROLLED, registration)
+            # Questions that were added since the user registered for the series.
+            missing = [one.text for one in event.questions if _is_unanswered(one, fitting)]
+            text = "\n".join(missing) or None
+            work.notify(NotificationKind.ENROLLED, registration, text=text)
     elif informs:
         work.notify_user(NotificationKind.NOT_ENROLLED, user_id)
+
+
+def _is_unanswered(question: Question, answers: Answers) -> bool:
+    return question.required and question.question_id not in answers
 
 
 def has_seat_for_newcomer(event: Event) -> bool:
@@ -265,7 +278,7 @@ def unregister(
     """
     event, registration = work.existing_event(), work.registration(user_id)
     if registration is None or ticket not in (None, registration.ticket):
-        raise NotRegistered(event.event_id, event.title, user_id)
+        raise _not_registered(event, user_id)
     if cause is Cause.OWN and event.is_over(work.now):
         raise EventOver(event.event_id, event.title, event.over_at)
     if cause is Cause.OWN and event.is_opening:
@@ -305,7 +318,7 @@ def delete_and_promote(
     """
     event, registration = work.current, work.registration(user_id)
     if registration is None:
-        raise NotRegistered(event.event_id, event.title, user_id)
+        raise _not_registered(event, user_id)
     ticket, status = registration.ticket, registration.status
     work.set_registration(user_id, None)
     if status is RegistrationStatus.WAITLISTED:

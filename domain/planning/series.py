@@ -21,6 +21,7 @@ from domain.inputs import EventChanges, RecurrenceDraft, check_times
 from domain.models import Actor, Carried, Event, Occurrence, Series, occurrence_id
 from domain.planning.events import (
     TIMES,
+    ask_new_questions,
     changed_values,
     check_future,
     check_new_organizers,
@@ -230,6 +231,7 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     actor_id = id_of(command.actor)
     fields_of_history = field_changes(shown, changed)
     work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields_of_history, note=command.note)
+    ask_new_questions(work, before)
     notify_new_organizers(work, before.organizer_ids, actor_id)
     return ChangeOutcome(work.current)
 

@@ -263,6 +263,7 @@ class WorkingCopy:
         reason: str | None = None,
         *,
         actor_id: str | None = None,
+        text: str | None = None,
     ) -> bool:
         """Notify a registration's user, unless the event is canceled or over. Return whether it does."""
         if self.is_canceled_or_over():
@@ -270,7 +271,12 @@ class WorkingCopy:
         user_id, ticket = registration.user_id, registration.ticket
         self.notifications.append(
             Notification(
-                kind=kind, user_id=user_id, ticket=ticket, reason=reason, actor_id=actor_id
+                kind=kind,
+                user_id=user_id,
+                ticket=ticket,
+                reason=reason,
+                actor_id=actor_id,
+                text=text,
             )
         )
         return True

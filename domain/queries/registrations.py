@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from domain import cursors
-from domain.enums import ChangeKind, RegistrationStatus, Visibility
+from domain.enums import ChangeKind, EventStatus, RegistrationStatus, Visibility
 from domain.errors import AttendeesHidden, NotRegistered, UnknownEvent
 from domain.execution.loader import count_entries_before
 from domain.execution.retry import RetryPolicy
@@ -26,7 +27,9 @@ from domain.models import (
     WaitlistEntry,
     WaitlistPosition,
     block_of,
+    occurrence_id,
 )
+from domain.planning.schedule import coming_starts
 from domain.ports import Clock, Store
 from domain.queries.events import EventQueries
 from domain.questions import Answers
@@ -71,10 +74,16 @@ class RegistrationQueries:
         now = self._clock.now()
 
         def read() -> RegistrationsToCome | None:
-            stored = self._stored(user_id, status)
-            to_come = _to_come(stored, now)
+            stored = _of_status(self._stored(user_id, None), status)
+            next_starts = self._next_starts(stored, now)
+            to_come = _to_come(stored, now, next_starts)
             items = self._with_positions(to_come)
-            return None if items is None else RegistrationsToCome(items, len(stored) - len(to_come))
+            if items is None:
+                return None
+            with_starts = (
+                replace(one, next_start=next_starts.get(one.event.event_id)) for one in items
+            )
+            return RegistrationsToCome(tuple(with_starts), len(_past_events(stored, now)))
 
         return self._retry.read_consistently(read)
 
@@ -88,7 +97,7 @@ class RegistrationQueries:
         now = self._clock.now()
 
         def read() -> PastRegistrations | None:
-            past = _past(self._stored(user_id, status), now)
+            past = _past_events(_of_status(self._stored(user_id, None), status), now)
             start = first if first < len(past) else 0
             items = self._with_positions(past[start : start + limit])
             return None if items is None else PastRegistrations(items, start, len(past))
@@ -125,7 +134,8 @@ class RegistrationQueries:
         """Return a user's registration for an event; raise `UnknownEvent`, `NotRegistered`."""
         found = self.find(event_id, user_id)
         if found is None:
-            raise NotRegistered(event_id, self._events.get(event_id).title, user_id)
+            event = self._events.get(event_id)
+            raise NotRegistered(event_id, event.title, user_id, event.series is not None)
         return found
 
     def find(self, event_id: str, user_id: str) -> UserRegistration | None:
@@ -304,6 +314,19 @@ class RegistrationQueries:
             if event is not None and event.deletion is None
         ]
 
+    def _next_starts(self, stored: Sequence[_Stored], now: datetime) -> dict[str, datetime]:
+        """Return when each of the series takes place next, by id, without those that have no more dates."""
+        series = [event for _, event in stored if event.series is not None]
+        ids = [
+            occurrence_id(event.event_id, number)
+            for event in series
+            if event.series is not None
+            for number in event.series.ahead
+        ]
+        made = self._store.get_events(ids) if ids else {}
+        found = ((event.event_id, _next_start(event, made.values(), now)) for event in series)
+        return {event_id: start for event_id, start in found if start is not None}
+
     def _with_positions(self, stored: Sequence[_Stored]) -> tuple[UserRegistration, ...] | None:
         """Return registrations with their positions, or None if something changed meanwhile."""
         found: list[UserRegistration] = []
@@ -334,8 +357,51 @@ class RegistrationQueries:
         return 1 + event.entries_before_block(block_of(entry.ticket)) + before
 
 
-def _to_come(stored: Sequence[_Stored], now: datetime) -> list[_Stored]:
-    return sorted((one for one in stored if not one[1].is_over(now)), key=_start)
+def _of_status(stored: Sequence[_Stored], status: RegistrationStatus | None) -> Sequence[_Stored]:
+    """Return the registrations with a status (None: all). Whoever registered for a series is registered."""
+    return [
+        (one, event)
+        for one, event in stored
+        if status is None
+        or status is (RegistrationStatus.REGISTERED if event.series is not None else one.status)
+    ]
+
+
+def _next_start(series: Event, made: Iterable[Event], now: datetime) -> datetime | None:
+    """Return when a series takes place next: the first start to come, also of those that are not made yet."""
+    starts = [
+        one.starts_at
+        for one in made
+        if one.occurrence is not None
+        and one.occurrence.series_id == series.event_id
+        and one.status is not EventStatus.CANCELED
+        and one.deletion is None
+    ]
+    if series.series is not None and series.status is not EventStatus.CANCELED:
+        starts += [start for _, start in coming_starts(series, series.series)]
+    return min((start for start in starts if start > now), default=None)
+
+
+def _to_come(
+    stored: Sequence[_Stored], now: datetime, next_starts: Mapping[str, datetime] | None = None
+) -> list[_Stored]:
+    """Return what is not over, soonest first. With `next_starts`, series are among it as these say."""
+
+    def start(one: _Stored) -> tuple[datetime, str]:
+        event = one[1]
+        return (next_starts or {}).get(event.event_id, event.starts_at), event.event_id
+
+    def comes(event: Event) -> bool:
+        if event.series is None or next_starts is None:
+            return not event.is_over(now)
+        return event.event_id in next_starts
+
+    return sorted((one for one in stored if comes(one[1])), key=start)
+
+
+def _past_events(stored: Sequence[_Stored], now: datetime) -> list[_Stored]:
+    """Return what is over, but no series: it never took place, and its occurrences have registrations."""
+    return [one for one in _past(stored, now) if one[1].series is None]
 
 
 def _past(stored: Sequence[_Stored], now: datetime) -> list[_Stored]:

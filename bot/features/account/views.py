@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from slack_sdk.models.blocks import ActionsBlock, Block, UserSelectElement
 
@@ -10,6 +11,7 @@ from bot.blocks.builders import Message, button, note, plain, section
 from bot.blocks.formatting import moment
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, mention, shortened
+from bot.blocks.recurrence_text import repeats
 from bot.slack.error_messages import CHOOSE_ANOTHER
 from domain.models import Event, UserDeletion
 
@@ -18,6 +20,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 *For members*
 • Register: press the button on an event’s card, or type `/register [event]`. If it’s full, you join its waitlist.
 • Unregister: press *Unregister*, or type `/unregister [event]`. The next person on the waitlist gets your seat.
+• Register for all of a series: press *All of the series* on the card of one of its events. *Stop the series* ends it.
 • See upcoming events: `/events`.
 • See your registrations: `/registrations`, with waitlist position and calendar file. Change your answers there, too.
 • See who has a seat: press *Who’s going* on an event’s card. Organizers choose who can see that.
@@ -130,11 +133,18 @@ def _lines(deletion: UserDeletion, successor_id: str | None, takes_over: str) ->
     for event in organized[:MAX_NAMED]:
         new = _next_organizer(event, deletion.user_id, successor_id)
         becomes = "no one else organizes it" if new is None else f"{mention(new)} {takes_over}"
-        starts = moment(event.starts_at, event.time_zone)
-        lines.append(f"• {bold(event.title, LISTED)}, {starts} – {becomes}")
+        lines.append(f"• {bold(event.title, LISTED)}, {_when(event)} – {becomes}")
     if len(organized) > MAX_NAMED:
         lines.append(f"• and {len(organized) - MAX_NAMED:,} more")
     return lines
+
+
+def _when(event: Event) -> str:
+    """Return the start of an event, or how a series repeats."""
+    if event.recurrence is None:
+        return moment(event.starts_at, event.time_zone)
+    first = event.starts_at.astimezone(ZoneInfo(event.time_zone)).date()
+    return repeats(event.recurrence, first)
 
 
 def _needs_admins(deletion: UserDeletion, successor_id: str | None) -> bool:

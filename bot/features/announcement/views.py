@@ -13,11 +13,12 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, context, paragraphs, plain, section, warning
-from bot.blocks.formatting import Timed, headcount, when_and_where
+from bot.blocks.formatting import headcount
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, option
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention
+from bot.blocks.recurrence_text import Repeated, when_or_rule
 from domain.commands import ChangeOutcome
 from domain.enums import Audience
 from domain.inputs import AnnouncementDraft
@@ -81,12 +82,12 @@ def announcement_form(
     )
 
 
-def announcement_blocks(author: str, event: Timed, text: str) -> list[Block]:
+def announcement_blocks(author: str, event: Repeated, text: str) -> list[Block]:
     """Show a message as its recipients get it. `author` is mrkdwn."""
     return [
         section(f"{author} sent you a message about {bold(event.title)}:"),
         paragraphs(text),
-        context(when_and_where(event)),
+        context(when_or_rule(event)),
     ]
 
 

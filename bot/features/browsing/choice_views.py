@@ -10,6 +10,7 @@ from bot.blocks.builders import Message, button, note, section
 from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape
+from bot.blocks.recurrence_text import when_or_rule
 from bot.features.browsing.views import (
     NO_REGISTRATIONS,
     leave_label,
@@ -115,7 +116,7 @@ def registration_choice(found: FoundRegistrations, text: str) -> Message:
     blocks: list[Block] = [section(asked)]
     blocks += [
         section(
-            f"{bold(one.event.title, LISTED)} · {status_text(one)}\n{when_and_where(one.event, LISTED)}",
+            f"{bold(one.event.title, LISTED)} · {status_text(one)}\n{when_or_rule(one.event, LISTED)}",
             _leave_button(one),
         )
         for one in offered[:MAX_CHOICES]

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Sequence
 from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerBlock
 
 from bot.blocks.builders import Message, button, context, note, section
-from bot.blocks.formatting import TOO_LATE, join_line, ordinal, when_and_where
+from bot.blocks.formatting import TOO_LATE, join_line, moment, ordinal, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import LISTED, bold, escape, shortened
 from bot.blocks.paging import page_buttons
+from bot.blocks.recurrence_text import when_or_rule
 from bot.features.cards.views import going_buttons, occupancy, register_button
 from domain.enums import EventStatus, RegistrationStatus
 from domain.inputs import utf16_length
@@ -34,6 +35,7 @@ NO_PAST_REGISTRATIONS = "You have no past registrations."
 NO_EVENTS = "No upcoming events."
 NO_MORE_EVENTS = "No more upcoming events."
 PAST_REGISTRATIONS = "Past registrations"
+STOP_SERIES = "Stop the series"
 
 
 def event_list(page: Page[EventForUser], *, is_first: bool = True) -> Message:
@@ -163,16 +165,24 @@ _NOTHING_FOUND = {
 
 
 def registration_blocks(registration: UserRegistration) -> Sequence[Block]:
-    """Show one of a user's own registrations to come: the event, their seat or position, and buttons."""
+    """Show one of a user's own registrations to come: the event, their seat or position, and buttons.
+
+    Nobody has a seat in a series, so who has one is shown of its events only.
+    """
     buttons = registration_buttons(registration)
-    buttons += going_buttons(registration.event, is_attendee=True)
-    blocks = [section(_text(registration)), *join_blocks(registration)]
+    if registration.event.series is None:
+        buttons += going_buttons(registration.event, is_attendee=True)
+    blocks: list[Block] = [section(_text(registration)), *join_blocks(registration)]
     return [*blocks, ActionsBlock(elements=buttons)] if buttons else blocks
 
 
 def _text(registration: UserRegistration) -> str:
-    seen = EventForUser(registration.event, registration)
-    return f"{title_and_status(seen)}\n{when_and_where(seen.event, LISTED)}"
+    event = registration.event
+    first = title_and_status(EventForUser(event, registration))
+    lines = [first, when_or_rule(event, LISTED)]
+    if registration.next_start is not None:
+        lines.append(f"Next date: {moment(registration.next_start, event.time_zone)}")
+    return "\n".join(lines)
 
 
 def join_blocks(registration: UserRegistration) -> list[Block]:
@@ -183,6 +193,8 @@ def join_blocks(registration: UserRegistration) -> list[Block]:
 def registration_buttons(registration: UserRegistration) -> list[ButtonElement]:
     """Return what a user can do with a registration to come."""
     event, is_canceled = registration.event, registration.event.status is EventStatus.CANCELED
+    if event.series is not None:
+        return [] if is_canceled else _series_buttons(registration)
     buttons = []
     if not is_canceled:
         buttons.append(button(leave_label(registration), ActionId.UNREGISTER, event.event_id))
@@ -190,6 +202,15 @@ def registration_buttons(registration: UserRegistration) -> list[ButtonElement]:
         label = "Remove from calendar" if is_canceled else "Add to calendar"
         buttons.append(button(label, ActionId.ADD_TO_CALENDAR, event.event_id))
     return buttons + answer_buttons(registration) + history_buttons(registration)
+
+
+def _series_buttons(registration: UserRegistration) -> list[ButtonElement]:
+    series_id = registration.event.event_id
+    return [
+        button(STOP_SERIES, ActionId.STOP_SERIES, series_id),
+        button("Add to calendar", ActionId.ADD_TO_CALENDAR, series_id),
+        *answer_buttons(registration),
+    ]
 
 
 def answer_buttons(registration: UserRegistration) -> list[ButtonElement]:
@@ -204,7 +225,9 @@ def answer_buttons(registration: UserRegistration) -> list[ButtonElement]:
 
 
 def leave_label(registration: UserRegistration) -> str:
-    """Return the label of the button that gives up a seat or a position."""
+    """Return the label of the button that gives up a seat or a position, or a registration for a series."""
+    if registration.event.series is not None:
+        return STOP_SERIES
     return "Unregister" if registration.position is None else "Leave waitlist"
 
 
@@ -234,7 +257,13 @@ def past_text(registration: UserRegistration) -> str:
 
 
 def status_text(registration: UserRegistration) -> str:
-    """Return "You have a seat" or the position on the waitlist, in the past tense if the event is canceled."""
+    """Return "You have a seat" or the position on the waitlist, in the past tense if the event is canceled.
+
+    In a series, nobody has either.
+    """
+    if registration.event.series is not None:
+        has_ended = registration.event.status is EventStatus.CANCELED
+        return "The series has ended" if has_ended else "You’re registered for all of the series"
     if registration.event.status is EventStatus.CANCELED:
         return f"Canceled (you {_past_status(registration)})"
     position = registration.position

@@ -33,18 +33,43 @@ def event_card(event: Event) -> Message:
     ]
     if event.description:
         blocks.append(paragraphs(event.description))
+    blocks.append(context(f"{occupancy(event)} · {_organizers(event)}"))
+    if _goes_on(event) and event.occurrence and event.occurrence.missed_first:
+        blocks.append(context(MISSED_FIRST))
     blocks += [
-        context(f"{occupancy(event)} · {_organizers(event)}"),
         ActionsBlock(
             block_id=f"event:{event.event_id}",
             elements=[
                 *_card_buttons(event),
+                *(all_of_series_buttons(event) if _goes_on(event) else []),
                 *going_buttons(event, is_attendee=True),
                 button("Manage", ActionId.MANAGE, event.event_id),
             ],
         ),
     ]
     return Message(f"{escape(event.title)}: {occupancy(event)}", blocks)
+
+
+ALL_OF_SERIES = "All of the series"
+
+MISSED_FIRST = (
+    "If you’re registered for all of the series and still on the waitlist when this event starts, you’ll"
+    " go first next time."
+)
+"""Rule R13.5, for everyone who reads the card."""
+
+
+def all_of_series_buttons(event: Event) -> list[ButtonElement]:
+    """Return the button that registers for all of an event's series, if it is part of one (R13.4)."""
+    if event.occurrence is None or event.status is EventStatus.CANCELED:
+        return []
+    return [button(ALL_OF_SERIES, ActionId.ALL_OF_SERIES, event.occurrence.series_id)]
+
+
+def _goes_on(event: Event) -> bool:
+    """Return whether an event is still to come, as of its last commit: its series may have ended since."""
+    has_started = event.has_started(_last_look(event))
+    return not has_started and event.status is not EventStatus.CANCELED
 
 
 def deleted_card(title: str) -> Message:
@@ -131,7 +156,7 @@ def _card_buttons(event: Event) -> list[ButtonElement]:
     buttons = [register_button(event)] if takes_newcomers else []
     may_have_attendees = takes_newcomers or event.registered_count + event.waitlist_count > 0
     has_ended = event.status is EventStatus.CANCELED or event.is_over(last_look)
-    if may_have_attendees and not has_ended:
+    if may_have_attendees and not has_ended and not event.is_opening:
         buttons.append(button("Unregister", ActionId.UNREGISTER, event.event_id))
     return buttons
 

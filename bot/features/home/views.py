@@ -23,6 +23,7 @@ from bot.features.browsing import views as browsing_views
 from bot.features.cards import views as cards_views
 from bot.slack.view_metadata import HomeMetadata
 from domain.models import (
+    Event,
     EventForUser,
     Page,
     PastRegistrations,
@@ -75,12 +76,15 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
 
 
 def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
-    """Show the registrations to come, but those for events that the member organizes: these are below."""
-    own = [one for one in lists.to_come.items if not one.event.is_organizer(lists.user_id)]
+    """Show the registrations to come, but those for events that the member organizes: these are below.
+
+    A series is in no list of events, so it is shown here also to its organizer.
+    """
+    own = [one for one in lists.to_come.items if not _is_below(one.event, lists.user_id)]
     first = shown.registrations if shown.registrations < len(own) else 0
     page = own[first : first + PAGE_SIZE]
     groups = list(map(browsing_views.registration_blocks, page))
-    organized = [one for one in lists.to_come.items if one.event.is_organizer(lists.user_id)]
+    organized = [one for one in lists.to_come.items if _is_below(one.event, lists.user_id)]
     if organized:
         groups.append([context(_also_organized(organized, is_all=not own))])
     elif not own:
@@ -92,6 +96,10 @@ def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
     row = _offset_buttons(ActionId.HOME_REGISTRATIONS, first, len(page), len(own), past)
     heading = HeaderBlock(text=plain(REGISTRATIONS_HEADING))
     return [heading, *browsing_views.separated([*groups, row])]
+
+
+def _is_below(event: Event, user_id: str) -> bool:
+    return event.is_organizer(user_id) and event.series is None
 
 
 def _also_organized(registrations: Sequence[UserRegistration], *, is_all: bool) -> str:

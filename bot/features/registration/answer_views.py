@@ -18,10 +18,10 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import context, plain, section, warning
-from bot.blocks.formatting import when_and_where
 from bot.blocks.ids import ANSWER_BLOCK, ActionId, CallbackId
 from bot.blocks.inputs import line_element, option
 from bot.blocks.mrkdwn import bold
+from bot.blocks.recurrence_text import when_or_rule
 from bot.features.cards.views import occupancy, register_label
 from bot.slack.view_payloads import InputState, ViewPayload
 from domain.enums import QuestionKind
@@ -30,6 +30,7 @@ from domain.models import Event
 from domain.questions import Answer, Answers, Question
 
 NO_SEAT_HELD = "No seat is held for you until you submit this form."
+FOR_EACH_DATE = f"Your answers count for every date. {NO_SEAT_HELD}"
 QUESTIONS_CHANGED = "The questions have just changed. Please check your answers."
 NO_LONGER_AN_OPTION = "Your earlier answer is no longer an option"
 NO_ANSWER = "No answer"
@@ -42,21 +43,30 @@ _OPTION = "="
 
 
 def registration_form(event: Event, answers: Answers, *, has_changed: bool = False) -> View:
-    """Ask an event's questions before registering for it. `answers` are those typed so far."""
-    about: list[Block] = [
-        section(f"{bold(event.title)}\n{when_and_where(event)}"),
-        context(f"{occupancy(event)} · {NO_SEAT_HELD}"),
-    ]
-    label = register_label(event)
+    """Ask an event's questions before registering for it, or for all of a series. `answers` are those typed so far."""
+    is_series = event.series is not None
+    of_event = f"{occupancy(event)} · {NO_SEAT_HELD}"
+    about = [_about(event), context(FOR_EACH_DATE if is_series else of_event)]
+    label = "Register" if is_series else register_label(event)
     return _form(event, answers, CallbackId.ANSWERS, about, "Register", label, has_changed)
 
 
 def change_form(event: Event, answers: Answers, *, has_changed: bool = False) -> View:
     """Ask an event's questions again, filled in with one's answers."""
-    about: list[Block] = [section(f"{bold(event.title)}\n{when_and_where(event)}")]
     return _form(
-        event, answers, CallbackId.CHANGE_ANSWERS, about, "Your answers", "Save", has_changed
+        event,
+        answers,
+        CallbackId.CHANGE_ANSWERS,
+        [_about(event)],
+        "Your answers",
+        "Save",
+        has_changed,
     )
+
+
+def _about(event: Event) -> Block:
+    which = f"All of {bold(event.title)}" if event.series is not None else bold(event.title)
+    return section(f"{which}\n{when_or_rule(event)}")
 
 
 def _form(

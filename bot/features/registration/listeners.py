@@ -9,7 +9,7 @@ from slack_sdk.models.views import View
 from bot.blocks import modals
 from bot.blocks.builders import Message
 from bot.blocks.ids import ActionId, BlockId, CallbackId
-from bot.features.browsing import choice_views
+from bot.features.browsing import choice_views, series_views
 from bot.features.cards.posting import remembering_card
 from bot.features.registration import views as registration_views
 from bot.features.registration.answer_views import answers_in, change_form, registration_form
@@ -20,6 +20,7 @@ from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import AnswersMetadata
 from bot.slack.view_payloads import ViewPayload
+from domain.commands import RegisterOutcome
 from domain.errors import AnswersNeeded, Invalid
 from domain.inputs import UserDraft
 from domain.questions import shown_answers
@@ -33,6 +34,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.command("/unregister", listeners.unregister_command)
     registrar.action(ActionId.REGISTER, listeners.press_register, refreshes_home=True)
     registrar.action(ActionId.CHOOSE_TO_REGISTER, listeners.choose_to_register, refreshes_home=True)
+    registrar.action(ActionId.ALL_OF_SERIES, listeners.register_for_all, refreshes_home=True)
     registrar.action(ActionId.UNREGISTER, listeners.press_unregister, refreshes_home=True)
     registrar.action(
         ActionId.CHOOSE_TO_UNREGISTER, listeners.choose_to_unregister, refreshes_home=True
@@ -94,6 +96,14 @@ class RegistrationListeners:
                 reply.open_modal(result)
             else:
                 reply.ephemeral(result)
+
+    def register_for_all(self, action: BlockAction, reply: Reply) -> None:
+        """Register for all of a series (R13.4). The card that was pressed is about one of its events."""
+        result = self._register_or_ask(action.value, action.user_draft)
+        if isinstance(result, View):
+            reply.open_modal(result)
+        else:
+            reply.ephemeral(result)
 
     def choose_to_register(self, action: BlockAction, reply: Reply) -> None:
         """Register for the event chosen; the reply replaces the question."""
@@ -161,8 +171,7 @@ class RegistrationListeners:
         except AnswersNeeded:
             event = self._service.get_event(form.event_id)
             return registration_form(event, answers, has_changed=True)
-        self._members.meet(outcome.registration.user_id)
-        return modals.picked(registration_views.registered(outcome))
+        return modals.picked(self._registered(outcome))
 
     def open_answers(self, action: BlockAction, reply: Reply) -> None:
         """Open the form with one's answers, to change them until the event starts."""
@@ -199,11 +208,18 @@ class RegistrationListeners:
             outcome = self._service.register_ensuring_user(event_id, user)
         except AnswersNeeded:
             return registration_form(self._service.get_event(event_id), {})
+        return self._registered(outcome)
+
+    def _registered(self, outcome: RegisterOutcome) -> Message:
         self._members.meet(outcome.registration.user_id)
+        if outcome.event.series is not None:
+            return series_views.registered_for_all(self._service.enroll(outcome))
         return registration_views.registered(outcome)
 
     def _unregister_or_ask(self, event_id: str, user_id: str) -> Message:
         preview = self._service.preview_unregister(event_id, user_id)
+        if preview.registration.event.series is not None:
+            return series_views.stopped(self._service.stop_series(event_id, user_id))
         if preview.loses_nothing:
             return registration_views.unregistered(self._service.unregister(event_id, user_id))
         return registration_views.unregister_question(preview)

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from slack_sdk.models.blocks import ActionsBlock
+from slack_sdk.models.blocks import ActionsBlock, Block
 
 from bot.blocks.builders import Message, button, context, note
 from bot.blocks.formatting import ordinal, waitlist_note, when_and_where
 from bot.blocks.ids import ActionId
 from bot.blocks.mrkdwn import bold
+from bot.features.browsing import series_views
 from bot.features.browsing import views as browsing_views
-from bot.features.cards.views import register_label
+from bot.features.cards.views import all_of_series_buttons, register_label
 from domain.commands import AnswersOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import EventStatus, RegistrationStatus
-from domain.models import Event, UnregisterPreview, UserRegistration
+from domain.models import Event, SeriesRegistration, UnregisterPreview, UserRegistration
 
 _TITLE = "Your registration"
 
+ONLY_THIS = "Nothing changes for the other dates of this series."
+
 
 def registered(outcome: RegisterOutcome) -> Message:
-    """Tell a user that they have a seat, or their position on the waitlist (R8.4)."""
+    """Tell a user that they have a seat, or their position on the waitlist (R8.4).
+
+    Of a series: that they are registered for all of it, and that its events follow.
+    """
+    if outcome.event.series is not None:
+        result = SeriesRegistration(outcome.event, (), is_finished=False)
+        return series_views.registered_for_all(result)
     title = bold(outcome.event.title)
     if outcome.position is None:
         text = f"You have a seat in {title}."
@@ -37,7 +46,10 @@ def answers_saved(outcome: AnswersOutcome) -> Message:
     text = f"Your answers for {title} have been saved."
     if not outcome.changed:
         text = f"Your answers for {title} are the same as before."
-    return note(text, title="Your answers")
+    if outcome.event.series is None:
+        return note(text, title="Your answers")
+    for_others = "I use them for later dates. Change those for a single date in `/registrations`."
+    return note(text, context(for_others), title="Your answers")
 
 
 def no_questions(event: Event) -> Message:
@@ -51,16 +63,22 @@ def unregistered(outcome: UnregisterOutcome) -> Message:
     If they can, one button registers them again (R8.4).
     """
     event = outcome.event
+    if event.series is not None:
+        return series_views.stopped_late(event)
     title = bold(event.title)
     text = f"You’re no longer registered for {title}."
     if outcome.registration.status is RegistrationStatus.WAITLISTED:
         text = f"You left the waitlist for {title}."
     elif outcome.promoted and event.status is not EventStatus.CANCELED:
         text += " Your seat goes to the next person on the waitlist."
-    if not outcome.can_return:
-        return note(text, title=_TITLE)
-    again = button(f"{register_label(event)} again", ActionId.CHOOSE_TO_REGISTER, event.event_id)
-    return note(text, ActionsBlock(elements=[again]), title=_TITLE)
+    blocks: list[Block] = []
+    if event.occurrence is not None:
+        blocks.append(context(f"{when_and_where(event)} · {ONLY_THIS}"))
+    if outcome.can_return:
+        label = f"{register_label(event)} again"
+        again = button(label, ActionId.CHOOSE_TO_REGISTER, event.event_id)
+        blocks.append(ActionsBlock(elements=[again]))
+    return note(text, *blocks, title=_TITLE)
 
 
 def unregister_question(preview: UnregisterPreview) -> Message:
@@ -125,6 +143,7 @@ def _with_buttons(text: str, own: UserRegistration) -> Message:
     if own.position is None:
         buttons.append(button("Add to calendar", ActionId.ADD_TO_CALENDAR, event_id))
     buttons += browsing_views.answer_buttons(own)
+    buttons += all_of_series_buttons(own.event)
     join = browsing_views.join_blocks(own)
     details = [context(when_and_where(own.event)), *join, ActionsBlock(elements=buttons)]
     return note(text, *details, title=_TITLE)

@@ -1,9 +1,9 @@
-"""Stop the series: ends a registration for all of it, and keeps the places that one has (R13.4)."""
+"""Stop the series: ends a registration for all of it, and keeps the seats that one has (R13.4)."""
 
 from __future__ import annotations
 
 from bot.blocks.ids import ActionId
-from bot.features.series import views as series_views
+from bot.features.browsing import series_views
 from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction
 from bot.slack.registrar import Registrar

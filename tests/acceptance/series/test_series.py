@@ -352,6 +352,43 @@ class TestRegisteringForAll:
         assert attendees(service, "yoga-1") == ([], [])
         assert attendees(service, "yoga-2") == (["ada"], [])
 
+    def test_it_is_among_what_is_to_come_by_its_next_date(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, times=2)
+        new_users(service, "ada")
+        register_for_all(service, "ada")
+
+        def listed(status: RegistrationStatus | None = None) -> list[tuple[str, datetime | None]]:
+            found = service.list_registrations_to_come("ada", status=status).items
+            return [(one.event.event_id, one.next_start) for one in found]
+
+        assert listed() == [("yoga", FIRST)]
+        clock.advance(9 * DAY)
+        service.sweep()
+        assert listed() == [("yoga", FIRST + WEEK), ("yoga-1", None)]
+        assert listed(RegistrationStatus.REGISTERED) == listed()
+        assert listed(RegistrationStatus.WAITLISTED) == []
+
+    def test_it_is_never_past(self, service: Service, clock: ManualClock) -> None:
+        """Its occurrences are, each with a registration of its own."""
+        new_series(service, times=2, days_ahead=20)
+        new_users(service, "ada")
+        register_for_all(service, "ada")
+        clock.advance(3 * WEEK)
+        to_come = service.list_registrations_to_come("ada")
+        past = service.list_past_registrations("ada")
+        assert (to_come.items, to_come.past_count, past.count) == ((), 2, 2)
+        assert [one.event.event_id for one in past.items] == ["yoga-2", "yoga-1"]
+
+    def test_canceled_date_is_not_its_next_one(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        new_users(service, "ada")
+        register_for_all(service, "ada")
+        service.cancel_event("yoga-1")
+        own = service.list_registrations_to_come("ada").items
+        assert [one.next_start for one in own if one.event.series] == [FIRST + WEEK]
+
     def test_skipped_one_stays_skipped_when_others_join(self, service: Service) -> None:
         new_series(service, days_ahead=14)
         new_users(service, "ada", "ben")

@@ -26,7 +26,7 @@ COUNTED = {
 }
 """The fields of an event that change when somebody registers or leaves."""
 
-REGISTERS = {ActionId.REGISTER, ActionId.CHOOSE_TO_REGISTER}
+REGISTERS = {ActionId.REGISTER, ActionId.CHOOSE_TO_REGISTER, ActionId.ALL_OF_SERIES}
 PRESSED_ON_CARDS = {ActionId.REGISTER, ActionId.UNREGISTER, ActionId.MANAGE, ActionId.GOING}
 DEACTIVATED = "event user_change"
 """The one change that Slack makes itself, about the member in the event."""
@@ -246,6 +246,8 @@ class _PermissionCheck:
     def _event(self, was: Event, now: Event) -> None:
         changed = {name for name in Event.model_fields if getattr(was, name) != getattr(now, name)}
         allowed = set(COUNTED)
+        if self._registers_for_all(was):
+            allowed |= {"series", "occurrence"}
         if organizes(self._actor, was):
             match self._asked.what:
                 case ActionId.CLOSE | ActionId.REOPEN:
@@ -264,6 +266,13 @@ class _PermissionCheck:
                 for key in rows
                 if key == (was.event_id, self._actor)
             ), f"{was.event_id} moved, and {self._actor} did nothing in it"
+
+    def _registers_for_all(self, event: Event) -> bool:
+        """Return whether the actor registers for all of a series: this one, or the one that the event is part of."""
+        series_id = event.occurrence.series_id if event.occurrence else event.event_id
+        key = series_id, str(self._actor)
+        is_new = key in self._after.registrations and key not in self._before.registrations
+        return is_new and self._before.events[series_id].series is not None
 
     def _may_change_organizers(self, was: Event, now: Event) -> bool:
         """Return whether the actor is taken off their event, or takes over one that has no organizer."""

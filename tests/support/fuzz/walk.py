@@ -75,6 +75,7 @@ def prepare(harness: SlackHarness) -> None:
     for event_id in ("yoga", "choir", "chess", "fair"):
         harness.card_in(EVENTS, _event(harness, event_id))
     harness.deliver_due(SWEEP_INTERVAL + 3)  # breakfast is over, and a sweep knows it
+    harness.card_in(EVENTS, _event(harness, "stretch-1"))
 
 
 def _event(harness: SlackHarness, event_id: str) -> Event:
@@ -164,6 +165,7 @@ class Walk:
             if ActionId.STOP_SERIES in str(message.blocks)
         )
         self._press(DIEGO, enrolled, ActionId.STOP_SERIES)
+        self._press(HARUKI, self._card("stretch-1"), ActionId.ALL_OF_SERIES)
 
     def pickers(self) -> None:
         for command, chosen in (("/register", "talk0"), ("/unregister", "talk1")):

@@ -35,7 +35,7 @@ def test_second_press_says_that_there_is_nothing_to_stop(harness: SlackHarness) 
     message = enrolled(harness)
     harness.slack.click(PRIYA, message, ActionId.STOP_SERIES)
     said = reply(harness.slack.click(PRIYA, message, ActionId.STOP_SERIES))
-    assert "You’re not registered for *Yoga*." in said
+    assert "You’re not registered for all of *Yoga*." in said
 
 
 def test_skipping_one_keeps_the_series(harness: SlackHarness) -> None:

@@ -23,7 +23,7 @@ from bot.blocks.ids import ActionId, CallbackId
 from bot.features.account import views as account_views
 from bot.features.adding import views as adding_views
 from bot.features.announcement import views as announcement_views
-from bot.features.browsing import choice_views
+from bot.features.browsing import choice_views, series_views
 from bot.features.browsing import views as browsing_views
 from bot.features.browsing.listeners import EVENTS_PAGE
 from bot.features.calendar import views as calendar_views
@@ -40,7 +40,6 @@ from bot.features.manage import answer_views, attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import answer_views as registration_answer_views
 from bot.features.registration import views as registration_views
-from bot.features.series import views as series_views
 from bot.notifications import messages as notification_messages
 from bot.notifications.unreachable import MAX_NAMED
 from bot.slack import error_messages
@@ -62,6 +61,7 @@ from domain.enums import (
     ClosedReason,
     CreationWarning,
     EventStatus,
+    Frequency,
     NotificationKind,
     QuestionKind,
     RegistrationStatus,
@@ -90,12 +90,14 @@ from domain.models import (
     JournalEntry,
     ListedEvent,
     Notification,
+    Occurrence,
     Page,
     PastRegistrations,
     QuestionTotals,
     Registration,
     RegistrationHistoryEntry,
     RegistrationsToCome,
+    Series,
     SeriesRegistration,
     UnreachableRecipient,
     UnregisterPreview,
@@ -106,6 +108,7 @@ from domain.models import (
     WaitlistPosition,
 )
 from domain.questions import Answers, Question
+from domain.recurrence import Recurrence
 from domain.search import FoundEvents, FoundRegistrations
 from playground.workspace.block_kit_limits import (
     TEXT_IN_BLOCKS,
@@ -176,6 +179,9 @@ def event(**values: Any) -> Event:
         "join_link": f"https://{'&' * (MAX_JOIN_LINK_LENGTH - 8)}",
         "attendees_visible_to": Visibility.ATTENDEES,
         "questions": QUESTIONS,
+        "occurrence": Occurrence(
+            series_id="e" * 61, number=52, day=START.date(), missed_first=True
+        ),
     }
     return an_event(**given | values)
 
@@ -184,6 +190,15 @@ LARGEST = event()
 CLOSED = event(status=EventStatus.CLOSED)
 SHORT_LINK = event(join_link="https://example.org")
 CANCELED = event(status=EventStatus.CANCELED)
+SERIES = event(
+    series=Series(
+        recurrence=Recurrence(
+            frequency=Frequency.MONTHLY_BY_DATE, until=(START + timedelta(days=800)).date()
+        )
+    ),
+    occurrence=None,
+    next_due_at=START,
+)
 FULL = event(capacity=REGISTERED, capacity_target=None)
 USERS = {
     user_id: User(
@@ -355,25 +370,26 @@ def manage(seats: int, entries: int, of: Event = LARGEST, *, is_over: bool = Fal
     )
 
 
-def notified(kind: NotificationKind) -> tuple[Notification, JournalEntry]:
+def notified(kind: NotificationKind, of: Event = LARGEST) -> tuple[Notification, JournalEntry]:
     one = Notification(
         kind=kind,
         user_id=IDS[0],
         reason=WORST * MAX_REASON_LENGTH,
         before=ABOUT,
         text="\n".join(one.text for one in QUESTIONS)
-        if kind is NotificationKind.QUESTIONS_ADDED
+        if kind in (NotificationKind.QUESTIONS_ADDED, NotificationKind.ENROLLED)
         else WORST * 2_500,
         about_user_id=IDS[1],
         actor_id=IDS[3],
         note=WORST * MAX_REASON_LENGTH,
     )
     promoted = Change(kind=ChangeKind.PROMOTED, user_id=IDS[2])
-    return one, entry(left(IDS[1]), promoted)
+    made = entry(left(IDS[1]), promoted)
+    return one, made.model_copy(update={"about": EventSummary.of(of)})
 
 
-def notification(kind: NotificationKind) -> Message:
-    return notification_messages.notification_message(*notified(kind))
+def notification(kind: NotificationKind, of: Event = LARGEST) -> Message:
+    return notification_messages.notification_message(*notified(kind, of))
 
 
 def unreachable() -> Message:
@@ -425,8 +441,18 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "event_form.views.event_edited": lambda: event_form_views.event_edited(
         ChangeOutcome(LARGEST, is_moved=True, new_questions=MAX_QUESTIONS)
     ),
-    "series.views.stopped": lambda: series_views.stopped(
-        SeriesRegistration(LARGEST, (EventForUser(LARGEST),) * 52, is_finished=True)
+    "browsing.series_views.registered_for_all": lambda: series_views.registered_for_all(
+        SeriesRegistration(SERIES, SEEN[:1] * 52, is_finished=False)
+    ),
+    "browsing.series_views.stopped": lambda: series_views.stopped(
+        SeriesRegistration(SERIES, SEEN[:1] * 52, is_finished=True)
+    ),
+    "browsing.series_views.stopped_late": lambda: series_views.stopped_late(SERIES),
+    "registration.answer_views.registration_form, series": lambda: (
+        registration_answer_views.registration_form(SERIES, ANSWERS)
+    ),
+    "browsing.views.registration_list, series": lambda: browsing_views.registration_list(
+        RegistrationsToCome((replace(own(of=SERIES), next_start=START),) * 20, 1_000)
     ),
     "going.views.going_list": lambda: going_views.going_list(
         EventRegistrations(CANCELED, SEATS[: going_views.GOING_PAGE], (), CURSOR),
@@ -517,8 +543,11 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         LARGEST, Page((MOVE,) * 39, CURSOR), is_first=False
     ),
     **{
-        f"notifications.messages.notification_message, {kind}": lambda kind=kind: notification(kind)  # type: ignore[misc]
+        f"notifications.messages.notification_message, {kind}{name}": (
+            lambda kind=kind, of=of: notification(kind, of)  # type: ignore[misc]
+        )
         for kind in NotificationKind
+        for name, of in (("", LARGEST), (", series", SERIES))
         if kind not in {NotificationKind.EXPORT, NotificationKind.CARD}
     },
     "notifications.messages.moved_message": lambda: notification_messages.moved_message(
