@@ -22,6 +22,7 @@ VIEWS = {
     "answer_views.py",
     "attendee_views.py",
     "choice_views.py",
+    "series_views.py",
     "input_views.py",
     "messages.py",
     "error_messages.py",

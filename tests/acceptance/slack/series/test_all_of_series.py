@@ -187,8 +187,7 @@ class TestQuestions:
         assert view is not None
         assert "Your answers count for every date." in said(view)
         assert "seats taken" not in said(view)
-        answers = {(f"{ANSWER_BLOCK}lunch", ActionId.INPUT): "=Meat"}
-        harness.slack.submit(PRIYA, view.id, answers)
+        harness.slack.submit(PRIYA, view.id, {(f"{ANSWER_BLOCK}lunch", ActionId.INPUT): "=Meat"})
         text = said(top(harness, PRIYA))
         assert text.startswith(REGISTERED)
         assert text.count("you have a seat") == 2
