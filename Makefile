@@ -32,6 +32,8 @@ PIP := $(PY) -m pip --quiet --disable-pip-version-check
 # The requirements files name everything, so pip need not look for more. A pip before 23.3 does not see that a pin of
 # `coverage` covers `coverage[toml]`, and would refuse it as unpinned once a newer version is out.
 ALL_PINNED := --no-deps --require-hashes
+# Three times as fast as pip, which follows where uv fails: uv knows nothing of pip's settings, such as an index.
+UV_INSTALL := $(PY) -m uv pip install --quiet --python $(PY) --link-mode copy --compile-bytecode $(ALL_PINNED) -r
 
 # CDK's library also runs on Node 20, but warns about it.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
@@ -55,7 +57,7 @@ test: .venv/.project .venv/.infra-pins ## run all tests except the long ones (AR
 	@$(PYTEST) -m "not soak" $(ARGS)
 
 soak: .venv/.project .venv/.infra-pins ## run the long tests: races, crashes, integrity under load, fuzzing (SCALE=10 for ten times as much)
-	@$(PYTEST) -m soak --timeout $$((600 + 900 * $(SCALE))) $(ARGS)
+	@$(PYTEST) -m soak $(ARGS)
 
 simulate: .venv/.project .venv/.infra-pins ## run the product in virtual time, each run from a seed (SEEDS=200 FIRST=0, or HOURS=2)
 	@$(PY) -m tests.support.simulation --seeds $(SEEDS) $(if $(HOURS),--hours $(HOURS)) $(if $(FIRST),--first $(FIRST)) \
@@ -139,12 +141,14 @@ clean: ## remove .venv, caches and the demo's data
 
 .venv/.dev-pins: requirements-dev.txt .venv/pyvenv.cfg
 	@echo "Installing Rollcall's libraries, test tools and linters into .venv"
-	@$(PIP) install $(ALL_PINNED) -r requirements-dev.txt
+	@sed -n '/^uv==/,/^[^ ]/{/^uv==/p;/^ /p;}' requirements-dev.txt > .venv/uv.txt
+	@$(PIP) install $(ALL_PINNED) -r .venv/uv.txt
+	@$(UV_INSTALL) requirements-dev.txt || $(PIP) install $(ALL_PINNED) -r requirements-dev.txt
 	@touch $@ .venv/.run-pins
 
 .venv/.infra-pins: requirements-infra.txt .venv/.dev-pins
 	@echo "Installing CDK into .venv"
-	@$(PIP) install $(ALL_PINNED) -r requirements-infra.txt
+	@$(UV_INSTALL) requirements-infra.txt || $(PIP) install $(ALL_PINNED) -r requirements-infra.txt
 	@touch $@
 
 # The `rollcall` command, run from this checkout.

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from tests.support.counting import Count
 from tests.support.dynamodb.local import offer_engine
 from tests.support.garbage import collect_garbage_rarely
+from tests.support.scale import scaled
 
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")  # machines are shared: a slow example is no failure
@@ -27,6 +28,9 @@ LONGEST = (
     "tests/soak/notifications/test_large_export.py",
     "tests/soak/simulation/test_simulation.py",
 )
+
+SOAK_TIMEOUT = scaled(900) + 600
+"""Seconds for a long test. The others have those of pyproject.toml."""
 
 MEMORY = Path("/dev/shm")
 """Linux's file system in memory."""
@@ -47,7 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the longest tests first: at the end, workers would wait for them."""
+    """Give the long tests more time, and run the longest first: at the end, workers would wait for them."""
+    for item in items:
+        if item.get_closest_marker("soak") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SOAK_TIMEOUT))
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 

@@ -58,6 +58,8 @@ def started_engine() -> int:
         "--enable-native-access=ALL-UNNAMED",
         f"-Djava.library.path={engine / 'DynamoDBLocal_lib'}",
         "-Xmx1g",
+        # It takes a quarter less of the processor than Java's default for machines with two cores.
+        "-XX:+UseSerialGC",
         classpath=[str(engine / "DynamoDBLocal.jar")],
     )
     runner = jpype.JClass("software.amazon.dynamodb.services.local.main.ServerRunner")

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from bot.entrypoints.bootstrap import assemble
 from bot.entrypoints.http_server import build_http
+from bot.entrypoints.system import SystemClock
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse, into_app
 from playground.web_api.server import Call, SlackApi
@@ -148,7 +149,8 @@ class FuzzedBot:
                 jitter=lambda: 0.5,
                 spawn=run_now,
             )
-        self._web = build_http(self.bot.app, self.bot.executor, SECRET, harness.clock)
+        # Payloads are signed now, and Bolt compares that with the machine's clock: a long test must not seem late.
+        self._web = build_http(self.bot.app, self.bot.executor, SECRET, SystemClock())
         self.slack = MemberClient(harness.workspace, self.deliver, SECRET)
         self._file = _File(folder / "fuzzed.sqlite", folder / "prepared.sqlite")
         self.prepared = self._state()
