@@ -28,7 +28,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.enums import Audience, Frequency, QuestionKind, Visibility
 from domain.errors import Invalid
-from domain.models import DAYS_AHEAD
+from domain.models import DAYS_AHEAD, Series
 from domain.questions import Answer
 from domain.recurrence import MAX_OCCURRENCES, Recurrence, days
 
@@ -567,18 +567,30 @@ class SeriesDraft(EventDraft):
         """The rule of the series. Raises `Invalid` if it has no days, or too many."""
         return self.recurrence.rule_from(self.starts_at.astimezone(ZoneInfo(self.time_zone)).date())
 
+    @property
+    def series(self) -> Series:
+        """The series before any of its occurrences is made."""
+        return Series(
+            recurrence=self.rule,
+            days_ahead=self.days_ahead,
+            card_channel=self.card_channel,
+            card_days=self.card_days,
+            missed_first=self.missed_first,
+        )
+
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         if self.missed_first and not self.has_waitlist:
             raise Invalid(
                 "missed_first", "must be false without a waitlist: nobody misses a date then"
             )
-        deadline, ahead = self.registration_deadline, timedelta(days=self.days_ahead)
-        if deadline is not None and self.starts_at - deadline >= ahead:
-            raise Invalid(
-                "registration_deadline",
-                f"must be after a date is made, which is {self.days_ahead} days before its start",
-            )
+        ahead = f"{self.days_ahead} {'day' if self.days_ahead == 1 else 'days'}"
+        opens = f"registration opens, which is {ahead} before the start"
+        if self.card_days is not None and self.card_days > self.days_ahead:
+            raise Invalid("card_days", f"must not be before {opens}")
+        deadline = self.registration_deadline
+        if deadline is not None and self.starts_at - deadline >= timedelta(days=self.days_ahead):
+            raise Invalid("registration_deadline", f"must be after {opens}")
         _ = self.rule
         return self
 

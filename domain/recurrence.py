@@ -44,6 +44,15 @@ def days(recurrence: Recurrence, first: date, after: date | None = None) -> Iter
     )
 
 
+def starts(
+    recurrence: Recurrence, first: datetime, time_zone: str, after: date | None = None
+) -> Iterator[tuple[date, datetime]]:
+    """Yield the days of a series as `days` does, each with its start in UTC. `first` is that of its first day."""
+    local = first.astimezone(ZoneInfo(time_zone))
+    for day in days(recurrence, local.date(), after):
+        yield day, moment_of(day, local.time(), time_zone)
+
+
 def day_of_number(recurrence: Recurrence, first: date, number: int) -> date | None:
     """Return the day with this number, counted from 1, or None if the rule ends before it.
 

@@ -80,7 +80,6 @@ from domain.models import (
     PastRegistrations,
     RegistrationHistoryEntry,
     RegistrationsToCome,
-    Series,
     SeriesOverview,
     SeriesRegistration,
     UnregisterPreview,
@@ -89,6 +88,7 @@ from domain.models import (
     UserRegistration,
     occurrence_id,
 )
+from domain.planning.events import FUTURE_FIELDS, check_future
 from domain.planning.questions import check_takes_answers, questions_of
 from domain.ports import Clock, NewId, Spawn, Store
 from domain.queries.answers import count_answers
@@ -291,14 +291,7 @@ class Service:
         Occurrences that can't be created in time follow in the background. Raises `DuplicateEvent`, and `Invalid` for
         a time in the past.
         """
-        series = Series(
-            recurrence=draft.rule,
-            days_ahead=draft.days_ahead,
-            card_channel=draft.card_channel,
-            card_days=draft.card_days,
-            missed_first=draft.missed_first,
-        )
-        event = self._new_event(draft).model_copy(update={"series": series})
+        event = self._new_event(draft).model_copy(update={"series": draft.series})
         created = self._change(event.event_id, Create(event, actor_id or draft.organizer_id)).event
         self._long_operations.finish_or_continue(
             lambda deadline: self._long_operations.series.make_due(event.event_id, deadline)
@@ -306,18 +299,24 @@ class Service:
         return created
 
     def create_event_once(self, draft: EventDraft) -> tuple[Event, bool]:
-        """Create an event, unless the same organizer created it already (R8.13).
+        """Create an event, or a series from its draft, unless the same organizer created it already (R8.13).
 
         Return the event and whether this call created it. Raises what `create_event` raises;
         `DuplicateEvent` only if another organizer has used the id.
         """
         try:
+            if isinstance(draft, SeriesDraft):
+                return self.create_series(draft), True
             return self.create_event(draft), True
         except DuplicateEvent as duplicate:
             event = self._events.find(duplicate.event_id)
             if event is None or event.organizer_id != draft.organizer_id:
                 raise
             return event, False
+
+    def check_times_of(self, draft: EventDraft) -> None:
+        """Raise `Invalid` for a time in the past, as the creation would."""
+        check_future(draft, FUTURE_FIELDS, self._clock.now())
 
     def warnings_about(self, draft: EventDraft) -> tuple[CreationWarning, ...]:
         """Return what its organizer should know before an event is created (R12.6)."""

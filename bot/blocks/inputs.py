@@ -70,13 +70,13 @@ def paragraph_element(max_length: int, initial: str | None = None) -> PlainTextI
     )
 
 
-def number_element(initial: int | None = None) -> NumberInputElement:
-    """Return an input for a capacity."""
+def number_element(initial: int | None = None, most: int = MAX_CAPACITY) -> NumberInputElement:
+    """Return an input for a whole number from 1 to `most`."""
     return NumberInputElement(
         action_id=ActionId.INPUT,
         is_decimal_allowed=False,
         min_value="1",
-        max_value=str(MAX_CAPACITY),
+        max_value=str(most),
         initial_value=None if initial is None else str(initial),
     )
 
@@ -88,12 +88,14 @@ def input_block(
     *,
     optional: bool = False,
     hint: str | None = None,
+    dispatches: bool = False,
 ) -> InputBlock:
-    """Return an input with its label, and a hint under it if given."""
+    """Return an input with its label, and a hint under it if given. `dispatches`: Rollcall hears of each choice."""
     return InputBlock(
         block_id=block,
         label=plain(label),
         element=element,
         optional=optional,
         hint=plain(hint) if hint else None,
+        dispatch_action=dispatches or None,
     )

@@ -36,7 +36,8 @@ from bot.slack.refusals import (
 from domain import errors
 from domain.enums import ClosedReason, RegistrationStatus, Visibility
 from domain.errors import RollcallError
-from domain.inputs import MAX_OPTIONS_LENGTH
+from domain.inputs import MAX_DAYS_AHEAD, MAX_OPTIONS_LENGTH
+from domain.recurrence import MAX_OCCURRENCES
 
 FAILED = "That didn’t work"
 
@@ -74,6 +75,13 @@ class FieldProblem(StrEnum):
     TOO_MANY_QUESTIONS = (
         "an event can have up to three questions, and someone else just added one. Clear this one or"
         " reopen Edit"
+    )
+    NO_LAST_DATE = "choose a last date, or type how many times below"
+    TWO_ENDS = "a series ends on a date or after a number of times, so clear one of them"
+    NO_NUMBER_OF_TIMES = f"must be a whole number from 1 to {MAX_OCCURRENCES}"
+    NO_NUMBER_OF_DAYS = f"must be a whole number from 1 to {MAX_DAYS_AHEAD}"
+    MISSED_WITHOUT_WAITLIST = (
+        "needs a waitlist. Check “Keep a waitlist when the event is full”, or clear this"
     )
     NOT_THE_TITLE = "that’s not the event’s title, so nothing was deleted"
 

@@ -100,10 +100,10 @@ class ViewPayload(PayloadPart):
         """Return the values of the options checked in a block's input."""
         return [option.value for option in self.input(block).selected_options or ()]
 
-    def whole_number(self, block: str) -> int:
-        """Return the whole number typed into a block's input. Raises `Invalid`."""
+    def whole_number(self, block: str, problem: FieldProblem = FieldProblem.NO_WHOLE_NUMBER) -> int:
+        """Return the whole number typed into a block's input. Raises `Invalid` with the problem."""
         text = self.text(block).strip()
         digits = text.removeprefix("-")
         if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
-            raise Invalid(block, FieldProblem.NO_WHOLE_NUMBER)
+            raise Invalid(block, problem)
         return int(text)

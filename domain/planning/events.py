@@ -15,7 +15,7 @@ from domain.errors import (
     Invalid,
     UnknownUser,
 )
-from domain.inputs import EventChanges, check_times
+from domain.inputs import EventChanges, EventDraft, check_times
 from domain.models import Actor, Event, EventSummary, Notification
 from domain.planning.questions import questions_of
 from domain.planning.registrations import fill_free_seat
@@ -39,7 +39,7 @@ _STATUS_CHANGES = {
     EventStatus.CANCELED: ChangeKind.CANCELED,
 }
 
-_FUTURE_FIELDS = {"starts_at", "registration_deadline"}
+FUTURE_FIELDS = {"starts_at", "registration_deadline"}
 """Fields that can only be set to a future time."""
 
 _MOVING_FIELDS = {"starts_at", "ends_at", "time_zone", "location"}
@@ -59,7 +59,7 @@ def create(work: WorkingCopy, command: Create) -> ChangeOutcome:
     """
     if work.event is not None:
         raise DuplicateEvent(work.event_id)
-    check_future(command.event, _FUTURE_FIELDS, work.now)
+    check_future(command.event, FUTURE_FIELDS, work.now)
     check_new_organizers(work, command.event)
     work.event = command.event
     work.ends_batch = True
@@ -82,7 +82,7 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     values, capacity = changed_values(work, before, given, command.changes)
     event = before.model_copy(update=values | {"updated_at": work.now})
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
-    check_future(event, _FUTURE_FIELDS & values.keys(), work.now)
+    check_future(event, FUTURE_FIELDS & values.keys(), work.now)
     is_other_day = command.day is not None and not _has_own_times(before)
     if not values and capacity is None and not is_other_day:
         return ChangeOutcome(before, changed=False)
@@ -441,7 +441,7 @@ def notify_new_organizers(work: WorkingCopy, known: Sequence[str], actor_id: str
             )
 
 
-def check_future(event: Event, names: Collection[str], now: datetime) -> None:
+def check_future(event: Event | EventDraft, names: Collection[str], now: datetime) -> None:
     """Raise `Invalid` if one of these times of the event has passed."""
     for name in sorted(names):
         moment = getattr(event, name)

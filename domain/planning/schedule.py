@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from domain.enums import EventStatus
 from domain.models import Event, Series
-from domain.recurrence import days, moment_of
+from domain.recurrence import starts
 
 DAY = 24 * 60
 """Minutes."""
@@ -43,9 +43,7 @@ def days_before(moment: datetime, number: int, time_zone: str) -> datetime:
 
 def coming_starts(event: Event, series: Series) -> Iterator[tuple[date, datetime]]:
     """Yield the days of a series for which no occurrence was made yet, each with its start in UTC."""
-    first = event.starts_at.astimezone(ZoneInfo(event.time_zone))
-    for day in days(series.recurrence, first.date(), after=series.made_until):
-        yield day, moment_of(day, first.time(), event.time_zone)
+    return starts(series.recurrence, event.starts_at, event.time_zone, after=series.made_until)
 
 
 def next_occurrence_at(event: Event, series: Series) -> datetime | None:

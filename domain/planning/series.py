@@ -32,7 +32,7 @@ from domain.planning.events import (
     update_due_time,
 )
 from domain.planning.registrations import enroll as enroll_user
-from domain.planning.schedule import coming_starts, next_occurrence_at
+from domain.planning.schedule import card_times, coming_starts, next_occurrence_at
 from domain.planning.snapshot import Snapshot
 from domain.planning.working_copy import WorkingCopy
 from domain.recurrence import days, moment_of
@@ -115,7 +115,7 @@ def _made(
     for user_id in made.event.organizer_ids:
         made.check_organizer(user_id)
     made.record(ChangeKind.CREATED)
-    if series.card_days is None:
+    if series.card_days is None or all(at <= work.now for at in card_times(made.current)):
         request_card_of_occurrence(made)
     update_due_time(made)
     return made

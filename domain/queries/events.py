@@ -11,7 +11,7 @@ from domain import cursors
 from domain.enums import CreationWarning, EventStatus
 from domain.errors import NotASeries, NotOrganizer, UnknownEvent
 from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
-from domain.inputs import EventDraft, is_identifier
+from domain.inputs import EventDraft, SeriesDraft, is_identifier
 from domain.models import Actor, Event, ListedEvent, Page, SeriesOverview, occurrence_id
 from domain.planning.schedule import coming_starts
 from domain.ports import Clock, Store
@@ -290,9 +290,19 @@ class EventQueries:
             lambda listed: listed.starts_at <= draft.starts_at, self._list_from(draft.starts_at)
         )
         same = [listed for listed in at_that_time if comparable_title(listed.title) == title]
-        for event in self._with_counts(same):
+        events = self._with_counts(same)
+        if isinstance(
+            draft, SeriesDraft
+        ):  # one that has made no occurrence yet is in no list of events
+            events += tuple(
+                one
+                for one in self._all_series()
+                if one.starts_at == draft.starts_at and comparable_title(one.title) == title
+            )
+        for event in events:
             is_known = event.listed or event.is_organizer(draft.organizer_id or "")
-            is_other = event.event_id != draft.event_id
+            series_id = event.occurrence.series_id if event.occurrence else None
+            is_other = draft.event_id not in (event.event_id, series_id)
             if is_known and is_other and event.status is not EventStatus.CANCELED:
                 yield event
 

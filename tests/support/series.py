@@ -14,15 +14,15 @@ FIRST = datetime(2026, 11, 10, 17, 0, tzinfo=UTC)
 """A Tuesday, eight days after the tests' clock starts. It is 18:00 in Berlin."""
 
 
-def new_series(
-    service: Service,
-    series_id: str = "yoga",
-    *,
-    starts_at: datetime = FIRST,
-    times: int = 10,
-    **values: Any,
-) -> Event:
+def new_series(service: Service, series_id: str = "yoga", **values: Any) -> Event:
     """Create a series, by default with occurrences made a week ahead: none yet when the tests' clock starts."""
+    return service.create_series(series_draft(series_id, **values))
+
+
+def series_draft(
+    series_id: str = "yoga", *, starts_at: datetime = FIRST, times: int = 10, **values: Any
+) -> SeriesDraft:
+    """Return the draft of a series."""
     given: dict[str, object] = {
         "event_id": series_id,
         "title": "Yoga",
@@ -35,7 +35,7 @@ def new_series(
         "recurrence": {"frequency": Frequency.WEEKLY, "times": times},
         "days_ahead": 7,
     }
-    return service.create_series(SeriesDraft.of(**given | values))
+    return SeriesDraft.of(**given | values)
 
 
 def register_for_all(service: Service, user_id: str, series_id: str = "yoga") -> SeriesRegistration:

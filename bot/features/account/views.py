@@ -29,6 +29,7 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 
 *For organizers*
 • Create an event: `/event create`, or the button on the *Home* tab. Its card is posted in the channel you choose.
+• Repeat it: choose *Repeats* in the form. You see its next dates before you create it.
 • Ask up to three questions: *Add a question* under *More options*, or in *Edit*. Only organizers see the answers.
 • Manage it: press *Manage* on the card, or type `/event [event]`. See who’s registered or waitlisted, and find people.
 • Change it: *Edit* for time, location, and text, *Change capacity* for seats. The people affected are notified.

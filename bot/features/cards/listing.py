@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.slack.api_errors import FAILURES, ErrorClass, classify
 from domain.errors import RollcallError
-from domain.models import Event
+from domain.models import Event, occurrence_id
 from domain.ports import Clock
 from domain.service import Service
 
@@ -111,6 +111,11 @@ class ChannelFollower:
 
     def _follow(self, event_id: str, channel_id: str, *, private: bool) -> None:
         try:
-            self._service.follow_channel(event_id, channel_id, is_private=private)
+            outcome = self._service.follow_channel(event_id, channel_id, is_private=private)
         except RollcallError:
             _logger.warning("%s may be listed wrongly until tomorrow", event_id, exc_info=True)
+            return
+        if outcome.changed and outcome.event.series is not None:
+            # Its next occurrences are listed as it is, unlike those that were made before.
+            for number in outcome.event.series.ahead:
+                self._follow(occurrence_id(event_id, number), channel_id, private=private)

@@ -9,21 +9,20 @@ from bot.slack.context import AppContext, Cards, CardStatus, Later
 from bot.slack.interactions import BlockAction
 from bot.slack.refusals import SlackBusy
 from domain.errors import Busy, NotConfirmed, RollcallError, UnknownEvent
-from domain.models import Event
 
 CARD_SECONDS = 1.0
 """Seconds that a form's reply waits for the card at most. The request is stored by then, and no crash loses it."""
 
 
 def wait_for_card(
-    context: AppContext, event: Event, version: int, channel_id: str
+    context: AppContext, event_id: str, version: int, channel_id: str
 ) -> CardStatus | None:
     """Wait a moment for the card that a version of the event requests, within the request's time.
 
     Return None if that version requests no card.
     """
     seconds = min(CARD_SECONDS, context.service.seconds_left())
-    return context.cards.wait_for_card(event.event_id, version, channel_id, seconds=seconds)
+    return context.cards.wait_for_card(event_id, version, channel_id, seconds=seconds)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from bot.blocks.ids import ActionId, BlockId, CallbackId, EventOption
 from bot.blocks.mrkdwn import is_slack_id, shortened
 from bot.features.cards.listing import is_private
 from bot.features.cards.posting import wait_for_card
+from bot.features.event_form import series_views
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.co_organizers import ensure_co_organizers
 from bot.features.event_form.form_content import (
@@ -34,8 +35,8 @@ from bot.slack.replies import Reply
 from bot.slack.view_metadata import CreateMetadata
 from bot.slack.view_payloads import ViewPayload
 from domain.enums import CreationWarning
-from domain.inputs import EventDraft, time_zones
-from domain.models import CREATION_VERSION, Event
+from domain.inputs import EventDraft, SeriesDraft, time_zones
+from domain.models import CREATION_VERSION, Event, occurrence_id
 
 EVENT_ID_LENGTH = 10
 """Hexadecimal digits of an event's id: short enough to type after a command, and a million million values."""
@@ -47,6 +48,7 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     registrar.action(ActionId.CREATE_EVENT, listeners.open_form)
     registrar.action(ActionId.MORE_OPTIONS, listeners.show_all_inputs)
     registrar.action(ActionId.ADD_QUESTION, listeners.add_question)
+    registrar.action(ActionId.REPEATS, listeners.show_series_inputs)
     registrar.action(ActionId.DUPLICATE, listeners.open_copy)
     registrar.options(ActionId.TIME_ZONE, listeners.offer_time_zones)
     registrar.options(ActionId.END, listeners.offer_ends)
@@ -113,20 +115,34 @@ class CreateListeners:
     def show_all_inputs(self, action: BlockAction, reply: Reply) -> None:
         """Show all inputs of the form, with what was typed and chosen so far."""
         shown = CreateMetadata.of(action.modal)
-        self._show_complete(shown, content_in(action.modal, shown.time_zone), reply)
+        self._show(shown, content_in(action.modal, shown.time_zone), reply)
+
+    def show_series_inputs(self, action: BlockAction, reply: Reply) -> None:
+        """Show the inputs that a series needs, or no longer, likewise."""
+        view = action.modal
+        shown = CreateMetadata.of(view)
+        content = content_in(view, shown.time_zone)
+        self._show(shown, content, reply, is_complete=view.shows(BlockId.OPTIONS))
 
     def add_question(self, action: BlockAction, reply: Reply) -> None:
         """Show the inputs of one more question, likewise."""
         shown = CreateMetadata.of(action.modal)
         content = content_in(action.modal, shown.time_zone)
         content = replace(content, questions=with_one_more(content.questions))
-        self._show_complete(shown, content, reply)
+        self._show(shown, content, reply)
 
-    def _show_complete(self, shown: CreateMetadata, content: FormContent, reply: Reply) -> None:
+    def _show(
+        self,
+        shown: CreateMetadata,
+        content: FormContent,
+        reply: Reply,
+        *,
+        is_complete: bool = True,
+    ) -> None:
         form = event_form_views.create_form(
             shown.event_id,
             content,
-            is_complete=True,
+            is_complete=is_complete,
             is_copy=shown.is_copy,
             warned=shown.warned,
         )
@@ -146,7 +162,7 @@ class CreateListeners:
     def create(self, submission: ViewSubmission) -> View:
         """Create the event and request its card; say where the card is, or why Slack refuses it.
 
-        Warn once about a likely mistake before that (R12.6).
+        Warn once about a likely mistake before that (R12.6), and show what a series will be like (R13.1).
         """
         context, view = self._context, submission.view
         organizer = context.service.ensure_user(submission.user_draft)
@@ -165,19 +181,22 @@ class CreateListeners:
             listing_channel=decides,
             card_channel=channel_id,
         )
-        question = self._warning(draft, view, form)
+        question = self._question(draft, view, form)
         return question or self._create(draft, submission, is_privacy_known=private is not None)
 
-    def _warning(self, draft: EventDraft, view: ViewPayload, form: CreateMetadata) -> View | None:
-        """Return the form with what its person should know, unless they were warned about that before."""
+    def _question(self, draft: EventDraft, view: ViewPayload, form: CreateMetadata) -> View | None:
+        """Return the form with what its person should know, unless they have seen that before."""
         warnings = self._context.service.warnings_about(draft)
-        warned = _fingerprint(draft, warnings)
-        if not warnings or warned == form.warned:
+        preview = series_views.preview(draft) if isinstance(draft, SeriesDraft) else []
+        warned = _fingerprint(draft, warnings, preview)
+        if not (warnings or preview) or warned == form.warned:
             return None
-        return event_form_views.warning_form(
+        self._context.service.check_times_of(draft)
+        return event_form_views.form_to_confirm(
             form.model_copy(update={"warned": warned}),
             content_in(view, form.time_zone),
             warnings,
+            preview,
             is_complete=view.shows(BlockId.OPTIONS),
         )
 
@@ -189,15 +208,20 @@ class CreateListeners:
         event, _ = context.service.create_event_once(draft)
         if not is_privacy_known:
             context.follow_channel_later(event)
-        card = wait_for_card(context, event, CREATION_VERSION, channel_id) if channel_id else None
+        card = None
+        if channel_id:
+            card_of = event.event_id if event.series is None else occurrence_id(event.event_id, 1)
+            card = wait_for_card(context, card_of, CREATION_VERSION, channel_id)
         is_slack_slow = card is not None and card.is_on_its_way
         if not is_slack_slow:  # else the form needs its reply
             self._home.refresh(submission)
         return event_form_views.event_created(event, card, is_privacy_known=is_privacy_known)
 
 
-def _fingerprint(draft: EventDraft, warnings: Sequence[CreationWarning]) -> str:
-    text = repr((draft.title, draft.starts_at.isoformat(), *map(str, warnings)))
+def _fingerprint(
+    draft: EventDraft, warnings: Sequence[CreationWarning], preview: Sequence[str]
+) -> str:
+    text = repr((draft.title, draft.starts_at.isoformat(), *map(str, warnings), *preview))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

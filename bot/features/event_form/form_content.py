@@ -14,6 +14,7 @@ from bot.features.event_form.end_choices import End
 from bot.features.event_form.event_times import shown_end
 from bot.features.event_form.form_values import end_in, options_in, reminders_in
 from bot.features.event_form.question_inputs import QuestionSlot, slots_in, slots_of
+from bot.features.event_form.repetition import NO_REPETITION, Repetition, repetition_in
 from bot.slack.view_payloads import ViewPayload
 from domain.enums import Visibility
 from domain.inputs import DEFAULT_REMINDERS, MAX_CAPACITY, MAX_JOIN_LINK_LENGTH, time_zones
@@ -50,6 +51,7 @@ class FormContent:
     reminders: tuple[int, ...] = DEFAULT_REMINDERS
     co_organizer_ids: tuple[str, ...] = ()
     questions: tuple[QuestionSlot, ...] = ()
+    repetition: Repetition = NO_REPETITION
 
 
 def content_of(event: Event, *, later_by: timedelta = timedelta()) -> FormContent:
@@ -111,6 +113,7 @@ def content_in(view: ViewPayload, time_zone: str | None) -> FormContent:
         reminders=tuple(reminders_in(view)),
         co_organizer_ids=tuple(filter(is_slack_id, users))[:MAX_CO_ORGANIZERS],
         questions=slots_in(view),
+        repetition=repetition_in(view),
     )
 
 

@@ -12,12 +12,13 @@ from bot.blocks.mrkdwn import is_slack_id
 from bot.features.event_form.end_choices import End, read_end
 from bot.features.event_form.event_times import end_after
 from bot.features.event_form.question_inputs import new_questions
+from bot.features.event_form.repetition import series_values
 from bot.slack.error_messages import FieldProblem
 from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
 from domain.enums import Visibility
 from domain.errors import Invalid
-from domain.inputs import DEFAULT_REMINDERS, EventDraft, from_local, time_zones
+from domain.inputs import DEFAULT_REMINDERS, EventDraft, SeriesDraft, from_local, time_zones
 from domain.models import Event
 
 
@@ -31,23 +32,25 @@ def event_draft(
     card_channel: str | None,
     time_zone: str | None = None,
 ) -> EventDraft:
-    """Return the event that the form describes. Raises `Invalid` with the block that is wrong.
+    """Return the event, or the series, that the form describes. Raises `Invalid` with the block that is wrong.
 
     `time_zone` counts if the form has no input for it.
     """
     values = _shared_values(view, organizer_id, time_zone)
     if isinstance(values["ends_at"], timedelta):
         values["ends_at"] = end_after(values["starts_at"], values["ends_at"])
-    return EventDraft.of(
-        event_id=event_id,
-        organizer_id=organizer_id,
-        capacity=view.whole_number(BlockId.CAPACITY),
-        listed=listed,
-        listing_channel=listing_channel,
-        card_channel=card_channel,
-        questions=new_questions(view),
-        **values,
-    )
+    values |= {
+        "event_id": event_id,
+        "organizer_id": organizer_id,
+        "capacity": view.whole_number(BlockId.CAPACITY),
+        "listed": listed,
+        "listing_channel": listing_channel,
+        "card_channel": card_channel,
+        "questions": new_questions(view),
+    }
+    first = values["starts_at"].astimezone(ZoneInfo(values["time_zone"])).date()
+    more = series_values(view, first, has_waitlist=values["has_waitlist"])
+    return EventDraft.of(**values) if more is None else SeriesDraft.of(**values, **more)
 
 
 def edited_values(view: ViewPayload, event: Event) -> dict[str, Any]:

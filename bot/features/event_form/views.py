@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from slack_sdk.models.blocks import ActionsBlock, Block
+from slack_sdk.models.blocks import ActionsBlock, Block, DividerBlock
 from slack_sdk.models.views import View
 
-from bot.blocks.builders import Message, button, context, plain, section, warning
+from bot.blocks.builders import Message, button, context, plain, section, sections, warning
 from bot.blocks.formatting import headcount, when_and_where
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import (
@@ -37,6 +37,8 @@ from bot.features.event_form.input_views import (
     time_zone_input,
     title_input,
 )
+from bot.features.event_form.repetition_views import opening_inputs, repeats_input, rule_inputs
+from bot.features.event_form.series_views import series_created
 from bot.slack.context import CardStatus
 from bot.slack.frame_limits import fits
 from bot.slack.view_metadata import CreateMetadata, EditMetadata
@@ -53,22 +55,26 @@ def create_form(
     is_complete: bool = False,
     is_copy: bool = False,
     warnings: Sequence[CreationWarning] = (),
+    preview: Sequence[str] = (),
     warned: str = "",
 ) -> View:
     """Ask for a new event (R8.7). `event_id` is already chosen, so a second submit creates nothing (R8.13).
 
     Until it is complete, the form has what most events need, and a button for the rest. A form filled in
-    from another event says that it is a copy. `warnings` stand at the top; `warned` is their fingerprint.
+    from another event says that it is a copy. `warnings` and the `preview` of a series stand at the top;
+    `warned` is their fingerprint. A series is not created without a preview (R13.1).
     """
     blocks = _all_inputs(content, event_id) if is_complete else _first_inputs(content, event_id)
     if is_copy:
         blocks.insert(0, context(COPY_NOTE))
+    blocks = [*sections(preview), *([DividerBlock()] if preview else []), *blocks]
     if warnings:
-        blocks.insert(0, warning(warning_text(warnings)))
+        blocks.insert(0, warning(warning_text(warnings, is_previewed=bool(preview))))
+    needs_preview = content.repetition.repeats and not preview
     metadata = {
         "event_id": event_id,
         "time_zone": content.time_zone,
-        "warned": warned,
+        "warned": "" if needs_preview else warned,
         "is_copy": is_copy,
     }
     return View(
@@ -76,20 +82,21 @@ def create_form(
         callback_id=CallbackId.CREATE_EVENT,
         private_metadata=json.dumps(metadata),
         title=plain("Create event"),
-        submit=plain("Create"),
+        submit=plain("Preview" if needs_preview else "Create"),
         close=plain("Cancel"),
         blocks=blocks,
     )
 
 
-def warning_form(
+def form_to_confirm(
     form: CreateMetadata,
     content: FormContent,
     warnings: Sequence[CreationWarning],
+    preview: Sequence[str] = (),
     *,
     is_complete: bool,
 ) -> View:
-    """Show the form that was submitted again, with warnings (R12.6).
+    """Show the form that was submitted again, with warnings (R12.6) or the preview of a series (R13.1).
 
     The acknowledgement must carry it. If the texts are too long for that, it has none of the long ones: Slack keeps
     what was typed into an input that stays.
@@ -102,6 +109,7 @@ def warning_form(
             is_complete=is_complete,
             is_copy=form.is_copy,
             warnings=warnings,
+            preview=preview,
             warned=form.warned,
         )
         for one in texts
@@ -111,13 +119,24 @@ def warning_form(
 
 def _without_long_texts(content: FormContent) -> FormContent:
     questions = tuple(replace(slot, text="", options="") for slot in content.questions)
-    return replace(content, description="", questions=questions)
+    repetition = replace(content.repetition, left_out="")
+    return replace(
+        content,
+        location="",
+        description="",
+        join_link="",
+        questions=questions,
+        repetition=repetition,
+    )
 
 
-def warning_text(warnings: Sequence[CreationWarning]) -> str:
-    """Say what to check before an event is created, and how to create it all the same (R12.6)."""
+def warning_text(warnings: Sequence[CreationWarning], *, is_previewed: bool = False) -> str:
+    """Say what to check before an event is created, and how to create it all the same (R12.6).
+
+    The preview of a series says how.
+    """
     found = " ".join(_WARNINGS[warning] for warning in warnings)
-    return f"{found} If that’s right, press *Create* again."
+    return found if is_previewed else f"{found} If that’s right, press *Create* again."
 
 
 COPY_NOTE = "This is a copy. All times are one week later, and attendees aren’t copied."
@@ -139,8 +158,10 @@ def _first_inputs(content: FormContent, event_id: str) -> list[Block]:
         ),
         # Never a zone that nobody chose: times in it would be wrong, and nobody would see that.
         context(times_in(zone)) if zone else time_zone_input(content),
+        *_dates_inputs(content),
         location_input(content),
         *_seats_and_channel(content, _WAITLIST),
+        *opening_inputs(content.repetition),
         ActionsBlock(elements=[button("More options", ActionId.MORE_OPTIONS, event_id)]),
     ]
 
@@ -152,13 +173,19 @@ def _all_inputs(content: FormContent, event_id: str) -> list[Block]:
         end_input(content, _SAME_DAY),
         end_date_input(content),
         time_zone_input(content),
+        *_dates_inputs(content),
         location_input(content),
         *_seats_and_channel(content),
+        *opening_inputs(content.repetition),
         *about_inputs(content),
         options_input(content.options, "Show it in event lists even if its channel is private"),
         *last_inputs(content),
         *question_inputs(content.questions, ActionId.ADD_QUESTION, event_id),
     ]
+
+
+def _dates_inputs(content: FormContent) -> list[Block]:
+    return [repeats_input(content.repetition), *rule_inputs(content.repetition)]
 
 
 def _seats_and_channel(content: FormContent, hint: str | None = None) -> list[Block]:
@@ -231,15 +258,19 @@ def end_options(typed: str) -> dict[str, Any]:
 
 
 def event_created(event: Event, card: CardStatus | None, *, is_privacy_known: bool = True) -> View:
-    """Confirm a new event, and say where its card is, if it has one."""
-    blocks: list[Block] = [
-        section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
-        section(card_sentence(event, card) if card is not None else NO_CARD),
-        context(_how_to_use(event, has_card=card is not None and card.refusal is None)),
-    ]
+    """Confirm a new event, and say where its card is, if it has one; of a series, the card of its first date."""
+    if event.series is not None:
+        blocks = series_created(event, event.series, card)
+    else:
+        blocks = [
+            section(f"{bold(event.title)} is open for registration.\n{when_and_where(event)}"),
+            section(card_sentence(event, card) if card is not None else NO_CARD),
+            context(_how_to_use(event, has_card=card is not None and card.refusal is None)),
+        ]
     if not is_privacy_known:
         blocks.append(section(PRIVACY_UNKNOWN))
-    return note_modal("Event created", Message("Event created", blocks))
+    title = "Event created" if event.series is None else "Series created"
+    return note_modal(title, Message(title, blocks))
 
 
 def _how_to_use(event: Event, *, has_card: bool) -> str:

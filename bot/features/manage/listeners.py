@@ -200,7 +200,7 @@ class ManageListeners:
         event = outcome.event
         status = None
         if outcome.changed:
-            status = wait_for_card(self._context, event, event.version, channel_id)
+            status = wait_for_card(self._context, event.event_id, event.version, channel_id)
         return status or CardStatus(channel_id, is_posted=self._has_card(channel_id, form))
 
     def _has_card(self, channel_id: str, form: CardMetadata) -> bool:

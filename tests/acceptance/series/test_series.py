@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.commands import EditSeries, EndSeries, RunSchedule
-from domain.enums import ClosedReason, EventStatus, NotificationKind, RegistrationStatus
+from domain.enums import ChangeKind, ClosedReason, EventStatus, NotificationKind, RegistrationStatus
 from domain.errors import (
     AlreadyRegistered,
     CapacityBelowRegistered,
@@ -21,7 +21,7 @@ from domain.errors import (
     UnknownEvent,
 )
 from domain.inputs import EventChanges, EventDraft, RecurrenceDraft
-from domain.models import Actor
+from domain.models import Actor, Change
 from domain.planning.plan import CheckRegistration, Plan
 from domain.ports import Store
 from domain.service import Service
@@ -684,6 +684,23 @@ class TestFairness:
         assert attendees(service, "yoga-2") == (["ada"], ["ben"])
 
 
+def test_card_of_an_occurrence_that_is_made_late_is_posted_at_once() -> None:
+    """It is made once the one before has started: its card is due since then."""
+    clock = ManualClock()
+    with empty_store("memory") as store:
+        service = service_on(store, clock=clock)
+        new_series(service, missed_first=True, days_ahead=14, card_channel="C1", card_days=7)
+        assert [one.kind for one in _changes(service, "yoga-1")] == [ChangeKind.CREATED]
+        clock.advance(FIRST - START + timedelta(minutes=1))
+        service.sweep()
+        kinds = [one.kind for one in _changes(service, "yoga-2")]
+    assert kinds == [ChangeKind.CREATED, ChangeKind.CARD_POSTED]
+
+
+def _changes(service: Service, event_id: str) -> Sequence[Change]:
+    return service.list_history(event_id).items[-1].changes
+
+
 def test_series_at_the_end_of_time_has_an_end() -> None:
     first = datetime(9998, 12, 30, 17, 0, tzinfo=UTC)
     recurrence = {"frequency": "monthly_by_date", "until": "9999-12-31"}
@@ -709,6 +726,7 @@ def test_series_at_the_end_of_time_has_an_end() -> None:
         ),
         ({"missed_first": True, "has_waitlist": False}, "missed_first"),
         ({"registration_deadline": FIRST - WEEK}, "registration_deadline"),
+        ({"card_days": 8}, "card_days"),
     ],
 )
 def test_bad_series_names_the_field(values: dict[str, Any], field: str) -> None:

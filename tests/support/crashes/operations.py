@@ -19,7 +19,7 @@ from tests.support.environment import (
     start_user_deletion,
 )
 from tests.support.questions import LUNCH
-from tests.support.series import new_series
+from tests.support.series import new_series, series_draft
 
 CROWD = [f"p{number}" for number in range(60)]
 """More users than one commit can promote."""
@@ -414,6 +414,14 @@ SERIES = [
         ),
     }.items()
 ]
+SERIES.append(
+    Operation(
+        "create series once",
+        prepare_nothing,
+        lambda p: p.service.create_event_once(series_draft(days_ahead=14)),
+        is_long=True,
+    )
+)
 SERIES.append(
     Operation(
         "stop a series",

@@ -252,6 +252,28 @@ class Walk:
         for part, value in question.items():
             values[question_block(1, part), ActionId.INPUT] = value
         assert self._slack.submit(BJORN, view.id, values).errors == {}
+        self.create_series()
+
+    def create_series(self) -> None:
+        view = self._slack.command(BJORN, EVENTS, "/event", "create").view
+        assert view is not None
+        self._press(BJORN, view, ActionId.REPEATS, selected="weekly")
+        first = self._harness.clock.now() + timedelta(days=40)
+        filled: dict[BlockId, Any] = {
+            BlockId.TITLE: "Drawing",
+            BlockId.START_DATE: f"{first:%Y-%m-%d}",
+            BlockId.START_TIME: "18:00",
+            BlockId.CAPACITY: "12",
+            BlockId.TIMES: "10",
+            BlockId.LEFT_OUT: f"{first + timedelta(weeks=1):%Y-%m-%d}",
+        }
+        values: dict[tuple[str, str], Any] = {
+            (block, ActionId.INPUT): value for block, value in filled.items()
+        }
+        preview = self._slack.submit(BJORN, view.id, values)
+        assert preview.errors == {}
+        assert preview.view is not None
+        assert self._slack.submit(BJORN, preview.view.id).errors == {}
 
     def manage(self) -> None:
         self._press(AMARA, self._card("fair"), ActionId.MANAGE)

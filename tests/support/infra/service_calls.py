@@ -26,6 +26,7 @@ from tests.support.dynamodb.wire_faults import Fault
 from tests.support.environment import ManualClock
 from tests.support.infra.iam_actions import Need, recorded
 from tests.support.infra.queued_calls import needs_of_consumer
+from tests.support.series import series_draft
 from tests.support.stores import empty_local
 
 if TYPE_CHECKING:
@@ -72,8 +73,12 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     ),
     "warnings_about": (
         FULL,
-        lambda service: service.warnings_about(operations.draft(event_id="same")),
+        lambda service: (
+            service.warnings_about(operations.draft(event_id="same")),
+            service.warnings_about(series_draft()),
+        ),
     ),
+    "check_times_of": (FULL, lambda service: service.check_times_of(operations.draft())),
     "find_registration": (FULL, lambda service: service.find_registration("e1", "eve")),
     "get_registration_to_answer": (
         asking(1),

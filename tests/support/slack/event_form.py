@@ -15,6 +15,7 @@ from tests.support.slack.harness import BJORN, SlackHarness
 INPUTS = {block: (block.value, ActionId.INPUT.value) for block in BlockId} | {
     BlockId.END: (BlockId.END.value, ActionId.END.value),
     BlockId.TIME_ZONE: (BlockId.TIME_ZONE.value, ActionId.TIME_ZONE.value),
+    BlockId.REPEATS: (BlockId.REPEATS.value, ActionId.REPEATS.value),
 }
 
 
@@ -31,6 +32,16 @@ def opened(harness: SlackHarness, user_id: str = BJORN, channel_id: str = EVENTS
     result = harness.slack.click(user_id, view, ActionId.MORE_OPTIONS)
     assert result.failure is None, result.failure
     return harness.workspace.views.stack(user_id)[-1]
+
+
+def repeating(harness: SlackHarness, view: View, choice: str = "weekly", **values: Any) -> View:
+    """Fill in the form, and choose in *Repeats*; return the form with the inputs of a series."""
+    typed = filled(harness, **values)
+    result = harness.slack.click(
+        view.user_id, view, ActionId.REPEATS, selected=choice, values=typed
+    )
+    assert result.failure is None, result.failure
+    return harness.workspace.views.stack(view.user_id)[-1]
 
 
 def offered_ends(harness: SlackHarness, view: View, typed: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ VIEWS = {
     "choice_views.py",
     "series_views.py",
     "input_views.py",
+    "repetition_views.py",
     "messages.py",
     "error_messages.py",
     "calendar_file.py",

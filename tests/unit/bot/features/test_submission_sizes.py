@@ -5,6 +5,8 @@ Lists are messages of commands: those that are too large are posted. A view can'
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from slack_sdk.models.views import View
 
 from bot.features.announcement.views import announcement_form
 from bot.features.event_form.form_content import FormContent, content_of
-from bot.features.event_form.views import event_created, warning_form
+from bot.features.event_form.series_views import preview
+from bot.features.event_form.views import event_created, form_to_confirm
 from bot.features.manage.views import capacity_preview
 from bot.features.registration.answer_views import change_form, registration_form
 from bot.slack.api_errors import ClassifiedError
@@ -30,7 +33,7 @@ from domain.inputs import (
 )
 from domain.models import CapacityPreview
 from domain.questions import Question
-from tests.unit.bot.features.test_view_limits import CASES, IDS, event
+from tests.unit.bot.features.test_view_limits import CASES, IDS, LARGEST_SERIES, REPEATING, event
 
 SCRIPTS = {"ASCII": "&", "quotes": '"', "Cyrillic": "Ж", "CJK": "漢", "emoji": "🎉"}
 
@@ -84,15 +87,23 @@ def test_longest_preview_of_a_message_fits(script: str) -> None:
     assert fits(view.to_dict())
 
 
-def warned(content: FormContent) -> dict[str, Any]:
+def warned(content: FormContent, preview: Sequence[str] = ()) -> dict[str, Any]:
     """Return a complete form that warns before an event is created."""
     form = CreateMetadata(event_id="e" * 64, time_zone=content.time_zone, warned="f" * 16)
-    return warning_form(form, content, tuple(CreationWarning), is_complete=True).to_dict()
+    warnings = tuple(CreationWarning)
+    return form_to_confirm(form, content, warnings, preview, is_complete=True).to_dict()
 
 
 @in_every_script
 def test_longest_form_that_warns_fits(script: str) -> None:
     assert fits(warned(content_of(event(**texts(script), questions=questions(script)))))
+
+
+@in_every_script
+def test_longest_preview_of_a_series_fits(script: str) -> None:
+    content = content_of(event(**texts(script), questions=questions(script)))
+    content = replace(content, repetition=REPEATING.repetition)
+    assert fits(warned(content, preview(LARGEST_SERIES)))
 
 
 def test_form_that_warns_has_all_texts_if_they_fit() -> None:

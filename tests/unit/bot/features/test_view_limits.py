@@ -29,9 +29,11 @@ from bot.features.browsing.listeners import EVENTS_PAGE
 from bot.features.calendar import views as calendar_views
 from bot.features.cards import views as cards_views
 from bot.features.ending import views as ending_views
+from bot.features.event_form import series_views as new_series_views
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import as_it_is_shown
 from bot.features.event_form.form_content import content_of
+from bot.features.event_form.repetition import MAX_TYPED_DATES, Repetition
 from bot.features.going import views as going_views
 from bot.features.history import views as history_views
 from bot.features.home import publisher as home_publisher
@@ -120,6 +122,7 @@ from playground.workspace.block_kit_limits import (
 from tests.support.builders import an_event
 from tests.support.counting import Count
 from tests.support.environment import START
+from tests.support.series import series_draft
 from tests.support.slack.block_kit_limits import beyond
 from tests.support.slack.surfaces import type_errors
 
@@ -187,6 +190,34 @@ def event(**values: Any) -> Event:
 
 
 LARGEST = event()
+LARGEST_SERIES = series_draft(
+    title=LARGEST.title,
+    time_zone="America/Argentina/ComodRivadavia",
+    starts_at=LARGEST.starts_at + timedelta(days=3_650),
+    ends_at=None,
+    times=52,
+    recurrence={
+        "frequency": "weekly",
+        "times": 52,
+        "left_out": [LARGEST.starts_at.date() + timedelta(days=3_650 + n) for n in range(52)],
+    },
+    days_ahead=363,
+    card_days=359,
+    card_channel="C" * 64,
+    missed_first=True,
+)
+REPEATING = replace(
+    content_of(LARGEST),
+    repetition=Repetition(
+        "monthly_by_weekday",
+        until=LARGEST.starts_at.date(),
+        times=52,
+        left_out=WORST * MAX_TYPED_DATES,
+        days_ahead=363,
+        card_days=359,
+        missed_first=True,
+    ),
+)
 CLOSED = event(status=EventStatus.CLOSED)
 SHORT_LINK = event(join_link="https://example.org")
 CANCELED = event(status=EventStatus.CANCELED)
@@ -426,13 +457,26 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         warnings=tuple(CreationWarning),
         warned="f" * 16,
     ),
-    "event_form.views.warning_form": lambda: event_form_views.warning_form(
+    "event_form.views.form_to_confirm": lambda: event_form_views.form_to_confirm(
         CreateMetadata(
             event_id="e" * 64, time_zone=LARGEST.time_zone, is_copy=True, warned="f" * 16
         ),
         content_of(LARGEST),
         tuple(CreationWarning),
         is_complete=True,
+    ),
+    "event_form.views.create_form, a series": lambda: event_form_views.create_form(
+        "e" * 64, REPEATING, is_complete=True, is_copy=True
+    ),
+    "event_form.views.form_to_confirm, a series": lambda: event_form_views.form_to_confirm(
+        CreateMetadata(event_id="e" * 64, time_zone=LARGEST.time_zone, warned="f" * 16),
+        REPEATING,
+        tuple(CreationWarning),
+        new_series_views.preview(LARGEST_SERIES),
+        is_complete=True,
+    ),
+    "event_form.views.event_created, a series": lambda: event_form_views.event_created(
+        LARGEST.model_copy(update={"series": LARGEST_SERIES.series}), REFUSED_CARD
     ),
     "event_form.views.edit_form": lambda: event_form_views.edit_form(
         as_it_is_shown(LARGEST), content_of(LARGEST), note=WORST * MAX_REASON_LENGTH
