@@ -384,7 +384,7 @@ TestHistoriesOnSQLite = HistoriesOnSQLite.TestCase
 TestHistoriesOnSQLite.settings = _settings(30)
 TestHistoriesOnMoto = HistoriesOnMoto.TestCase
 TestHistoriesOnMoto.settings = _settings(2, steps=20)
-TestHistoriesOnDynamoDBLocal = HistoriesOnDynamoDBLocal.TestCase
+TestHistoriesOnDynamoDBLocal = pytest.mark.short(HistoriesOnDynamoDBLocal.TestCase)
 TestHistoriesOnDynamoDBLocal.settings = _settings(2, steps=20)
 TestManyHistoriesOnDynamoDBLocal = pytest.mark.soak(ManyHistoriesOnDynamoDBLocal.TestCase)
 TestManyHistoriesOnDynamoDBLocal.settings = _settings(10)

@@ -48,8 +48,8 @@ class On(NamedTuple):
     params=[
         On("memory", 100),
         On("sqlite", 25),
-        On("moto", 2),
-        On("local", 2),
+        pytest.param(On("moto", 2), marks=pytest.mark.short),
+        pytest.param(On("local", 2), marks=pytest.mark.short),
         pytest.param(On("moto", 5), marks=pytest.mark.soak),
         pytest.param(On("local", 12), marks=pytest.mark.soak),
     ],

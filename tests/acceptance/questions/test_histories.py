@@ -165,8 +165,8 @@ def example(question: Question) -> Answer:
     ("kind", "examples"),
     [
         ("memory", 100),
-        ("sqlite", 25),
-        ("local", 3),
+        pytest.param("sqlite", 25, marks=pytest.mark.short),
+        pytest.param("local", 3, marks=pytest.mark.short),
         pytest.param("sqlite", 200, marks=pytest.mark.soak),
         pytest.param("local", 25, marks=pytest.mark.soak),
     ],

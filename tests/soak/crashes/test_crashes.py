@@ -137,7 +137,13 @@ def check_every_request(
         at += 1
 
 
-@pytest.mark.parametrize("faults", [few_faults, pytest.param(all_faults, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param(few_faults, marks=pytest.mark.short),
+        pytest.param(all_faults, marks=pytest.mark.soak),
+    ],
+)
 def test_one_request_meets_a_fault(scenario: CrashScenario, faults: Faults, count: Count) -> None:
     """R7.4 and R8.12, whichever request it is."""
     requests, cases = check_every_request(

@@ -158,7 +158,7 @@ def described(kind: Kind) -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("kind", "examples"),
     [
-        pytest.param("sqlite", 3, id="few"),
+        pytest.param("sqlite", 3, id="few", marks=pytest.mark.short),
         pytest.param("sqlite", 50, id="sqlite", marks=pytest.mark.soak),
         pytest.param("local", 50, id="local", marks=pytest.mark.soak),
     ],

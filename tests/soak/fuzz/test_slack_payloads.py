@@ -39,7 +39,13 @@ T = TypeVar("T")
 SOAK = 8
 """Factor on the number of examples in a soak."""
 
-runs = pytest.mark.parametrize("times", [1, pytest.param(SOAK, marks=pytest.mark.soak)])
+runs = pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param(1, marks=pytest.mark.short),
+        pytest.param(SOAK, marks=pytest.mark.soak),
+    ],
+)
 
 
 @pytest.fixture(scope="module")

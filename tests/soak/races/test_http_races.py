@@ -37,7 +37,10 @@ WITHOUT_PROMOTIONS = {"edit_event", "delete_user"}
 @pytest.mark.parametrize("name", [name for name in RACES if name not in NOT_IN_THE_API])
 @pytest.mark.parametrize(
     "seeds",
-    [range(1), pytest.param(range(1, 1 + scaled(4)), marks=pytest.mark.soak)],
+    [
+        pytest.param(range(1), marks=pytest.mark.short),
+        pytest.param(range(scaled(4)), marks=pytest.mark.soak),
+    ],
     ids=["few", "many"],
 )
 def test_sixteen_api_clients(kind: Kind, name: str, seeds: range, count: Count) -> None:

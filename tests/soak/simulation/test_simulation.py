@@ -27,6 +27,7 @@ FOUND = (20150, 70373, 90005, 90036, 102901, 110691, 120255)
 """
 
 
+@pytest.mark.short
 @pytest.mark.parametrize("seed", range(FAST_SEEDS))
 def test_few_seeds_find_nothing(seed: int) -> None:
     found = outcome(seed)

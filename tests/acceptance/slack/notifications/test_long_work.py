@@ -65,7 +65,10 @@ def change(harness: SlackHarness, times: int, event_id: str = "yoga") -> None:
         harness.bot.service.edit_event(event_id, changes)
 
 
-@pytest.mark.parametrize("versions", [30, pytest.param(2_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "versions",
+    [pytest.param(30, marks=pytest.mark.short), pytest.param(2_000, marks=pytest.mark.soak)],
+)
 def test_late_message_clears_one_mark(harness: SlackHarness, versions: int) -> None:
     """Three messages are late, and the versions since are done: each mark is cleared once."""
     harness.event()
