@@ -128,6 +128,8 @@ class Occurrence(BaseModel):
     """The day of the series' rule that it is for, in the series' time zone."""
     own_fields: tuple[str, ...] = ()
     """Fields that an organizer changed in this occurrence only: changes of the series leave them (R13.3)."""
+    rule_starts: tuple[datetime, ...] = ()
+    """The starts that the series' rule gave it, the latest last, once it has moved: see `Event.rule_starts`."""
     card_channel: str | None = None
     """The channel that gets its card `card_days` before the start."""
     card_days: int = 0
@@ -213,6 +215,15 @@ class Event(BaseModel):
         """Ids of the organizer and the co-organizers, in this order, each once. Empty without any (R2.9)."""
         first = () if self.organizer_id is None else (self.organizer_id,)
         return tuple(dict.fromkeys((*first, *self.co_organizer_ids)))
+
+    @property
+    def rule_starts(self) -> tuple[datetime, ...]:
+        """The starts that the rule of its series gave this occurrence, the latest last, however it was moved alone.
+
+        Calendars tell the occurrences of a series apart by them.
+        """
+        moved = self.occurrence.rule_starts if self.occurrence else ()
+        return moved or (self.starts_at,)
 
     @property
     def is_unfinished(self) -> bool:
@@ -776,6 +787,25 @@ class SeriesRegistration:
     """Those that were made and still take place, as the user sees them."""
     is_finished: bool
     """Whether all of them have been tried. If not, the user gets a message for each of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeSeries:
+    """A series with all that it has made, and what one user has of it (R13)."""
+
+    event: Event
+    made: tuple[Event, ...]
+    """Its occurrences by number, also those that were canceled or deleted."""
+    read_at: datetime
+    registrations: Mapping[str, Registration] = field(default_factory=dict)
+    """The user's, by the id of the occurrence, and of the series."""
+    coming: tuple[date, ...] = ()
+    """The days for which it will make an occurrence."""
+
+    @property
+    def revision(self) -> int:
+        """A number that grows with each commit on the series or one of its occurrences."""
+        return self.event.version + sum(one.version for one in self.made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ from domain.models import (
     User,
     UserDeletion,
     UserRegistration,
+    WholeSeries,
     occurrence_id,
 )
 from domain.planning.events import FUTURE_FIELDS, check_future
@@ -95,6 +96,7 @@ from domain.queries.answers import count_answers
 from domain.queries.events import EventQueries
 from domain.queries.previews import Previews
 from domain.queries.registrations import RegistrationQueries
+from domain.queries.series import SeriesQueries
 from domain.questions import Answers, question_id
 from domain.search import FoundEvents, FoundRegistrations, find_registrations
 from domain.users import Users
@@ -144,6 +146,7 @@ class Service:
         self._users = Users(store, self._retry, clock, new_id)
         self._events = EventQueries(store, self._retry, clock)
         self._registrations = RegistrationQueries(store, self._retry, self._events, clock)
+        self._series = SeriesQueries(store, self._retry, clock)
         self._previews = Previews(store, self._retry, clock, self._registrations)
         self._long_operations = LongOperations(store, self._executor, self._retry, clock, spawn)
 
@@ -406,6 +409,13 @@ class Service:
     def list_series(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[Event]:
         """List the series by the start of their first occurrence; a page may be short (R13)."""
         return self._events.list_series(limit, cursor)
+
+    def get_whole_series(self, series_id: str, user_id: str) -> WholeSeries:
+        """Return a series with all that it has made, and what a user has of it, also if it was deleted (R13).
+
+        Raises `UnknownEvent`.
+        """
+        return self._series.get_for(user_id, series_id)
 
     def list_upcoming_for(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None

@@ -6,9 +6,10 @@ from datetime import date
 from typing import Protocol, assert_never
 from zoneinfo import ZoneInfo
 
-from bot.blocks.formatting import Timed, long_date, ordinal, when
+from bot.blocks.formatting import Timed, clock_time, long_date, ordinal, when
 from bot.blocks.mrkdwn import escape
 from domain.enums import Frequency
+from domain.models import Event
 from domain.recurrence import Recurrence, nth_weekday
 
 
@@ -33,6 +34,15 @@ def when_or_rule(event: Repeated, max_length: int | None = None) -> str:
 def repeats(recurrence: Recurrence, first: date) -> str:
     """Return "Every 2 weeks on Tuesday, until Tue, Dec 29, 2026"."""
     return f"{_how_often(recurrence, first)}, until {long_date(recurrence.until)}"
+
+
+def repeats_at(series: Event) -> str:
+    """Return "Every Tuesday, until Tue, Dec 29, 2026, at 6:00 PM (Europe/Berlin)"."""
+    if series.recurrence is None:
+        raise TypeError(f"{series.event_id} is not a series")
+    first = series.starts_at.astimezone(ZoneInfo(series.time_zone))
+    at = f"{clock_time(first)} ({series.time_zone})"
+    return f"{repeats(series.recurrence, first.date())}, at {at}"
 
 
 def _how_often(recurrence: Recurrence, first: date) -> str:

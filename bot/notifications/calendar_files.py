@@ -8,14 +8,15 @@ from collections.abc import Callable
 
 from slack_sdk import WebClient
 
-from bot.features.calendar.calendar_file import calendar_file
+from bot.features.calendar.calendar_file import calendar_file, depends_on_user
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import UPLOAD_METHOD
 from bot.slack.api_errors import FAILURES, CircuitBreaker, ErrorClass, classify
-from bot.slack.files import upload_file
+from bot.slack.files import File, upload_file
 from domain.enums import EventStatus
-from domain.models import JournalEntry
+from domain.models import JournalEntry, WholeSeries
 from domain.ports import Clock
+from domain.queries.series import read_occurrences
 
 _logger = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class CalendarFiles:
         self._clock = clock
         self._circuit_breaker = circuit_breaker
         self._workspace_id = workspace_id
-        self._links: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._links: OrderedDict[tuple[str, int], str | None] = OrderedDict()
+        """By event and version. None: there is no file for everybody."""
         self._retry_at = clock.monotonic()
 
     def link(self, entry: JournalEntry, before_each: Callable[[], None]) -> str | None:
@@ -56,26 +58,41 @@ class CalendarFiles:
         called before each request of an upload, and stops it if it raises.
         """
         key = entry.event_id, entry.version
-        link = self._links.get(key)
-        if link is None and self._may_upload():
-            link = self._uploaded(entry, before_each)
-            if link is not None:
+        if key not in self._links and self._may_upload():
+            file = self._file(entry)
+            link = None if file is None else self._uploaded(entry, file, before_each)
+            if file is None or link is not None:
                 self._links[key] = link
             if len(self._links) > MAX_LINKS:
                 self._links.popitem(last=False)
-        return link
+            return link
+        return self._links.get(key)
 
     def _may_upload(self) -> bool:
         refused_until = self._circuit_breaker.refused_until(UPLOAD_METHOD)
         return self._clock.monotonic() >= max(self._retry_at, refused_until)
 
-    def _uploaded(self, entry: JournalEntry, before_each: Callable[[], None]) -> str | None:
-        """Upload the file of the event as it is now. Return its address, or None if there is none."""
+    def _file(self, entry: JournalEntry) -> File | None:
+        """Return the file of the event as it is now, or None if there is none for everybody."""
         event = self._store.get_event(entry.event_id)
         if event is None or event.deletion is not None or event.status is EventStatus.CANCELED:
             return None
+        whole, series = None, None
+        if event.occurrence is not None:
+            series = self._store.get_event(event.occurrence.series_id)
+        if series is not None:
+            whole = WholeSeries(series, read_occurrences(self._store, series), self._clock.now())
+            if depends_on_user(event, whole):
+                return None
+        return calendar_file(
+            event, self._workspace_id, event.join_link, whole=whole, is_update=True
+        )
+
+    def _uploaded(
+        self, entry: JournalEntry, file: File, before_each: Callable[[], None]
+    ) -> str | None:
+        """Upload a file. Return its address, or None if Slack does not take it."""
         try:
-            file = calendar_file(event, self._workspace_id, event.join_link)
             link = upload_file(self._client, file, before_each)
         except FAILURES as error:
             self._handle_failure(entry, error)

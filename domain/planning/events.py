@@ -83,13 +83,12 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     event = before.model_copy(update=values | {"updated_at": work.now})
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
     check_future(event, FUTURE_FIELDS & values.keys(), work.now)
-    is_other_day = command.day is not None and not _has_own_times(before)
-    if not values and capacity is None and not is_other_day:
+    if not values and capacity is None and not _has_new_day(before, command):
         return ChangeOutcome(before, changed=False)
     check_new_organizers(work, event, before.organizer_ids)
     has_earlier_moves = bool(work.changed)
     work.event = event
-    _remember_in_occurrence(work, command, {*values, *(["capacity"] if capacity else [])})
+    _remember_in_occurrence(work, before, command, {*values, *(["capacity"] if capacity else [])})
     if values.keys() & _SCHEDULE_FIELDS:
         update_due_time(work, before)
     is_moved = bool(values.keys() & _MOVING_FIELDS)
@@ -129,7 +128,8 @@ def _record_edit(
     fields = field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
     is_sent = is_moved and not work.current.is_over(work.now)
     note, actor_id = command.note if is_sent else None, id_of(command.actor)
-    work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields, note=note)
+    if values or capacity is not None:  # else only the day that the series has for it is new
+        work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields, note=note)
     if is_moved:
         summary = EventSummary.of(before)
         work.notify_audience(NotificationKind.MOVED, before=summary, actor_id=actor_id, note=note)
@@ -169,6 +169,14 @@ def _has_own_times(event: Event) -> bool:
     return event.occurrence is not None and not TIMES.isdisjoint(event.occurrence.own_fields)
 
 
+def _has_new_day(event: Event, command: Edit) -> bool:
+    """Return whether the series has another day, or another time of it, for an occurrence, whatever its own times."""
+    if event.occurrence is None or not command.of_series:
+        return False
+    start = command.changes.given().get("starts_at", event.rule_starts[-1])
+    return command.day != event.occurrence.day or start != event.rule_starts[-1]
+
+
 def _kept(event: Event, command: Edit) -> dict[str, object]:
     """Return what an occurrence takes from its series: all but what was changed in it. Times go together."""
     own = set(event.occurrence.own_fields) if event.occurrence else set()
@@ -177,17 +185,23 @@ def _kept(event: Event, command: Edit) -> dict[str, object]:
     return {name: value for name, value in command.changes.given().items() if name not in own}
 
 
-def _remember_in_occurrence(work: WorkingCopy, command: Edit, names: Collection[str]) -> None:
-    """Note in an occurrence what was changed in it alone, or the day that its series moves it to."""
+def _remember_in_occurrence(
+    work: WorkingCopy, before: Event, command: Edit, names: Collection[str]
+) -> None:
+    """Note in an occurrence what was changed in it alone, or the day and start that the series has for it now."""
     event = work.current
     if event.occurrence is None:
         return
+    starts = before.rule_starts
     if not command.of_series:
         own = dict.fromkeys((*event.occurrence.own_fields, *sorted(names)))
         update: dict[str, object] = {"own_fields": tuple(own)}
     else:
-        moves = command.day is not None and not _has_own_times(event)
-        update = {"day": command.day} if moves else {}
+        update = {"day": command.day}
+        start = command.changes.given().get("starts_at", starts[-1])
+        starts = (*(one for one in starts if one != start), start)
+    if starts != event.rule_starts:
+        update["rule_starts"] = starts
     work.update_event(occurrence=event.occurrence.model_copy(update=update))
 
 

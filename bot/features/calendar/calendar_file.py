@@ -1,16 +1,20 @@
-"""Calendar files of events, as RFC 5545 defines them (R8.16)."""
+"""The calendar file of an event, or of one occurrence of a series (R8.16)."""
 
 from __future__ import annotations
 
-import re
-from io import BytesIO
+from zoneinfo import ZoneInfo
 
-from bot.slack.files import File, file_name
-from domain.enums import EventStatus
-from domain.models import Event, UserRegistration
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-"""Characters that RFC 5545 does not allow."""
+from bot.features.calendar.entries import (
+    Identity,
+    event_entry,
+    file_of,
+    local_time,
+    recurrence_id,
+    removed_entry,
+)
+from bot.slack.files import File
+from domain.enums import EventStatus, RegistrationStatus
+from domain.models import Event, UserRegistration, WholeSeries
 
 
 def is_for_later(registration: UserRegistration) -> bool:
@@ -26,50 +30,54 @@ def change_in_calendar(event: Event, what: str, *, is_update: bool) -> str:
 
 
 def calendar_file(
-    event: Event, workspace_id: str, join_link: str = "", *, is_update: bool = False
+    event: Event,
+    workspace_id: str,
+    join_link: str = "",
+    *,
+    whole: WholeSeries | None = None,
+    is_update: bool = False,
 ) -> File:
     """Return an event's .ics file, with the join link if it is for someone who may know it (R12.2).
 
-    `is_update` says that the event has moved, so it may be in the user's calendar already. The `UID` stays
-    the same and `SEQUENCE` grows with each change, so a calendar replaces an older version, and removes a
-    canceled event.
+    `is_update` says that the event has moved, so it may be in the user's calendar already. The `UID` stays the same
+    and `SEQUENCE` grows with each change, so a calendar replaces an older version, and removes a canceled event.
+
+    `whole` is the series of an occurrence: in a calendar that has all of it, the file changes this one. Where the
+    series has moved it, that also removes it from its earlier times, but none that is now the time of another
+    occurrence in which the user has a seat.
     """
-    from icalendar import Calendar  # slow to import, and only needed here
-    from icalendar import Event as Entry
-
-    is_canceled = event.status is EventStatus.CANCELED
-    entry = Entry()
-    entry.add("uid", f"{event.event_id}.{workspace_id}@rollcall")
-    entry.add("sequence", event.version)
-    entry.add("dtstamp", event.updated_at)
-    entry.add("created", event.created_at)
-    entry.add("last-modified", event.updated_at)
-    entry.add("summary", event.title)
-    entry.add("dtstart", event.starts_at)
-    if event.ends_at is not None:
-        entry.add("dtend", event.ends_at)
-    if event.location:
-        entry.add("location", event.location)
-    if description := _description(event, join_link):
-        entry.add("description", description)
-    if join_link:
-        entry.add("url", join_link)
-    entry.add("status", "CANCELLED" if is_canceled else "CONFIRMED")  # codespell:ignore
-    calendar = Calendar()
-    calendar.add("prodid", "-//Rollcall//Rollcall//EN")
-    calendar.add("version", "2.0")
-    calendar.add("method", "CANCEL" if is_canceled else "PUBLISH")
-    calendar.add_component(entry)
     effect = change_in_calendar(event, "the event", is_update=is_update)
-    return File(
-        name=file_name(event.title, "ics"),
-        title=event.title,
-        content=BytesIO(calendar.to_ical()),
-        comment=f"Open this file to {effect}.",
-    )
+    comment = f"Open this file to {effect}."
+    is_canceled = event.status is EventStatus.CANCELED
+    if whole is None:
+        entry = event_entry(event, Identity.of_event(event, workspace_id), join_link)
+        return file_of(event.title, [entry], comment, is_cancellation=is_canceled)
+    series, identity = whole.event, Identity.of_series(whole, workspace_id)
+    zone = ZoneInfo(series.time_zone)
+    entries = [
+        event_entry(
+            event,
+            identity.at(recurrence_id(event, series)),
+            join_link,
+            zone=ZoneInfo(event.time_zone),
+        )
+    ]
+    if is_update or is_canceled:
+        taken = {one.rule_starts[-1] for one in whole.made if _has_seat(whole, one)}
+        entries += (
+            removed_entry(event, identity.at(local_time(start, zone)))
+            for start in event.rule_starts[:-1]
+            if start not in taken
+        )
+    return file_of(event.title, entries, comment, is_cancellation=is_canceled)
 
 
-def _description(event: Event, join_link: str) -> str:
-    """Return the join link, which not every calendar shows as the `URL`, and the event's description."""
-    join = f"Join: {join_link}" if join_link else ""
-    return "\n\n".join(filter(None, [join, _CONTROL.sub("", event.description)]))
+def _has_seat(whole: WholeSeries, made: Event) -> bool:
+    registration = whole.registrations.get(made.event_id)
+    return registration is not None and registration.status is RegistrationStatus.REGISTERED
+
+
+def depends_on_user(event: Event, whole: WholeSeries) -> bool:
+    """Return whether another occurrence now has an earlier time of this one: then users need different files."""
+    taken = {one.rule_starts[-1] for one in whole.made}
+    return not taken.isdisjoint(event.rule_starts[:-1])

@@ -6,7 +6,8 @@ from slack_sdk.models.blocks import Block
 
 from bot.blocks.builders import Message, context, note
 from bot.blocks.formatting import ordinal, waitlist_note, when_and_where
-from bot.blocks.mrkdwn import bold, web_address
+from bot.blocks.mrkdwn import bold, escape, web_address
+from bot.blocks.recurrence_text import repeats_at
 from bot.features.calendar.calendar_file import change_in_calendar
 from bot.features.calendar.calendar_links import google_link, outlook_link
 from bot.slack.error_messages import why_no_files
@@ -91,5 +92,47 @@ def no_files_here(
         f"I can’t send you a calendar file, because {why_no_files(reason)}."
         f" Please {change} yourself: {when_and_where(event)}",
         *_links(event, join_link, is_update=is_update),
+        title=TITLE,
+    )
+
+
+def series_file_sent(series: Event, *, is_here: bool = False) -> Message:
+    """Tell a user where the file with all of a series is."""
+    what = f"the calendar file for all of {bold(series.title)}"
+    text = f"Here’s {what}." if is_here else f"I sent you {what} in a direct message."
+    later = "It has the dates as they are now. If they change, ask for it again, and open it to update your calendar."
+    return note(text, context(later), title=TITLE)
+
+
+def not_registered_for_all(series: Event) -> Message:
+    """Tell someone who is not registered for all of a series which dates they can add."""
+    return note(
+        f"You’re not registered for all of {bold(series.title)}. To add a date for which you’re registered, use"
+        " *Add to calendar* below it in `/registrations`.",
+        title=TITLE,
+    )
+
+
+def no_dates_left(series: Event) -> Message:
+    """Tell a user that a series has no dates for them."""
+    text = f"There are no more dates of {bold(series.title)} to add to your calendar."
+    return note(text, title=TITLE)
+
+
+def series_file_not_sent(series: Event) -> Message:
+    """Tell a user that Slack did not take the file with all of a series."""
+    return note(
+        f"Slack didn’t accept the calendar file for all of {bold(series.title)}."
+        " Please try again in a moment.",
+        title=TITLE,
+    )
+
+
+def no_files_for_series(series: Event, reason: str) -> Message:
+    """Tell a user that Slack takes no files here; `reason` is Slack's error code."""
+    where = f" · {escape(series.location)}" if series.location else ""
+    return note(
+        f"I can’t send you a calendar file, because {why_no_files(reason)}. Please add all of"
+        f" {bold(series.title)} to your calendar yourself: {repeats_at(series)}{where}",
         title=TITLE,
     )

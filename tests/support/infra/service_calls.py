@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -23,7 +24,7 @@ from tests.support.crashes.workspace_tables import WorkspaceTables
 from tests.support.dynamodb.local import client_of, local_endpoint
 from tests.support.dynamodb.requests import WRITES
 from tests.support.dynamodb.wire_faults import Fault
-from tests.support.environment import ManualClock
+from tests.support.environment import START, ManualClock
 from tests.support.infra.iam_actions import Need, recorded
 from tests.support.infra.queued_calls import needs_of_consumer
 from tests.support.series import series_draft
@@ -55,6 +56,10 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "has_started": (FULL, lambda service: service.has_started(service.get_event("e1"))),
     "closed_reason": (FULL, lambda service: service.closed_reason(service.get_event("e1"))),
     "accepts": (FULL, lambda service: service.accepts(service.get_event("e1"))),
+    "get_whole_series": (
+        operations.due_series(starts_at=START + timedelta(days=6), days_ahead=14),
+        lambda service: service.get_whole_series("yoga", "ada"),
+    ),
     "list_organized": (FULL, lambda service: service.list_organized("organizer")),
     "list_events": (FULL, lambda service: service.list_events(upcoming=True)),
     "list_upcoming_for": (FULL, lambda service: service.list_upcoming_for("eve")),

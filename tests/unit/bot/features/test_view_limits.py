@@ -671,6 +671,13 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "calendar.views.no_files_here": lambda: calendar_views.no_files_here(
         LARGEST, "missing_scope", LARGEST.join_link
     ),
+    "calendar.views.series_file_sent": lambda: calendar_views.series_file_sent(SERIES),
+    "calendar.views.not_registered_for_all": lambda: calendar_views.not_registered_for_all(SERIES),
+    "calendar.views.no_dates_left": lambda: calendar_views.no_dates_left(SERIES),
+    "calendar.views.series_file_not_sent": lambda: calendar_views.series_file_not_sent(SERIES),
+    "calendar.views.no_files_for_series": lambda: calendar_views.no_files_for_series(
+        SERIES, "missing_scope"
+    ),
     "account.views.forget_me_question": lambda: account_views.forget_me_question(
         UserDeletion(IDS[0], SOME)
     ),
