@@ -25,6 +25,7 @@ from bot.features.history import listeners as history_listeners
 from bot.features.home import listeners as home_listeners
 from bot.features.home.publisher import HomePublisher
 from bot.features.manage import listeners as manage_listeners
+from bot.features.manage import series_listeners as manage_series_listeners
 from bot.features.registration import listeners as registration_listeners
 from bot.features.series import listeners as series_listeners
 from bot.slack.context import AppContext, Cards, Later
@@ -48,6 +49,7 @@ FEATURES = (
     create,
     edit,
     manage_listeners,
+    manage_series_listeners,
     adding_listeners,
     announcement_listeners,
     ending_listeners,

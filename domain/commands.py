@@ -109,6 +109,15 @@ class EditSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeLeftOut:
+    """Leave days out of a series for which nothing was made yet, or no longer (R13.1). Gives `ChangeOutcome`."""
+
+    actor: Actor | None
+    leave_out: tuple[date, ...] = ()
+    take_back: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EndSeries:
     """Make no more occurrences of a series (R13.3). Gives `ChangeOutcome`."""
 
@@ -293,6 +302,7 @@ Command = (
     | Enroll
     | FinishEnrolling
     | EditSeries
+    | ChangeLeftOut
     | EndSeries
     | FinishCarrying
     | ContinueCapacityIncrease

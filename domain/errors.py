@@ -166,9 +166,10 @@ class CapacityBelowRegistered(RollcallError):
 
 @dataclass(eq=False)
 class EventCanceled(RollcallError):
-    """A canceled event can't be changed or reopened."""
+    """A canceled event can't be changed or reopened, nor a series that has ended."""
 
     event_id: str
+    is_series: bool = False
 
 
 @dataclass(eq=False)

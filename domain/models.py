@@ -776,6 +776,14 @@ class SeriesOverview:
     """Those of them that will take place and have not started: the ones that changes of the series reach."""
     coming: tuple[tuple[date, datetime], ...]
     """The days for which none was made yet, each with its start."""
+    skipped: tuple[date, ...] = ()
+    """The days that would be among them, but are left out."""
+
+    @property
+    def first_number(self) -> int | None:
+        """The number of the first occurrence that a change of the series reaches, None if there is none."""
+        numbers = (one.occurrence.number for one in self.to_come if one.occurrence is not None)
+        return next(numbers, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from domain.commands import (
@@ -18,6 +19,7 @@ from domain.commands import (
     Announce,
     AnswersOutcome,
     ChangeAnswers,
+    ChangeLeftOut,
     ChangeOutcome,
     Command,
     Create,
@@ -329,6 +331,10 @@ class Service:
         """Return the event; raise `UnknownEvent`, and `NotOrganizer` if the actor may not manage it (R8.9)."""
         return self._events.get(event_id, actor)
 
+    def get_events(self, event_ids: Collection[str]) -> dict[str, Event]:
+        """Return the events that exist, by id."""
+        return self._events.get_by_id(event_ids)
+
     def accepts(self, event: Event) -> bool:
         """Return whether a newcomer would get a seat or a waitlist entry now (R3)."""
         return event.accepts(self._clock.now())
@@ -376,6 +382,22 @@ class Service:
         command = EditSeries(changes, actor, number, recurrence, checked)
         return self._change_series(series_id, command)
 
+    def change_left_out(
+        self,
+        series_id: str,
+        *,
+        leave_out: Collection[date] = (),
+        take_back: Collection[date] = (),
+        actor: Actor | None = None,
+    ) -> ChangeOutcome:
+        """Leave days out of a series, or no longer, whatever others leave out (R13.1).
+
+        The days are those for which nothing was made yet. Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`,
+        `EventCanceled`, and `Invalid` for another day, or if no day would be left.
+        """
+        command = ChangeLeftOut(actor, tuple(leave_out), tuple(take_back))
+        return self._change(series_id, command)
+
     def end_series(
         self,
         series_id: str,
@@ -405,6 +427,16 @@ class Service:
         Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`.
         """
         return self._events.get_series(series_id, actor)
+
+    def get_series_as_of(
+        self, series_id: str, number: int | None = None, *, actor: Actor | None = None
+    ) -> Event:
+        """Return a series with the times of an occurrence, as a change from it on starts (R13.3).
+
+        None: with those of the next one to be made. Raises `UnknownEvent`, also without that occurrence,
+        `NotOrganizer`, `NotASeries`, and `Invalid` if the series has no more days.
+        """
+        return self._events.get_series_as_of(series_id, number, actor)
 
     def list_series(self, *, limit: int = PAGE_SIZE, cursor: str | None = None) -> Page[Event]:
         """List the series by the start of their first occurrence; a page may be short (R13)."""

@@ -104,7 +104,7 @@ _FIELDS = {
 }
 """Fields whose name in JSON is not the domain's in camelCase."""
 
-_INTERNAL = ("fault", "has_started", "is_canceled", "is_over", "takes_answers")
+_INTERNAL = ("fault", "has_started", "is_canceled", "is_over", "is_series", "takes_answers", "day")
 """Data that is for the operator's log, or only for sentences."""
 
 _MEMBERS = {"title": "eventTitle", "status": "registrationStatus"}

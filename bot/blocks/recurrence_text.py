@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Protocol, assert_never
 from zoneinfo import ZoneInfo
 
-from bot.blocks.formatting import Timed, clock_time, long_date, ordinal, when
+from bot.blocks.formatting import Timed, clock_time, duration, long_date, ordinal, when
 from bot.blocks.mrkdwn import escape
 from domain.enums import Frequency
 from domain.models import Event
@@ -29,6 +29,18 @@ def when_or_rule(event: Repeated, max_length: int | None = None) -> str:
         first = event.starts_at.astimezone(ZoneInfo(event.time_zone)).date()
         times = repeats(event.recurrence, first)
     return f"{times} · {escape(event.location, max_length)}" if event.location else times
+
+
+def time_of_day(series: Timed) -> str:
+    """Return the time at which each date of a series takes place: "6:00 PM – 7:00 PM (Europe/Berlin)"."""
+    zone = ZoneInfo(series.time_zone)
+    start, end = series.starts_at.astimezone(zone), series.ends_at
+    times = clock_time(start)
+    if end is not None and end - series.starts_at < timedelta(days=1):
+        times += f" – {clock_time(end.astimezone(zone))}"
+    elif end is not None:
+        times += f", for {duration(end - series.starts_at)}"
+    return f"{times} ({series.time_zone})"
 
 
 def repeats(recurrence: Recurrence, first: date) -> str:

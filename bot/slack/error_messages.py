@@ -26,6 +26,7 @@ from bot.slack.refusals import (
     GuestStatusUnknown,
     MalformedPayload,
     MembershipUnknown,
+    NotForSeries,
     NotInUse,
     NoUseOnceOver,
     OtherWorkspace,
@@ -52,6 +53,7 @@ class FieldProblem(StrEnum):
     """Reasons for `Invalid` that only a form can have."""
 
     NO_EVENT = "choose an event"
+    NO_AUDIENCE = "choose who gets the message"
     NO_ATTENDEES = "choose at least one person"
     NO_WHOLE_NUMBER = "must be a whole number from 1 to 100,000"
     NO_TIME_ZONE = "choose a time zone"
@@ -259,7 +261,11 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     errors.NotASeries: lambda error: (
         f"{bold(error.title)} doesn’t repeat, so that’s not possible. Nothing changed."
     ),
-    errors.EventCanceled: lambda _: "This event has been canceled, so it can’t be changed.",
+    errors.EventCanceled: lambda error: (
+        "This series has ended, so it can’t be changed."
+        if error.is_series
+        else "This event has been canceled, so it can’t be changed."
+    ),
     errors.NotOrganizer: lambda _: (
         "Only an event’s organizers and workspace admins can do that. Nothing changed."
     ),
@@ -311,6 +317,9 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
         "That’s done, but I couldn’t update this view. Please reopen it in a moment."
     ),
     NoUseOnceOver: lambda _: "This event is over, so that’s no longer possible. Nothing changed.",
+    NotForSeries: lambda _: (
+        "That works for one date of a series at a time. Nothing changed. Open *Manage* of the date."
+    ),
     MalformedPayload: lambda _: (
         "I couldn’t process that. Nothing changed. Please reopen it and try again."
     ),

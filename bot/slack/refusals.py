@@ -49,6 +49,10 @@ class NoUseOnceOver(RollcallError):
     """An organizer asked for what has no effect anymore, because the event is over (R8.8)."""
 
 
+class NotForSeries(RollcallError):
+    """What was asked for is possible for one event of a series at a time, not for the series (R13)."""
+
+
 class SlackBusy(RollcallError):
     """Slack did not open or update a view in time, or limits the app. Nothing was changed (R8.12).
 

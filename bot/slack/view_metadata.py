@@ -71,10 +71,15 @@ class EditMetadata(EventMetadata):
     """`shown` holds each field's fingerprint as the form showed it (see `bot.features.event_form.changed_fields`).
 
     `questions` are those of the event, which have the form's first inputs for questions.
+
+    `series_id` says that the form changes a series: from its occurrence `number` on, or without one what is not made
+    yet. `event_id` is then what the Manage modal below shows.
     """
 
     shown: dict[str, str]
     questions: tuple[ShownQuestion, ...] = ()
+    series_id: Text | None = None
+    number: int | None = None
 
 
 class AttendeeMetadata(EventMetadata):
@@ -108,6 +113,18 @@ class CapacityMetadata(EventMetadata):
     """The capacity that was previewed."""
 
     capacity: int
+
+
+class SkippedMetadata(EventMetadata):
+    """The days, in ISO form, that the form showed as skipped."""
+
+    skipped: list[Text]
+
+
+class EndSeriesMetadata(EventMetadata):
+    """`cancels` says what a form without that choice does to the dates that were created."""
+
+    cancels: bool
 
 
 class HomeMetadata(ViewMetadata):

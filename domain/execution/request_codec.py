@@ -28,6 +28,7 @@ _COMMANDS: dict[str, type] = {
         *(commands.Unregister, commands.Remove, commands.Edit, commands.FollowChannel),
         *(commands.SetStatus, commands.Announce, commands.Export, commands.PostCard),
         *(commands.TakeOver, commands.StartDeletion, commands.EditSeries, commands.EndSeries),
+        commands.ChangeLeftOut,
     )
 }
 """The commands that people and programs send. Steps of long operations and repairs are not queued."""

@@ -42,7 +42,7 @@ _STATUS_CHANGES = {
 FUTURE_FIELDS = {"starts_at", "registration_deadline"}
 """Fields that can only be set to a future time."""
 
-_MOVING_FIELDS = {"starts_at", "ends_at", "time_zone", "location"}
+MOVING_FIELDS = {"starts_at", "ends_at", "time_zone", "location"}
 """Fields whose change is announced to all attendees."""
 
 TIMES = {"starts_at", "ends_at", "time_zone", "registration_deadline"}
@@ -91,7 +91,7 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     _remember_in_occurrence(work, before, command, {*values, *(["capacity"] if capacity else [])})
     if values.keys() & _SCHEDULE_FIELDS:
         update_due_time(work, before)
-    is_moved = bool(values.keys() & _MOVING_FIELDS)
+    is_moved = bool(values.keys() & MOVING_FIELDS)
     _record_edit(work, before, command, values, capacity, is_moved=is_moved)
     new_questions = ask_new_questions(work, before)
     if capacity is None and "starts_at" in values:
@@ -128,8 +128,9 @@ def _record_edit(
     fields = field_changes(before, shown if capacity is None else shown | {"capacity": capacity})
     is_sent = is_moved and not work.current.is_over(work.now)
     note, actor_id = command.note if is_sent else None, id_of(command.actor)
+    cause = Cause.SERIES if command.of_series else None
     if values or capacity is not None:  # else only the day that the series has for it is new
-        work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields, note=note)
+        work.record(ChangeKind.EDITED, actor_id=actor_id, cause=cause, fields=fields, note=note)
     if is_moved:
         summary = EventSummary.of(before)
         work.notify_audience(NotificationKind.MOVED, before=summary, actor_id=actor_id, note=note)

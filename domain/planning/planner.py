@@ -15,6 +15,7 @@ from domain.commands import (
     Announce,
     ApplyFix,
     ChangeAnswers,
+    ChangeLeftOut,
     Command,
     ContinueCapacityIncrease,
     Create,
@@ -136,6 +137,8 @@ def _run(work: WorkingCopy, command: Command) -> Outcome | None:
             return series.finish_enrolling(work, command)
         case EditSeries():
             return series.edit_series(work, command)
+        case ChangeLeftOut():
+            return series.change_left_out(work, command)
         case EndSeries():
             return series.end_series(work, command)
         case FinishCarrying(number):

@@ -7,7 +7,15 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from domain.commands import ChangeOutcome, Edit, EditSeries, EndSeries, Enroll, FinishEnrolling
+from domain.commands import (
+    ChangeLeftOut,
+    ChangeOutcome,
+    Edit,
+    EditSeries,
+    EndSeries,
+    Enroll,
+    FinishEnrolling,
+)
 from domain.enums import ChangeKind, EventStatus, NotificationKind
 from domain.errors import (
     CapacityBelowRegistered,
@@ -20,6 +28,7 @@ from domain.errors import (
 from domain.inputs import EventChanges, RecurrenceDraft, check_times
 from domain.models import Actor, Carried, Event, Occurrence, Series, occurrence_id
 from domain.planning.events import (
+    MOVING_FIELDS,
     TIMES,
     ask_new_questions,
     changed_values,
@@ -229,11 +238,59 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     event = event.model_copy(update={"series": series})
     work.event = event.model_copy(update={"next_due_at": next_occurrence_at(event, series)})
     actor_id = id_of(command.actor)
-    fields_of_history = field_changes(shown, changed)
+    fields_of_history = field_changes(shown, changed) | _rule_change(before, work.event)
     work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields_of_history, note=command.note)
     ask_new_questions(work, before)
     notify_new_organizers(work, before.organizer_ids, actor_id)
+    return ChangeOutcome(work.current, is_moved=not MOVING_FIELDS.isdisjoint(changed))
+
+
+def change_left_out(work: WorkingCopy, command: ChangeLeftOut) -> ChangeOutcome:
+    """Leave days out of a series, or no longer: those for which nothing was made yet.
+
+    Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`, `EventCanceled`, and `Invalid` for another day, or if no day
+    would be left.
+    """
+    before = work.event_organized_by(command.actor)
+    series = before.series
+    if series is None:
+        raise NotASeries(before.event_id, before.title)
+    if before.status is EventStatus.CANCELED:
+        raise EventCanceled(work.event_id, is_series=True)
+    rule = series.recurrence
+    first = _first_day(before)
+    coming = {*days(rule.model_copy(update={"left_out": ()}), first, after=series.made_until)}
+    for day in command.leave_out:
+        if day not in coming:
+            raise Invalid("left_out", f"must be dates that aren’t created yet, and {day} isn’t one")
+    left_out = {*rule.left_out, *command.leave_out} - (coming & {*command.take_back})
+    rule = rule.model_copy(update={"left_out": tuple(sorted(left_out))})
+    if not series.made and next(days(rule, first), None) is None:
+        raise Invalid("left_out", "must leave at least one date")
+    if left_out == {*series.recurrence.left_out}:
+        return ChangeOutcome(before, changed=False)
+    series = series.model_copy(update={"recurrence": rule})
+    event = work.update_event(series=series, updated_at=work.now)
+    work.update_event(next_due_at=next_occurrence_at(event, series))
+    fields = _rule_change(before, event)
+    work.record(ChangeKind.EDITED, actor_id=id_of(command.actor), fields=fields)
     return ChangeOutcome(work.current)
+
+
+def _rule_change(before: Event, after: Event) -> dict[str, tuple[str | None, str | None]]:
+    """Return what the history says of a new rule, or of another first day, which is a part of it."""
+    old, new = _rule_text(before), _rule_text(after)
+    return {} if old == new else {"recurrence": (old, new)}
+
+
+def _rule_text(event: Event) -> str | None:
+    """Return the first day of a series and its rule as JSON."""
+    rule = event.recurrence
+    return None if rule is None else f"{_first_day(event)} {rule.model_dump_json()}"
+
+
+def _first_day(event: Event) -> date:
+    return event.starts_at.astimezone(ZoneInfo(event.time_zone)).date()
 
 
 def _series_to_change(work: WorkingCopy, actor: Actor | None) -> tuple[Event, Series]:
@@ -242,7 +299,7 @@ def _series_to_change(work: WorkingCopy, actor: Actor | None) -> tuple[Event, Se
     if event.series is None:
         raise NotASeries(event.event_id, event.title)
     if event.status is EventStatus.CANCELED:
-        raise EventCanceled(work.event_id)
+        raise EventCanceled(work.event_id, is_series=True)
     if event.series.carried is not None:
         raise SeriesBusy
     return event, event.series
@@ -273,19 +330,25 @@ def _alive(work: WorkingCopy, numbers: Sequence[int]) -> tuple[int, ...]:
 def _shown(
     work: WorkingCopy, event: Event, series: Series, number: int | None
 ) -> tuple[date, Event]:
+    """Return as `with_times_of` does. Raises `UnknownEvent` without the occurrence that has this number."""
+    made = None if number is None else work.snapshot.occurrences.get(number)
+    if number is not None and (made is None or made.deletion is not None):
+        raise UnknownEvent(occurrence_id(work.event_id, number))
+    return with_times_of(made, event, series)
+
+
+def with_times_of(made: Event | None, event: Event, series: Series) -> tuple[date, Event]:
     """Return the day of an occurrence (None: of the next one to be made), and the series with its times.
 
-    Raises `UnknownEvent` without that occurrence, and `Invalid` if the series has no more days.
+    Raises `Invalid` if the series has no more days.
     """
-    if number is None:
-        day, start = next(coming_starts(event, series), (None, None))
-        if day is None or start is None:
-            raise Invalid("recurrence", "must go on: the series has no more dates")
-    else:
-        made = work.snapshot.occurrences.get(number)
-        if made is None or made.occurrence is None or made.deletion is not None:
-            raise UnknownEvent(occurrence_id(work.event_id, number))
+    if made is not None and made.occurrence is not None:
         day, start = made.occurrence.day, made.starts_at
+    else:
+        following = next(coming_starts(event, series), None)
+        if following is None:
+            raise Invalid("recurrence", "must go on: the series has no more dates")
+        day, start = following
     times = {
         "starts_at": start,
         "ends_at": _end_from(event, start),
@@ -313,7 +376,7 @@ def _moved(
     recurrence: RecurrenceDraft | None,
 ) -> tuple[Series, dict[int, date]]:
     """Return the series as it goes on from the event's start, and the days of the occurrences that were made."""
-    first = event.starts_at.astimezone(ZoneInfo(event.time_zone)).date()
+    first = _first_day(event)
     if recurrence is not None:
         rule = recurrence.rule_from(first)
     else:

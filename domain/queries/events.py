@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from itertools import takewhile
@@ -14,6 +14,7 @@ from domain.execution.retry import LONG_PAGE_SIZE, RetryPolicy
 from domain.inputs import EventDraft, SeriesDraft, is_identifier
 from domain.models import Actor, Event, ListedEvent, Page, SeriesOverview, occurrence_id
 from domain.planning.schedule import coming_starts
+from domain.planning.series import with_times_of
 from domain.ports import Clock, Store
 from domain.search import FoundEvents, comparable_title, find_all_matching, find_events
 
@@ -74,6 +75,10 @@ class EventQueries:
         except UnknownEvent:
             return None
 
+    def get_by_id(self, event_ids: Collection[str]) -> dict[str, Event]:
+        """Return the events that exist, by id."""
+        return {one.event_id: one for one in self._complete(tuple(event_ids))}
+
     def list_all(self, limit: int, cursor: str | None) -> Page[Event]:
         """List all events by start."""
         page = self._list(None, limit, cursor)
@@ -109,10 +114,30 @@ class EventQueries:
             for one in made
             if one.status is not EventStatus.CANCELED and not one.has_started(now)
         )
-        coming = () if event.status is EventStatus.CANCELED else coming_starts(event, series)
+        rule = series.recurrence.model_copy(update={"left_out": ()})
+        whole = series.model_copy(update={"recurrence": rule})
+        coming = () if event.status is EventStatus.CANCELED else coming_starts(event, whole)
+        later = [one for one in coming if one[1] > now]
+        left_out = {*series.recurrence.left_out}
         return SeriesOverview(
-            event, made, tuple(to_come), tuple(one for one in coming if one[1] > now)
+            event,
+            made,
+            tuple(to_come),
+            tuple(one for one in later if one[0] not in left_out),
+            tuple(day for day, _ in later if day in left_out),
         )
+
+    def get_series_as_of(self, series_id: str, number: int | None, actor: Actor | None) -> Event:
+        """Return a series with the times of an occurrence; None: of the next one to be made.
+
+        Raises `UnknownEvent`, also without that occurrence, `NotOrganizer`, `NotASeries`, and `Invalid` if the series
+        has no more days.
+        """
+        event = self.get(series_id, actor)
+        if event.series is None:
+            raise NotASeries(event.event_id, event.title)
+        made = None if number is None else self.get(occurrence_id(series_id, number))
+        return with_times_of(made, event, event.series)[1]
 
     def list_upcoming(self, limit: int, cursor: str | None) -> Page[Event]:
         """List the upcoming events by start: those that are listed and not canceled (R2.8)."""

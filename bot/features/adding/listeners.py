@@ -37,7 +37,7 @@ class AddingListeners:
 
     def open_form(self, action: BlockAction, reply: Reply) -> None:
         """Open the form. The request's id is made here, so people are added only once (R8.13)."""
-        event = self._manage_modal.get_event(action.user_id, action.value)
+        event = self._manage_modal.get_single_event(action.user_id, action.value)
         reply.open_modal(adding_views.adding_form(event, request_id=self._new_id()))
 
     def preview_or_add(self, submission: ViewSubmission) -> View:
@@ -46,15 +46,15 @@ class AddingListeners:
         chosen = submission.view.input(BlockId.ATTENDEES).selected_users or []
         if not chosen:
             raise Invalid(BlockId.ATTENDEES, FieldProblem.NO_ATTENDEES)
+        event = self._manage_modal.get_single_event(submission.user_id, form.event_id)
         members = self._members.members_among(chosen)
         able = [user_id for user_id in chosen if user_id in members]
         unable = [user_id for user_id in chosen if user_id not in members]
         fingerprint = _fingerprint(chosen, able)
         if fingerprint != form.previewed:
             outcome = self._preview(submission.user_id, form.event_id, able) if able else None
-            event = outcome.event if outcome else None
             return adding_views.adding_form(
-                event or self._manage_modal.get_event(submission.user_id, form.event_id),
+                outcome.event if outcome else event,
                 request_id=form.request_id,
                 chosen=chosen,
                 preview=adding_views.Preview(outcome, unable, is_changed=bool(form.previewed)),

@@ -19,8 +19,10 @@ from bot.blocks.inputs import input_block, option
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention
 from bot.blocks.recurrence_text import Repeated, when_or_rule
+from bot.slack.error_messages import FieldProblem
 from domain.commands import ChangeOutcome
 from domain.enums import Audience
+from domain.errors import Invalid
 from domain.inputs import AnnouncementDraft
 from domain.models import Event
 
@@ -40,11 +42,14 @@ def announcement_form(
     recipients. `is_changed` says that it differs from an earlier preview.
     """
     counts = _counts(event)
+    labels = _AUDIENCES if event.series is None else _OF_SERIES
     offered = {
         audience: option(f"{label} ({headcount(counts[audience])})", audience)
-        for audience, label in _AUDIENCES.items()
+        for audience, label in labels.items()
     }
-    chosen = draft.audience if draft else Audience.REGISTERED
+    chosen = draft.audience if draft else next(iter(labels))
+    if chosen not in labels:
+        raise Invalid(BlockId.AUDIENCE, FieldProblem.NO_AUDIENCE)
     to = StaticSelectElement(
         action_id=ActionId.INPUT, options=list(offered.values()), initial_option=offered[chosen]
     )
@@ -58,9 +63,12 @@ def announcement_form(
         input_block(BlockId.AUDIENCE, "To", to),
         input_block(BlockId.TEXT, "Message", text),
     ]
+    if event.series is not None:
+        blocks.insert(0, context(ABOUT_SERIES))
     if draft is not None and not counts[chosen]:
         previewed = ""
-        blocks = [warning(f"{_NO_ONE[chosen]}, so no one would get this."), *blocks]
+        no_one = _NO_ONE[chosen] if event.series is None else "No one is registered for all of it"
+        blocks = [warning(f"{no_one}, so no one would get this."), *blocks]
     elif draft is not None:
         changed = "Your message changed, so it hasn’t been sent yet. " if is_changed else ""
         goes_to = f"{changed}{headcount(counts[chosen])} will get this by direct message:"
@@ -112,6 +120,10 @@ _AUDIENCES = {
     Audience.WAITLISTED: "Everyone on the waitlist",
     Audience.EVERYONE: "Everyone",
 }
+
+_OF_SERIES = {Audience.EVERYONE: "Everyone registered for all of the series"}
+
+ABOUT_SERIES = "To reach everyone registered for one date, open *Manage* of that date."
 
 _NO_ONE = {
     Audience.REGISTERED: "No one is registered",

@@ -78,8 +78,10 @@ def event_choice(
 
 
 def _text(seen: EventForUser) -> str:
-    lines = [title_and_status(seen), when_and_where(seen.event, LISTED), occupancy(seen.event)]
-    return "\n".join(lines)
+    event = seen.event
+    if event.series is not None:
+        return f"{bold(event.title, LISTED)} · Series\n{when_or_rule(event, LISTED)}"
+    return "\n".join([title_and_status(seen), when_and_where(event, LISTED), occupancy(event)])
 
 
 def _button(seen: EventForUser, action: ActionId) -> ButtonElement | None:

@@ -11,12 +11,14 @@ from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.error_messages import FieldProblem
 from bot.slack.interactions import BlockAction, ViewSubmission
+from bot.slack.refusals import MalformedPayload
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply, showing_change, update_view
-from bot.slack.view_metadata import EventMetadata
+from bot.slack.view_metadata import EndSeriesMetadata, EventMetadata
 from bot.slack.view_payloads import ViewPayload
-from domain.errors import Invalid
-from domain.models import Event
+from domain.enums import EventStatus
+from domain.errors import EventCanceled, Invalid
+from domain.models import Event, SeriesOverview
 from domain.search import is_same_title
 
 
@@ -25,6 +27,8 @@ def add_listeners(registrar: Registrar, context: AppContext) -> None:
     listeners = EndingListeners(context)
     registrar.action(ActionId.CANCEL_EVENT, listeners.ask_to_cancel)
     registrar.submission(CallbackId.CANCEL_EVENT, listeners.cancel, refreshes_home=True)
+    registrar.action(ActionId.END_SERIES, listeners.ask_to_end_series)
+    registrar.submission(CallbackId.END_SERIES, listeners.end_series, refreshes_home=True)
     registrar.action(ActionId.DELETE_EVENT, listeners.ask_to_delete)
     registrar.submission(CallbackId.DELETE_EVENT, listeners.delete, refreshes_home=True)
 
@@ -55,6 +59,28 @@ class EndingListeners:
         self._manage_modal.update_below(submission, event_id)
         return ending_views.event_canceled(outcome)
 
+    def ask_to_end_series(self, action: BlockAction, reply: Reply) -> None:
+        """Show what ending a series means, and ask whether the dates that were created take place."""
+        overview = self._manage_modal.get_series(action.user_id, action.value)
+        _require_use(overview)
+        reply.open_modal(ending_views.end_series_form(overview))
+
+    def end_series(self, submission: ViewSubmission) -> View:
+        """End the series, or cancel the dates of one that has ended."""
+        view = submission.view
+        series_id = EventMetadata.of(view).event_id
+        reason = view.text(BlockId.REASON)
+        overview = self._manage_modal.get_series(submission.user_id, series_id)
+        cancels = _cancels(view)
+        outcome = self._members.as_organizer(
+            submission.user_id,
+            lambda actor: self._service.end_series(
+                series_id, cancels=cancels, actor=actor, reason=reason
+            ),
+        )
+        self._manage_modal.update_below(submission, series_id)
+        return ending_views.series_ended(outcome, overview, cancels=cancels)
+
     def ask_to_delete(self, action: BlockAction, reply: Reply) -> None:
         """Show what deleting means, and ask for the title."""
         event = self._manage_modal.get_event(action.user_id, action.value)
@@ -77,6 +103,22 @@ class EndingListeners:
         with showing_change():
             update_view(self._client, view.view_below, result)
         return None
+
+
+def _require_use(overview: SeriesOverview) -> None:
+    """Raise `EventCanceled` if a series has ended, and there is nothing left to cancel."""
+    if overview.series.status is EventStatus.CANCELED and not overview.to_come:
+        raise EventCanceled(overview.series.event_id, is_series=True)
+
+
+def _cancels(view: ViewPayload) -> bool:
+    """Return whether the dates that were created are canceled: as was chosen, or as the form without a choice said."""
+    if not view.shows(BlockId.CREATED_DATES):
+        return EndSeriesMetadata.of(view).cancels
+    chosen = view.selected(BlockId.CREATED_DATES)
+    if chosen not in ending_views.CHOICES:
+        raise MalformedPayload("view.state.values.created_dates")
+    return chosen == ending_views.CANCEL_THEM
 
 
 def _require_title(view: ViewPayload, event: Event) -> None:

@@ -109,7 +109,7 @@ class CreateListeners:
 
     def open_copy(self, action: BlockAction, reply: Reply) -> None:
         """Open the form, filled in from an event of the organizer's."""
-        event = self._manage_modal.get_event(action.user_id, action.value)
+        event = self._manage_modal.get_single_event(action.user_id, action.value)
         reply.open_modal(self._form.build_copy(event, action.user_id))
 
     def show_all_inputs(self, action: BlockAction, reply: Reply) -> None:

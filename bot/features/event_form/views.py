@@ -201,21 +201,21 @@ def times_in(time_zone: str) -> str:
     return f"Times are in {bold(time_zone)}. To choose another time zone, press *More options*."
 
 
-def edit_form(form: EditMetadata, content: FormContent, *, note: str = "") -> View:
-    """Ask for changes to an event. `form` knows how its fields were shown first (see `changed_fields`)."""
+def edit_form(form: EditMetadata, content: FormContent, *, note: str = "", about: str = "") -> View:
+    """Ask for changes to an event. `form` knows how its fields were shown first (see `changed_fields`).
+
+    `about` says which dates of a series it changes.
+    """
     note_element = paragraph_element(MAX_REASON_LENGTH, note)
     return View(
         type="modal",
         callback_id=CallbackId.EDIT_EVENT,
         private_metadata=form.model_dump_json(),
-        title=plain("Edit event"),
+        title=plain("Edit series" if form.series_id else "Edit event"),
         submit=plain("Save"),
         close=plain("Back"),
         blocks=[
-            context(
-                "If the time or location changes, all attendees are notified."
-                " To change the number of seats, use *Change capacity*."
-            ),
+            context(about or _ABOUT_EDIT),
             title_input(content),
             *start_inputs(content),
             end_input(content, _SAME_DAY),
@@ -236,6 +236,10 @@ def edit_form(form: EditMetadata, content: FormContent, *, note: str = "") -> Vi
     )
 
 
+_ABOUT_EDIT = (
+    "If the time or location changes, all attendees are notified."
+    " To change the number of seats, use *Change capacity*."
+)
 _WAITLIST = (
     "Once they’re all taken, people join a waitlist. When a seat opens up, the next person gets it."
 )

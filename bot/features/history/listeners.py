@@ -69,7 +69,10 @@ class HistoryListeners:
             ),
         )
         is_cut = page.next_cursor is None and self._service.is_history_cut(event_id)
-        return history_views.event_history(event, page, is_first=cursor is None, is_cut=is_cut)
+        made = self._service.get_events(history_views.made_in(page))
+        return history_views.event_history(
+            event, page, is_first=cursor is None, is_cut=is_cut, made=made
+        )
 
     # One's own history
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import context, plain, section, sections
-from bot.blocks.formatting import before_start, headcount, moment
+from bot.blocks.formatting import before_start, headcount, long_date, moment
 from bot.blocks.ids import ActionId, CallbackId
 from bot.blocks.mrkdwn import bold, channel_link, escape, mention, mention_list
 from bot.blocks.paging import page_buttons
+from bot.blocks.recurrence_text import repeats
 from bot.slack.error_messages import WHO_SEES_ATTENDEES
 from domain.enums import (
     Audience,
@@ -24,6 +25,7 @@ from domain.enums import (
     Visibility,
 )
 from domain.models import Change, Event, JournalEntry, Page, RegistrationHistoryEntry
+from domain.recurrence import Recurrence
 
 HISTORY_PAGE = 10
 """Entries on one page. The longest takes two blocks, and a view may have 100."""
@@ -39,15 +41,27 @@ CUT = "Earlier changes are no longer kept."
 
 
 def event_history(
-    event: Event, page: Page[JournalEntry], *, is_first: bool = True, is_cut: bool = False
+    event: Event,
+    page: Page[JournalEntry],
+    *,
+    is_first: bool = True,
+    is_cut: bool = False,
+    made: Mapping[str, Event] | None = None,
 ) -> View:
-    """Show a page of an event's history, newest first: who did what, when, and why.
+    """Show a page of an event's or a series' history, newest first: who did what, when, and why.
 
-    `is_cut` says that it is the last page, and that what came before is no longer kept (R7.8).
+    `is_cut` says that it is the last page, and that what came before is no longer kept (R7.8). `made` has the
+    occurrences of a series that the page is about, by id, without those that were deleted.
     """
     blocks: list[Block] = [section(f"{bold(event.title)}, newest first")]
+    if event.occurrence is not None:
+        blocks.append(
+            context(
+                f"One date of a series. To manage the series: {_link(event.occurrence.series_id)}"
+            )
+        )
     for entry in page.items:
-        if lines := _lines(entry, event.time_zone):
+        if lines := _lines(entry, event, made or {}):
             blocks += sections([f"*{moment(entry.at, event.time_zone)}*", *lines])
     if is_cut:
         blocks.append(context(CUT))
@@ -58,7 +72,19 @@ def event_history(
         page.next_cursor,
         is_first=is_first,
     )
-    return _modal(CallbackId.HISTORY, "Event history", event, blocks)
+    title = "Event history" if event.series is None else "Series history"
+    return _modal(CallbackId.HISTORY, title, event, blocks)
+
+
+def _link(event_id: str) -> str:
+    """Return the command that opens Manage of an event or a series: Slack has no link to that."""
+    return f"`/event {event_id}`"
+
+
+def made_in(page: Page[JournalEntry]) -> list[str]:
+    """Return the ids of the occurrences that a series made in a page of its history."""
+    changes = (change for entry in page.items for change in entry.changes)
+    return [one.event_id for one in changes if one.event_id is not None]
 
 
 def registration_history(
@@ -117,7 +143,7 @@ def _modal(
 # Event history
 
 
-def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
+def _lines(entry: JournalEntry, event: Event, made: Mapping[str, Event]) -> list[str]:
     """Return the lines for an entry. Changes of the same kind share a line."""
     lines: list[str] = []
     groups: dict[tuple[object, ...], list[Change]] = {}
@@ -134,10 +160,10 @@ def _lines(entry: JournalEntry, time_zone: str) -> list[str]:
         )
         groups.setdefault(alike, []).append(change)
     for changes in groups.values():
-        lines.append(f"• {_line(changes, entry)}")
+        lines.append(f"• {_line(changes, entry, event, made)}")
         for change in changes:
             if change.kind in _WITH_FIELDS:
-                lines += _fields(change, time_zone)
+                lines += _fields(change, event.time_zone)
             if change.note:
                 lines.append(f"◦ Note to attendees: {escape(change.note, MAX_TEXT)}")
     return lines + _undelivered(entry)
@@ -161,7 +187,9 @@ def _undelivered(entry: JournalEntry) -> list[str]:
     return lines
 
 
-def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
+def _line(
+    changes: Sequence[Change], entry: JournalEntry, event: Event, made: Mapping[str, Event]
+) -> str:
     first = changes[0]
     whom = (
         mention_list([change.user_id or "" for change in changes], len(changes))
@@ -169,7 +197,13 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
         else ""
     )
     by = mention(first.actor_id) if first.actor_id else "Rollcall"
+    if event.series is not None and first.kind in _OF_SERIES:
+        return _of_series(first, whom, by, made)
     match first.kind:
+        case ChangeKind.CREATED if event.occurrence is not None:
+            return f"{by} created this date of the series"
+        case ChangeKind.EDITED if first.cause is Cause.SERIES:
+            return f"{by} changed this date together with the series"
         case ChangeKind.REGISTERED if first.cause is Cause.SERIES:
             return f"{whom} got a seat as part of the series"
         case ChangeKind.WAITLISTED if first.cause is Cause.SERIES:
@@ -201,6 +235,37 @@ def _line(changes: Sequence[Change], entry: JournalEntry) -> str:
     return f"{by} {_DONE[first.kind]}{reason}"
 
 
+_OF_SERIES: Mapping[ChangeKind, str] = {
+    ChangeKind.CREATED: "{by} created the series",
+    ChangeKind.EDITED: "{by} changed the series",
+    ChangeKind.CANCELED: "{by} ended the series{reason}",
+    ChangeKind.DELETED: "{by} deleted the series",
+    ChangeKind.EXPORTED: "{by} exported the attendees of the series",
+    ChangeKind.TAKEN_OVER: "{by} took over the series",
+    ChangeKind.OCCURRENCE_MADE: "{by} created {date}",
+    ChangeKind.WAITLISTED: "{whom} registered for all of the series",
+    ChangeKind.UNREGISTERED: "{whom} no longer registers for all of the series",
+}
+"""What is said otherwise about a series."""
+
+
+def _of_series(change: Change, whom: str, by: str, made: Mapping[str, Event]) -> str:
+    if change.kind is ChangeKind.UNREGISTERED and change.cause is not Cause.OWN:
+        return _left(change, whom, by)
+    if change.kind is ChangeKind.WAITLISTED and is_added(change):
+        return f"{by} registered {whom} for all of the series"
+    event_id = change.event_id or ""
+    occurrence = made.get(event_id)
+    if occurrence is None:
+        created = f"a date that has been deleted since (`{escape(event_id)}`)"
+    else:
+        created = (
+            f"the date {moment(occurrence.starts_at, occurrence.time_zone)}: {_link(event_id)}"
+        )
+    reason = f": {escape(change.reason, MAX_TEXT)}" if change.reason else ""
+    return _OF_SERIES[change.kind].format(by=by, whom=whom, reason=reason, date=created)
+
+
 def is_added(change: Change) -> bool:
     """Return whether someone else registered the user (R12.4)."""
     return change.actor_id != change.user_id
@@ -215,7 +280,6 @@ _DONE = {
     ChangeKind.DELETED: "deleted the event",
     ChangeKind.EXPORTED: "exported the attendee list",
     ChangeKind.TAKEN_OVER: "took over the event",
-    ChangeKind.OCCURRENCE_MADE: "created the next event of the series",
 }
 
 WHY_PROMOTED: Mapping[Cause | None, str] = {
@@ -280,17 +344,42 @@ _FIELDS = {
     "join_link": "Join link",
     "attendees_visible_to": "Who can see who’s going",
     "questions": "Questions",
+    "recurrence": "Repeats",
 }
 
 
 def _fields(change: Change, time_zone: str) -> list[str]:
-    return [
-        f"◦ {_questions(old, new)}"
-        if name == "questions"
-        else f"◦ {_FIELDS.get(name, escape(name, MAX_VALUE))}:"
-        f" {_value(name, old, time_zone)} → {_value(name, new, time_zone)}"
-        for name, (old, new) in sorted((change.fields or {}).items(), key=_in_order)
-    ]
+    lines: list[str] = []
+    for name, (old, new) in sorted((change.fields or {}).items(), key=_in_order):
+        if name == "questions":
+            lines.append(_questions(old, new))
+        elif name == "recurrence" and old and new:
+            lines += _rule_changes(old, new)
+        else:
+            label = _FIELDS.get(name, escape(name, MAX_VALUE))
+            values = _value(name, old, time_zone), _value(name, new, time_zone)
+            lines.append(f"{label}: {' → '.join(values)}")
+    return [f"◦ {line}" for line in lines]
+
+
+def _rule_changes(old: str, new: str) -> list[str]:
+    """Return what changed in the rule of a series: how it repeats, and which dates it skips."""
+    (was_first, was), (is_first, is_now) = _rule(old), _rule(new)
+    before, after = repeats(was, was_first), repeats(is_now, is_first)
+    lines = [f"Repeats: {before} → {after}"] if before != after else []
+    skipped = [day for day in is_now.left_out if day not in was.left_out]
+    taken_back = [day for day in was.left_out if day not in is_now.left_out and day >= is_first]
+    if skipped:
+        lines.append(f"Skipped: {'; '.join(map(long_date, skipped))}")
+    if taken_back:
+        lines.append(f"No longer skipped: {'; '.join(map(long_date, taken_back))}")
+    return lines
+
+
+def _rule(text: str) -> tuple[date, Recurrence]:
+    """Return the first day and the rule that `domain.planning.series` recorded."""
+    first, _, rule = text.partition(" ")
+    return date.fromisoformat(first), Recurrence.model_validate_json(rule)
 
 
 def _questions(old: str | None, new: str | None) -> str:

@@ -15,13 +15,15 @@ from slack_sdk.models.blocks import ActionsBlock, Block, ButtonElement, DividerB
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import button, context, plain, section
-from bot.blocks.formatting import when_and_where
+from bot.blocks.formatting import headcount, when_and_where
 from bot.blocks.ids import ActionId, HomeList
-from bot.blocks.mrkdwn import LISTED
+from bot.blocks.mrkdwn import LISTED, bold
 from bot.blocks.paging import page_buttons
+from bot.blocks.recurrence_text import when_or_rule
 from bot.features.browsing import views as browsing_views
 from bot.features.cards import views as cards_views
 from bot.slack.view_metadata import HomeMetadata
+from domain.enums import EventStatus
 from domain.models import (
     Event,
     EventForUser,
@@ -164,6 +166,8 @@ def _organized(page: Page[EventForUser], *, is_first: bool) -> list[Block]:
 def _organized_event(seen: EventForUser) -> list[Block]:
     """Show an event to its organizer, with the organizer's own registration, or a button to register."""
     event, own = seen.event, seen.registration
+    if event.series is not None:
+        return _organized_series(event)
     if own is not None and seen.is_over:
         return _organized_past(own)
     title = browsing_views.title_and_status(seen)
@@ -174,6 +178,15 @@ def _organized_event(seen: EventForUser) -> list[Block]:
     if buttons := browsing_views.event_buttons(seen):
         blocks.append(ActionsBlock(elements=buttons))
     return blocks
+
+
+def _organized_series(event: Event) -> list[Block]:
+    """Show a series to its organizer. Their own registration for all of it is among their registrations."""
+    count = f"{headcount(event.waitlist_count)} registered for all of it"
+    if event.status is EventStatus.CANCELED:
+        count = "The series has ended"
+    text = f"{bold(event.title, LISTED)} · Series\n{when_or_rule(event, LISTED)}\n{count}"
+    return [section(text, button("Manage", ActionId.MANAGE, event.event_id))]
 
 
 def _organized_past(registration: UserRegistration) -> list[Block]:

@@ -24,7 +24,14 @@ from bot.features.manage.answer_views import answers_line, attendee_answers
 from domain.commands import UnregisterOutcome
 from domain.enums import EventStatus
 from domain.inputs import MAX_REASON_LENGTH
-from domain.models import Event, EventRegistrations, Registration, User, UserRegistration
+from domain.models import (
+    Event,
+    EventRegistrations,
+    Registration,
+    User,
+    UserRegistration,
+    WaitlistPosition,
+)
 
 ATTENDEES_PAGE = 30
 """Attendees on one page. Each is a block, and a view may have 100 blocks."""
@@ -53,19 +60,12 @@ def attendee_list(
             for registration in listing.registered
         ]
     if listing.waitlist:
-        blocks.append(section(f"*Waitlisted* ({event.waitlist_count:,})"))
-        blocks += [
-            _attendee_row(
-                waitlisted.entry.user_id,
-                users,
-                f"waitlisted since {moment(waitlisted.entry.registered_at, event.time_zone)}",
-                answers_line(event, waitlisted.answers),
-                f"{waitlisted.position}. ",
-            )
-            for waitlisted in listing.waitlist
-        ]
+        heading = "Waitlisted" if event.series is None else "Registered for all of the series"
+        blocks.append(section(f"*{heading}* ({event.waitlist_count:,})"))
+        blocks += [_waitlisted_row(event, one, users) for one in listing.waitlist]
     if not listing.registered and not listing.waitlist:
-        no_one = "No one is registered." if is_first else "No attendees on this page."
+        of_what = "." if event.series is None else " for all of the series."
+        no_one = f"No one is registered{of_what}" if is_first else "No attendees on this page."
         blocks.append(section(no_one))
     return blocks + page_buttons(
         ActionId.ATTENDEES_BACK,
@@ -73,6 +73,18 @@ def attendee_list(
         event.event_id,
         listing.next_cursor,
         is_first=is_first,
+    )
+
+
+def _waitlisted_row(event: Event, waitlisted: WaitlistPosition, users: Mapping[str, User]) -> Block:
+    since = moment(waitlisted.entry.registered_at, event.time_zone)
+    of_series = event.series is not None
+    return _attendee_row(
+        waitlisted.entry.user_id,
+        users,
+        f"since {since}" if of_series else f"waitlisted since {since}",
+        answers_line(event, waitlisted.answers),
+        "" if of_series else f"{waitlisted.position}. ",
     )
 
 
@@ -97,7 +109,10 @@ def attendee_form(
     """Show one attendee, and a form to remove them with a reason (R4.6)."""
     event, registration = attendee.event, attendee.registration
     who, title = name_of(registration.user_id, users), bold(event.title)
-    if attendee.position is None:
+    if event.series is not None:
+        status = f"{who} is registered for all of {title}."
+        effect = "They keep the dates that they’re registered for."
+    elif attendee.position is None:
         status = f"{who} has had a seat in {title} since {_seat_since(registration, event)}."
         effect = (
             "The seat goes to the next person on the waitlist."
@@ -120,7 +135,7 @@ def attendee_form(
         callback_id=CallbackId.REMOVE,
         private_metadata=json.dumps(metadata),
         title=plain(_TITLE),
-        submit=plain("Remove from event"),
+        submit=plain("Remove from event" if event.series is None else "Remove from series"),
         close=plain("Back"),
         blocks=[
             section(status),
@@ -136,6 +151,8 @@ def _waitlisted_since(attendee: UserRegistration) -> list[Block]:
     """Say when an attendee joined the waitlist, unless they got a seat at once."""
     registration = attendee.registration
     since = moment(registration.registered_at, attendee.event.time_zone)
+    if attendee.event.series is not None:
+        return [context(f"Registered since {since}")]
     if attendee.position is not None:
         return [context(f"Waitlisted since {since}")]
     if registration.seated_at in (None, registration.registered_at):
@@ -145,7 +162,8 @@ def _waitlisted_since(attendee: UserRegistration) -> list[Block]:
 
 def not_registered(event: Event, user_id: str, users: Mapping[str, User]) -> View:
     """Say that a user is no attendee of an event."""
-    text = f"{name_of(user_id, users)} isn’t registered for {bold(event.title)}."
+    what = f"{_all_of(event)}{bold(event.title)}"
+    text = f"{name_of(user_id, users)} isn’t registered for {what}."
     return note_modal(_TITLE, Message(text, [section(text)]), close="Back")
 
 
@@ -157,18 +175,26 @@ def attendee_removed(outcome: UnregisterOutcome, users: Mapping[str, User]) -> V
 def removal_message(outcome: UnregisterOutcome, users: Mapping[str, User]) -> Message:
     """Confirm a removal, and say who gets the seat, and who is notified."""
     who = name_of(outcome.registration.user_id, users)
-    text = f"Removed {who} from {bold(outcome.event.title)}."
+    text = f"Removed {who} from {_all_of(outcome.event)}{bold(outcome.event.title)}."
     if outcome.promoted:
         text += f" {mention_list(outcome.promoted, len(outcome.promoted))} gets the seat."
     if outcome.notifies:
         text += f" {'Both' if outcome.promoted else 'They'} will be notified."
     else:
         text += f" {no_one_notified(outcome.event)}"
+    if outcome.event.series is not None:
+        text += " They keep the dates that they’re registered for."
     return note(text)
 
 
+def _all_of(event: Event) -> str:
+    return "" if event.series is None else "all of "
+
+
 def no_one_notified(event: Event) -> str:
-    """Say why no one hears of a change to an event that is over or canceled."""
+    """Say why no one hears of a change to an event that is over or canceled, or to a series that has ended."""
+    if event.series is not None:
+        return "The series has ended, so no one will be notified."
     why = "canceled" if event.status is EventStatus.CANCELED else "over"
     return f"The event is {why}, so no one will be notified."
 

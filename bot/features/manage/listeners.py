@@ -102,6 +102,7 @@ class ManageListeners:
 
     def show_answer_totals(self, action: BlockAction, reply: Reply) -> None:
         """Show how often each answer was given."""
+        self._modal.get_single_event(action.user_id, action.value)
         totals = self._members.as_organizer(
             action.user_id, lambda actor: self._service.count_answers(action.value, actor=actor)
         )

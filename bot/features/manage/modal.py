@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from slack_sdk.models.views import View
 
-from bot.features.manage import attendee_views
+from bot.features.manage import attendee_views, series_views
 from bot.features.manage import views as manage_views
 from bot.slack.context import AppContext
 from bot.slack.interactions import ViewSubmission
-from bot.slack.refusals import NoUseOnceOver
+from bot.slack.refusals import NotForSeries, NoUseOnceOver
 from bot.slack.replies import showing_change, update_view
 from domain.enums import EventStatus
-from domain.errors import EventCanceled
-from domain.models import Event
+from domain.errors import EventCanceled, UnknownEvent
+from domain.models import Event, SeriesOverview
 
 
 class ManageModal:
@@ -31,12 +33,47 @@ class ManageModal:
             user_id, lambda actor: self._service.get_event(event_id, actor=actor)
         )
 
+    def get_single_event(self, user_id: str, event_id: str) -> Event:
+        """Return an event that is no series, for one of its organizers.
+
+        Raises `UnknownEvent`, `NotOrganizer`, `NotForSeries`.
+        """
+        event = self.get_event(user_id, event_id)
+        if event.series is not None:
+            raise NotForSeries
+        return event
+
+    def get_series(self, user_id: str, series_id: str) -> SeriesOverview:
+        """Return a series for one of its organizers. Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`."""
+        return self._members.as_organizer(
+            user_id, lambda actor: self._service.get_series(series_id, actor=actor)
+        )
+
+    def get_series_to_change(self, user_id: str, series_id: str) -> SeriesOverview:
+        """Return a series that has not ended, for one of its organizers.
+
+        Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`, `EventCanceled`, `NoUseOnceOver`.
+        """
+        overview = self.get_series(user_id, series_id)
+        if overview.series.status is EventStatus.CANCELED:
+            raise EventCanceled(series_id, is_series=True)
+        self._require_not_over(overview.series)
+        return overview
+
+    def find_series_of(self, event: Event) -> Event | None:
+        """Return the series of an event, or None if it has none, or none anymore."""
+        if event.occurrence is None:
+            return None
+        with suppress(UnknownEvent):
+            return self._service.get_event(event.occurrence.series_id)
+        return None
+
     def get_event_to_change(self, user_id: str, event_id: str) -> Event:
         """Return an event that is not canceled, for one of its organizers.
 
-        Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`.
+        Raises `UnknownEvent`, `NotOrganizer`, `NotForSeries`, `EventCanceled`.
         """
-        event = self.get_event(user_id, event_id)
+        event = self.get_single_event(user_id, event_id)
         if event.status is EventStatus.CANCELED:
             raise EventCanceled(event_id)
         return event
@@ -44,7 +81,7 @@ class ManageModal:
     def get_event_to_come(self, user_id: str, event_id: str) -> Event:
         """Return an event that is neither canceled nor over, for one of its organizers.
 
-        Raises `UnknownEvent`, `NotOrganizer`, `EventCanceled`, `NoUseOnceOver`.
+        Raises `UnknownEvent`, `NotOrganizer`, `NotForSeries`, `EventCanceled`, `NoUseOnceOver`.
         """
         event = self.get_event_to_change(user_id, event_id)
         self._require_not_over(event)
@@ -53,9 +90,9 @@ class ManageModal:
     def require_not_over(self, user_id: str, event_id: str) -> None:
         """Raise `NoUseOnceOver` for a form that stayed open until the event is over.
 
-        A canceled event passes. Raises `UnknownEvent`, `NotOrganizer`.
+        A canceled event passes. Raises `UnknownEvent`, `NotOrganizer`, `NotForSeries`.
         """
-        event = self.get_event(user_id, event_id)
+        event = self.get_single_event(user_id, event_id)
         if event.status is not EventStatus.CANCELED:
             self._require_not_over(event)
 
@@ -70,7 +107,7 @@ class ManageModal:
         cursor: str | None = None,
         note: str | None = None,
     ) -> View:
-        """Return the Manage modal as things are now, with a page of attendees.
+        """Return the Manage modal of an event or a series as things are now, with a page of attendees.
 
         Raises `Busy`, `UnknownEvent`, `NotOrganizer`.
         """
@@ -83,6 +120,16 @@ class ManageModal:
         shown = {registration.user_id for registration in listing.registered}
         shown |= {waitlisted.entry.user_id for waitlisted in listing.waitlist}
         users = self._service.get_users(shown)
+        if listing.event.series is not None:
+            return series_views.manage_series(
+                self._service.get_series(event_id),
+                listing,
+                users,
+                request_id=self._new_id(),
+                cursor=cursor,
+                note=note,
+                is_over=self._service.is_over(listing.event),
+            )
         return manage_views.manage_event(
             listing,
             users,
@@ -92,6 +139,7 @@ class ManageModal:
             has_started=self._service.has_started(listing.event),
             is_over=self._service.is_over(listing.event),
             has_card=bool(self._cards.newest_card(event_id)),
+            series=self.find_series_of(listing.event),
         )
 
     def update_below(self, submission: ViewSubmission, event_id: str) -> None:

@@ -16,6 +16,7 @@ from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold, mention_list
 from bot.features.cards.views import card_sentence, occupancy, occupancy_bar
 from bot.features.manage.attendee_views import attendee_list
+from bot.features.manage.series_views import part_of_series
 from bot.slack.context import CardStatus
 from bot.slack.error_messages import capacity_too_low
 from domain.commands import ChangeOutcome
@@ -33,11 +34,13 @@ def manage_event(
     has_started: bool = False,
     is_over: bool = False,
     has_card: bool = False,
+    series: Event | None = None,
 ) -> View:
     """Show an event's numbers, its attendees, and what its organizers can do (R8.8).
 
     `cursor` is that of the page of attendees, None for the first. `users` names attendees who are not in
-    Slack. `note` says what was just done. `has_card` says that a channel shows it.
+    Slack. `note` says what was just done. `has_card` says that a channel shows it. `series` is the one that the event
+    is a date of.
     """
     event = listing.event
     blocks: list[Block] = [
@@ -47,6 +50,8 @@ def manage_event(
         blocks.append(
             context(f"Capacity is being increased to {event.capacity_target:,}, step by step.")
         )
+    if series is not None:
+        blocks += part_of_series(series)
     if note is not None:
         blocks.append(context(f"✓ {note}"))
     blocks += _buttons(
@@ -160,12 +165,18 @@ def card_requested(event: Event, card: CardStatus) -> View:
 def taken_over(event: Event) -> Message:
     """Confirm that a workspace admin organizes an event now."""
     manage = ActionsBlock(elements=[button("Manage", ActionId.MANAGE, event.event_id)])
-    return note(f"You’re now the organizer of {bold(event.title)}.", manage)
+    text = f"You’re now the organizer of {bold(event.title)}."
+    if event.series is not None:
+        text = f"You’re now the organizer of the series {bold(event.title)} and of its new dates."
+        text += " Dates that were created before keep their own organizers."
+    return note(text, manage)
 
 
 def capacity_form(event: Event, refused: CapacityPreview | None = None) -> View:
     """Ask for a new capacity. `refused` says why the last one is too low."""
     blocks: list[Block] = [section(f"{bold(event.title)}\n{occupancy(event)}")]
+    if event.occurrence is not None:
+        blocks.append(context(ONLY_THIS_DATE))
     initial = event.capacity
     if refused is not None:
         initial = refused.capacity
@@ -225,6 +236,10 @@ def _effect(preview: CapacityPreview) -> str:
     return text
 
 
+ONLY_THIS_DATE = (
+    "This changes only this date. To change all dates, use *Change capacity* in *Manage series*."
+)
+
 NO_SEATS_ONCE_STARTED = "The event has started, so no one on the waitlist gets a seat."
 
 
@@ -255,6 +270,8 @@ def capacity_message(outcome: ChangeOutcome, *, has_started: bool = False) -> Me
 def event_changed(outcome: ChangeOutcome) -> Message:
     """Say what an event is like after a change that was unconfirmed at first."""
     event = outcome.event
+    if event.series is not None:
+        return _series_changed(event)
     if event.deletion is not None:
         return note(f"Done. {bold(event.title)} has been deleted.")
     if event.status is EventStatus.CANCELED:
@@ -263,6 +280,15 @@ def event_changed(outcome: ChangeOutcome) -> Message:
     text = f"Done. {bold(event.title)} has {seats(event.capacity)}{closed}."
     more = context(f"Manage it with `/event {event.event_id}`")
     return note(f"{text} {_promoted(outcome)}".rstrip(), more)
+
+
+def _series_changed(series: Event) -> Message:
+    what = f"the series {bold(series.title)}"
+    if series.deletion is not None:
+        return note(f"Done. {what[:1].upper()}{what[1:]} has been deleted.")
+    ended = " has ended" if series.status is EventStatus.CANCELED else " has been changed"
+    more = context(f"Manage it with `/event {series.event_id}`")
+    return note(f"Done. {what[:1].upper()}{what[1:]}{ended}.", more)
 
 
 def _promoted(outcome: ChangeOutcome) -> str:
