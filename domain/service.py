@@ -44,6 +44,8 @@ from domain.enums import ClosedReason, CreationWarning, EventStatus, Registratio
 from domain.errors import (
     Busy,
     DuplicateEvent,
+    NotConfirmed,
+    SeriesBusy,
     UnknownUser,
 )
 from domain.execution.deletion_ids import deactivation_id, deletion_id_with, successor_of
@@ -406,7 +408,7 @@ class Service:
         actor: Actor | None = None,
         reason: str | None = None,
     ) -> ChangeOutcome:
-        """Make no more occurrences, and cancel those to come if `cancels` (R13.3).
+        """Make no more occurrences, and cancel those to come if `cancels`, also after it was ended (R13.3).
 
         Raises what `cancel_event` raises, `NotASeries`, and `SeriesBusy`.
         """
@@ -416,7 +418,10 @@ class Service:
     def _change_series(self, series_id: str, command: EditSeries | EndSeries) -> ChangeOutcome:
         work = self._long_operations.series
         # One change of a series after the other: this one may follow an earlier one whose process died.
-        work.carry(series_id, self._retry.deadline())
+        try:
+            work.carry(series_id, self._retry.deadline())
+        except NotConfirmed:
+            raise SeriesBusy from None  # what is not confirmed belongs to the earlier change
         outcome = self._change(series_id, command)
         self._long_operations.finish_or_continue(lambda deadline: work.carry(series_id, deadline))
         return outcome
@@ -448,6 +453,15 @@ class Service:
         Raises `UnknownEvent`.
         """
         return self._series.get_for(user_id, series_id)
+
+    def list_occurrences(
+        self, series_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None
+    ) -> Page[Event]:
+        """List the occurrences that a series has made, by number, also those that are over (R13.2).
+
+        A page may be short, or empty. Raises `UnknownEvent`, and `Invalid` for a cursor of another list.
+        """
+        return self._events.list_occurrences(series_id, limit, cursor)
 
     def list_upcoming_for(
         self, user_id: str, *, limit: int = PAGE_SIZE, cursor: str | None = None

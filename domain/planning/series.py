@@ -198,7 +198,10 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     of its own. Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`, `EventCanceled`, `SeriesBusy` while an earlier
     change is on its way, `CapacityBelowRegistered` with the occurrence, and `Invalid`.
     """
-    before, series = _series_to_change(work, command.actor)
+    before = work.event_organized_by(command.actor)
+    if before.series is not None and before.status is EventStatus.CANCELED:
+        raise EventCanceled(work.event_id, is_series=True)
+    series = _series_to_change(before)
     if before is not work.snapshot.event:
         return None
     numbers = tuple(n for n in series.ahead if command.number is not None and n >= command.number)
@@ -293,16 +296,13 @@ def _first_day(event: Event) -> date:
     return event.starts_at.astimezone(ZoneInfo(event.time_zone)).date()
 
 
-def _series_to_change(work: WorkingCopy, actor: Actor | None) -> tuple[Event, Series]:
-    """Return the event and its series. Raise what refuses a change of it."""
-    event = work.event_organized_by(actor)
+def _series_to_change(event: Event) -> Series:
+    """Return the series. Raise `NotASeries`, or `SeriesBusy` while an earlier change of it is on its way."""
     if event.series is None:
         raise NotASeries(event.event_id, event.title)
-    if event.status is EventStatus.CANCELED:
-        raise EventCanceled(work.event_id, is_series=True)
     if event.series.carried is not None:
         raise SeriesBusy
-    return event, event.series
+    return event.series
 
 
 def _check_capacity(work: WorkingCopy, numbers: Sequence[int], capacity: int | None) -> None:
@@ -394,29 +394,31 @@ def _moved(
 def end_series(work: WorkingCopy, command: EndSeries) -> ChangeOutcome | None:
     """Make no more occurrences; those that were made take place, unless they are canceled, too (R13.3).
 
-    Return None if it needs a commit of its own. Raises `UnknownEvent`, `NotOrganizer`, `NotASeries`, `SeriesBusy`
-    while an earlier change is on its way.
+    Also those of a series that was ended before. Return None if it needs a commit of its own. Raises `UnknownEvent`,
+    `NotOrganizer`, `NotASeries`, `SeriesBusy` while an earlier change is on its way.
     """
     event = work.event_organized_by(command.actor)
-    if event.status is EventStatus.CANCELED:
+    was_ended = event.series is not None and event.status is EventStatus.CANCELED
+    if was_ended and not command.cancels:
         return ChangeOutcome(event, changed=False)
-    event, series = _series_to_change(work, command.actor)
+    series = _series_to_change(event)
     if event is not work.snapshot.event:
         return None
     actor_id = id_of(command.actor)
     carried = Carried(
-        numbers=_alive(work, series.ahead),
+        numbers=_alive(work, series.ahead) if command.cancels else (),
         cancels=True,
         reason=command.reason,
         actor_id=actor_id,
     )
-    has_more = command.cancels and carried.numbers
-    series = series.model_copy(update={"carried": carried if has_more else None})
+    if was_ended and not carried.numbers:
+        return ChangeOutcome(event, changed=False)
+    series = series.model_copy(update={"carried": carried if carried.numbers else None})
     work.update_event(
         status=EventStatus.CANCELED, series=series, next_due_at=None, updated_at=work.now
     )
     work.record(ChangeKind.CANCELED, actor_id=actor_id, reason=command.reason)
-    notifies = work.notify_audience(
+    notifies = not was_ended and work.notify_audience(
         NotificationKind.CANCELED, actor_id=actor_id, reason=command.reason
     )
     return ChangeOutcome(work.current, notifies=notifies)

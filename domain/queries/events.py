@@ -89,6 +89,21 @@ class EventQueries:
         page = self._retry.read(lambda: self._store.list_series(limit=limit, cursor=cursor))
         return Page(self._with_counts(page.items), page.next_cursor)
 
+    def list_occurrences(self, series_id: str, limit: int, cursor: str | None) -> Page[Event]:
+        """List the occurrences that a series has made, by number. Raises `UnknownEvent`."""
+        list_id = ("occurrences", series_id)
+        series = self.get(series_id).series
+        made = series.made if series else 0
+        after = 0 if cursor is None else cursors.decode(list_id, cursor, (int,))[0]
+        last = min(after + limit, made)
+        events = self._complete([occurrence_id(series_id, n) for n in range(after + 1, last + 1)])
+        # Somebody else may have used the id of one.
+        made_by_it = (
+            one for one in events if one.occurrence and one.occurrence.series_id == series_id
+        )
+        end = cursors.encode(list_id, (last,)) if last < made else None
+        return Page(tuple(made_by_it), end)
+
     def _all_series(self) -> tuple[Event, ...]:
         return self._with_counts(
             self._retry.read_all_pages(self._store.list_series, limit=LONG_PAGE_SIZE)

@@ -182,6 +182,7 @@ class TestMaking:
         new_series(service, days_ahead=10)
         assert service.get_event("yoga-2").starts_at == FIRST
         assert service.get_event("yoga-1").title == "Other"
+        assert [event.event_id for event in service.list_occurrences("yoga").items] == ["yoga-2"]
 
     def test_series_that_is_canceled_at_the_same_moment_makes_no_more(
         self, service: Service, clock: ManualClock, meanwhile: Meanwhile
@@ -272,6 +273,22 @@ class TestMaking:
         service.sweep()
         service.sweep()
         assert service.get_event("yoga-1").organizer_ids == ("ada",)
+
+    def test_occurrences_are_listed_page_by_page(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        """Also those that are over, but none that was deleted."""
+        new_series(service, days_ahead=28)
+        service.delete_event("yoga-2")
+        clock.advance(2 * WEEK)
+        service.sweep()
+        first = service.list_occurrences("yoga", limit=3)
+        rest = service.list_occurrences("yoga", limit=3, cursor=first.next_cursor)
+        pages = [[event.event_id for event in page.items] for page in (first, rest)]
+        assert pages == [["yoga-1", "yoga-3"], ["yoga-4", "yoga-5"]]
+        assert rest.next_cursor is None
+        with pytest.raises(UnknownEvent):
+            service.list_occurrences("nothing")
 
     def test_deleted_series_is_in_no_list(self, service: Service) -> None:
         new_series(service)
@@ -630,6 +647,15 @@ class TestEnding:
         assert {event.status for event in events} == {EventStatus.CANCELED}
         assert messages(store, "yoga-2") == [(NotificationKind.CANCELED, None)]
         assert messages(store, "yoga") == [(NotificationKind.CANCELED, None)]
+
+    def test_what_was_made_can_be_canceled_later(self, service: Service, store: Store) -> None:
+        new_series(service, days_ahead=28)
+        service.end_series("yoga")
+        service.end_series("yoga", cancels=True)
+        events = [service.get_event(f"yoga-{number}") for number in (1, 2, 3)]
+        assert {event.status for event in events} == {EventStatus.CANCELED}
+        assert len(messages(store, "yoga")) == 1
+        assert not service.end_series("yoga", cancels=True).changed
 
     def test_sweep_finishes_it(self, store: Store, service: Service, clock: ManualClock) -> None:
         new_series(service, days_ahead=28)
