@@ -121,8 +121,8 @@ def end_series_form(overview: SeriesOverview) -> View:
 
 def _before_end(series: Event) -> str:
     count = series.waitlist_count
-    told = f"{headcount(count)} registered for all of it will be notified." if count else ""
-    return f"There won’t be any new dates. {told}".strip()
+    notified = f"{headcount(count)} registered for all of it will be notified." if count else ""
+    return f"There won’t be any new dates. {notified}".strip()
 
 
 def _before_canceling(to_come: Sequence[Event]) -> str:

@@ -280,6 +280,7 @@ _DONE = {
     ChangeKind.DELETED: "deleted the event",
     ChangeKind.EXPORTED: "exported the attendee list",
     ChangeKind.TAKEN_OVER: "took over the event",
+    ChangeKind.OCCURRENCE_MADE: "created a date of the series",
 }
 
 WHY_PROMOTED: Mapping[Cause | None, str] = {

@@ -302,9 +302,14 @@ class _PermissionCheck:
             assert organizes(self._actor, self._after.events[event_id])
 
 
+_CAPACITY = {"capacity", "capacity_target", "operation_id", "occurrence"}
+
 _BY_FORM = {
-    f"form {CallbackId.CAPACITY_CONFIRMED}": {"capacity", "capacity_target", "operation_id"},
-    f"form {CallbackId.EDIT_EVENT}": EDITS,
+    f"form {CallbackId.CAPACITY_CONFIRMED}": _CAPACITY,
+    f"form {CallbackId.SERIES_CAPACITY_CONFIRMED}": _CAPACITY | {"series"},
+    f"form {CallbackId.EDIT_EVENT}": EDITS | {"series", "occurrence"},
+    f"form {CallbackId.SKIP_DATES}": {"series", "next_due_at"},
+    f"form {CallbackId.END_SERIES}": {"status", "series", "next_due_at"},
     f"form {CallbackId.ADD_ATTENDEES}": {"recent_requests"},
     f"form {CallbackId.ANNOUNCEMENT}": {"recent_requests"},
     f"form {CallbackId.POST_CARD}": {"recent_requests"},
@@ -327,6 +332,10 @@ ORGANIZERS_ONLY = {
     CallbackId.CAPACITY_CONFIRMED,
     CallbackId.POST_CARD,
     CallbackId.ANSWER_TOTALS,
+    CallbackId.SERIES_CAPACITY,
+    CallbackId.SERIES_CAPACITY_CONFIRMED,
+    CallbackId.SKIP_DATES,
+    CallbackId.END_SERIES,
 }
 
 

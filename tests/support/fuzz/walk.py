@@ -112,6 +112,7 @@ class Walk:
         self.answer()
         self.manage()
         self.organize()
+        self.manage_series()
         self.move()
         self.look_back()
         self.end()
@@ -323,6 +324,35 @@ class Walk:
         self._harness.deliver_due(10)
         message = self._harness.workspace.messages(self._harness.workspace.dm(BJORN).id)[-1]
         self._press(BJORN, message, ActionId.SHOW_EVENTS)
+
+    def manage_series(self) -> None:
+        """Edit, resize and end a series, skip one of its dates, and go from one date to the series."""
+
+        def pressed(action: ActionId, event_id: str = "stretch") -> View:
+            self._slack.command(BJORN, RANDOM, "/event", event_id)
+            self._press(BJORN, self._on_top(BJORN), action)
+            return self._on_top(BJORN)
+
+        def submit(form: View, *steps: dict[BlockId, Any]) -> None:
+            for values in steps:
+                given: dict[tuple[str, str], Any] = {
+                    (block, ActionId.INPUT): value for block, value in values.items()
+                }
+                self._slack.submit(BJORN, form.id, given)
+
+        pressed(ActionId.MANAGE_OTHER, "stretch-1")
+        for answer in (ActionId.EDIT_THIS_DATE, ActionId.EDIT_LATER_DATES):
+            pressed(ActionId.EDIT, "stretch-1")
+            self._press(BJORN, self._on_top(BJORN), answer)
+            submit(self._on_top(BJORN), {BlockId.LOCATION: f"Hall of {answer}"})
+        submit(pressed(ActionId.EDIT_SERIES), {BlockId.TITLE: "Stretching <!here>"})
+        submit(pressed(ActionId.CHANGE_SERIES_CAPACITY), {BlockId.CAPACITY: "7"}, {})
+        form = pressed(ActionId.SKIP_DATES)
+        days = next(block for block in form.blocks if block["block_id"] == BlockId.SKIPPED)
+        submit(form, {BlockId.SKIPPED: [days["element"]["options"][-1]["value"]]})
+        pressed(ActionId.HISTORY)
+        chosen = {BlockId.CREATED_DATES: "cancel", BlockId.REASON: "No room <!here>"}
+        submit(pressed(ActionId.END_SERIES), chosen)
 
     def answer(self) -> None:
         """Answer an event's questions, change the answers, and read them as its organizer."""

@@ -38,7 +38,7 @@ def form(harness: SlackHarness, event_id: str, action: ActionId) -> View:
     return press(harness, action)
 
 
-def test_edit_asks_and_the_form_takes_the_place_of_the_question(harness: SlackHarness) -> None:
+def test_edit_asks_and_the_form_replaces_the_question(harness: SlackHarness) -> None:
     series(harness)
     manage_modal(harness, event_id="yoga-2")
     question = said(press(harness, ActionId.EDIT))

@@ -39,7 +39,7 @@ OPEN, CANCELED = EventStatus.OPEN, EventStatus.CANCELED
 
 
 class TestEnding:
-    def test_created_dates_take_place(self, harness: SlackHarness) -> None:
+    def test_created_dates_stay(self, harness: SlackHarness) -> None:
         series(harness)
         view = form(harness, ActionId.END_SERIES)
         assert "1 person registered for all of it will be notified" in said(view)

@@ -39,6 +39,7 @@ SCRIPTS = {"ASCII": "&", "quotes": '"', "Cyrillic": "Ж", "CJK": "漢", "emoji":
 
 BY_THE_WEB_API = (
     *("home.views.", "history.views.", "manage.views.manage_event", "manage.answer_views."),
+    *("manage.series_views.manage_series", "manage.series_views.skip_form"),
     *("event_form.views.create_form", "event_form.views.edit_form"),
 )
 """Views that are never an acknowledgement: calls of the Web API show them."""

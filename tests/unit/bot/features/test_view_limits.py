@@ -29,6 +29,7 @@ from bot.features.browsing.listeners import EVENTS_PAGE
 from bot.features.calendar import views as calendar_views
 from bot.features.cards import views as cards_views
 from bot.features.ending import views as ending_views
+from bot.features.event_form import edit_series_views
 from bot.features.event_form import series_views as new_series_views
 from bot.features.event_form import views as event_form_views
 from bot.features.event_form.changed_fields import as_it_is_shown
@@ -39,6 +40,7 @@ from bot.features.history import views as history_views
 from bot.features.home import publisher as home_publisher
 from bot.features.home import views as home_views
 from bot.features.manage import answer_views, attendee_views
+from bot.features.manage import series_views as series_views_of_manage
 from bot.features.manage import views as manage_views
 from bot.features.registration import answer_views as registration_answer_views
 from bot.features.registration import views as registration_views
@@ -84,6 +86,7 @@ from domain.inputs import (
 from domain.models import (
     AnswerTotals,
     CapacityPreview,
+    Carried,
     Change,
     Event,
     EventForUser,
@@ -100,6 +103,7 @@ from domain.models import (
     RegistrationHistoryEntry,
     RegistrationsToCome,
     Series,
+    SeriesOverview,
     SeriesRegistration,
     UnreachableRecipient,
     UnregisterPreview,
@@ -219,17 +223,30 @@ REPEATING = replace(
     ),
 )
 CLOSED = event(status=EventStatus.CLOSED)
-SHORT_LINK = event(join_link="https://example.org")
-CANCELED = event(status=EventStatus.CANCELED)
+DAYS = tuple(START.date() + timedelta(weeks=number) for number in range(104))
 SERIES = event(
     series=Series(
         recurrence=Recurrence(
-            frequency=Frequency.MONTHLY_BY_DATE, until=(START + timedelta(days=800)).date()
-        )
+            frequency=Frequency.MONTHLY_BY_WEEKDAY, until=DAYS[-1], left_out=DAYS[:52]
+        ),
+        missed_first=True,
+        days_ahead=364,
+        carried=Carried(numbers=tuple(range(52))),
     ),
+    registered_count=0,
     occurrence=None,
     next_due_at=START,
 )
+OCCURRENCES = tuple(
+    event(occurrence=Occurrence(series_id="s" * 61, number=number, day=day))
+    for number, day in enumerate(DAYS[:100], 1)
+)
+OVERVIEW = SeriesOverview(
+    SERIES, OCCURRENCES, OCCURRENCES[-52:], tuple((day, START) for day in DAYS[:26]), DAYS[26:52]
+)
+ENDED = replace(OVERVIEW, series=SERIES.model_copy(update={"status": EventStatus.CANCELED}))
+SHORT_LINK = event(join_link="https://example.org")
+CANCELED = event(status=EventStatus.CANCELED)
 FULL = event(capacity=REGISTERED, capacity_target=None)
 USERS = {
     user_id: User(
@@ -389,7 +406,14 @@ def listing(seats: int, entries: int) -> EventRegistrations:
     return EventRegistrations(LARGEST, SEATS[:seats], WAITLIST[:entries], CURSOR)
 
 
-def manage(seats: int, entries: int, of: Event = LARGEST, *, is_over: bool = False) -> View:
+def manage(
+    seats: int,
+    entries: int,
+    of: Event = LARGEST,
+    *,
+    is_over: bool = False,
+    series: Event | None = None,
+) -> View:
     shown = EventRegistrations(of, SEATS[:seats], WAITLIST[:entries], CURSOR)
     return manage_views.manage_event(
         shown,
@@ -398,6 +422,7 @@ def manage(seats: int, entries: int, of: Event = LARGEST, *, is_over: bool = Fal
         cursor=CURSOR,
         note=manage_views.reopened_note(ClosedReason.DEADLINE),
         is_over=is_over,
+        series=series,
     )
 
 
@@ -515,6 +540,44 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "manage.views.manage_event, closed": lambda: manage(HALF, HALF, CLOSED),
     "manage.views.manage_event, canceled": lambda: manage(HALF, HALF, CANCELED),
     "manage.views.manage_event, over": lambda: manage(HALF, HALF, is_over=True),
+    "manage.series_views.manage_series": lambda: series_views_of_manage.manage_series(
+        OVERVIEW,
+        EventRegistrations(SERIES, (), WAITLIST, CURSOR),
+        USERS,
+        request_id="r" * 32,
+        cursor=CURSOR,
+        note=WORST * 100,
+    ),
+    "manage.series_views.manage_series, ended": lambda: series_views_of_manage.manage_series(
+        ENDED, EventRegistrations(ENDED.series, (), WAITLIST, CURSOR), USERS, request_id="r" * 32
+    ),
+    "manage.series_views.capacity_form": lambda: series_views_of_manage.capacity_form(
+        OVERVIEW, (1, LARGEST)
+    ),
+    "manage.series_views.capacity_preview": lambda: series_views_of_manage.capacity_preview(
+        OVERVIEW, MAX_CAPACITY + 1
+    ),
+    "manage.series_views.capacity_set": lambda: series_views_of_manage.capacity_set(
+        ChangeOutcome(SERIES), OVERVIEW
+    ),
+    "manage.series_views.skip_form": lambda: series_views_of_manage.skip_form(OVERVIEW),
+    "manage.series_views.dates_skipped": lambda: series_views_of_manage.dates_skipped(
+        ChangeOutcome(SERIES)
+    ),
+    "event_form.edit_series_views.what_to_edit": lambda: edit_series_views.what_to_edit(LARGEST),
+    "event_form.edit_series_views.series_edited": lambda: edit_series_views.series_edited(
+        ChangeOutcome(SERIES, is_moved=True), OVERVIEW, frozenset({"title"}), 1, has_note=True
+    ),
+    "event_form.views.edit_form, series": lambda: event_form_views.edit_form(
+        as_it_is_shown(SERIES), content_of(SERIES), about=edit_series_views.about_edit(SERIES)
+    ),
+    "ending.views.end_series_form": lambda: ending_views.end_series_form(OVERVIEW),
+    "ending.views.end_series_form, ended": lambda: ending_views.end_series_form(ENDED),
+    "ending.views.series_ended": lambda: ending_views.series_ended(
+        ChangeOutcome(SERIES), OVERVIEW, cancels=True
+    ),
+    "ending.views.delete_form, series": lambda: ending_views.delete_form(SERIES, is_over=False),
+    "manage.views.manage_event, of a series": lambda: manage(HALF, HALF, series=SERIES),
     "manage.views.card_form": lambda: manage_views.card_form(LARGEST, "r" * 32, after="1" * 17),
     "manage.views.card_requested": lambda: manage_views.card_requested(LARGEST, REFUSED_CARD),
     "manage.views.taken_over": lambda: manage_views.taken_over(LARGEST),
@@ -583,6 +646,9 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
         )
         for number in range(0, len(ENTRIES), history_views.HISTORY_PAGE)
     },
+    "history.views.event_history, series": lambda: history_views.event_history(
+        SERIES, Page(ENTRIES[: history_views.HISTORY_PAGE], CURSOR), made={}
+    ),
     "history.views.registration_history": lambda: history_views.registration_history(
         LARGEST, Page((MOVE,) * 39, CURSOR), is_first=False
     ),

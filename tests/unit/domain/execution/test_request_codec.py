@@ -16,6 +16,7 @@ from domain.commands import (
     AnswersOutcome,
     Attendee,
     ChangeAnswers,
+    ChangeLeftOut,
     ChangeOutcome,
     Command,
     Create,
@@ -76,6 +77,7 @@ COMMANDS: tuple[Command, ...] = (
     StartDeletion(None),
     EditSeries(EventChanges.of(title="Another"), ACTOR, 3, WEEKLY, "a note"),
     EndSeries(ACTOR, cancels=True, reason="a reason"),
+    ChangeLeftOut(ACTOR, (START.date(),), (START.date() + timedelta(days=7),)),
 )
 
 OUTCOMES: tuple[Outcome, ...] = (
@@ -103,7 +105,10 @@ REFUSALS: tuple[RollcallError, ...] = (
     errors.EventOver("e1", "Yoga", START),
     errors.RegistrationClosed("e1", "Yoga", ClosedReason.DEADLINE, START + timedelta(days=1)),
     errors.CapacityBelowRegistered("e1", 2, 3),
+    errors.CapacityBelowRegistered("e1", 2, 3, START.date()),
     errors.EventCanceled("e1"),
+    errors.NotASeries("e1", "Yoga"),
+    errors.SeriesBusy(),
     errors.NotOrganizer("e1", "U1"),
     errors.AttendeesHidden("e1", "Yoga", Visibility.ORGANIZERS),
     errors.AlreadyOrganized("e1", "Yoga", "U1"),
