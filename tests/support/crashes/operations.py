@@ -429,6 +429,15 @@ SERIES.append(
         lambda p: p.service.stop_series("yoga", "ada"),
     )
 )
+SERIES.append(
+    Operation(
+        "skip a date of a series",
+        due_series(starts_at=START + timedelta(days=6), days_ahead=14),
+        lambda p: p.service.change_left_out(
+            "yoga", leave_out=[(START + timedelta(days=27)).date()]
+        ),
+    )
+)
 
 
 def corrupt(process: ServiceProcess) -> None:

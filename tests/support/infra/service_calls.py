@@ -45,6 +45,7 @@ CHANGES = (
     *operations.SERIES,
 )
 
+A_SERIES = operations.due_series(days_ahead=14)
 FULL_WITH_WAITLIST = event_with(*CROWD, capacity=1)
 
 READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], object]]] = {
@@ -64,6 +65,9 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "list_events": (FULL, lambda service: service.list_events(upcoming=True)),
     "list_upcoming_for": (FULL, lambda service: service.list_upcoming_for("eve")),
     "get_events_for": (FULL, lambda service: service.get_events_for("eve", ["e1"])),
+    "get_events": (FULL, lambda service: service.get_events(["e1"])),
+    "get_series": (A_SERIES, lambda service: service.get_series("yoga")),
+    "get_series_as_of": (A_SERIES, lambda service: service.get_series_as_of("yoga", 1)),
     "list_following": (FULL, lambda service: service.list_following()),
     "find_events": (
         FULL,
