@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,7 @@ from domain.planning.plan import Plan, PutBatchResults
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse, Deliver, over_http
 from playground.demo.backstage import Backstage
+from playground.demo.clock import DemoClock
 from playground.demo.functions import Functions
 from playground.demo.http_server import HOST, PortUnavailableError, bind, build_server, serve
 from playground.demo.request_queue import StreamedRequests
@@ -35,6 +36,7 @@ from playground.workspace.state import Workspace
 from storage.sqlite.store import SQLiteStore
 
 WORKSPACE_FILE = "playground.sqlite"
+CLOCK_FILE = "playground.clock"
 
 MANIFEST = Path(__file__).parent.parent / "manifest.yml"
 SIGNING_SECRET = "playground-signing-secret"
@@ -46,6 +48,11 @@ REPLY_SECONDS = 2.0
 
 BUSY_SECONDS = 10.0
 """How long a write waits for others."""
+
+DELIVERY_SECONDS = 10.0
+"""How long moving the clock waits in all for messages to go out. Slack may be set to down."""
+
+POLL_SECONDS = 0.02
 
 
 class UnusableDataError(Exception):
@@ -86,8 +93,10 @@ class DemoBot:
     It calls the Web API at `workspace.url` and keeps its data in a SQLite file in `data`.
     """
 
-    def __init__(self, workspace: Workspace, data: Path) -> None:
+    def __init__(self, workspace: Workspace, data: Path, clock: DemoClock) -> None:
         self.workspace = workspace
+        self._clock = clock
+        self._bot: Bot | None = None
         self._path = data / "rollcall.sqlite"
         self._running: ExitStack | None = None
         self._deliver: Deliver | None = None
@@ -120,11 +129,16 @@ class DemoBot:
                 raise UnusableDataError(str(error)) from error
             stack.callback(store.close)
             bot = build_bot(
-                store, client, workspace_id=workspace.team_id, signing_secret=SIGNING_SECRET
+                store,
+                client,
+                workspace_id=workspace.team_id,
+                signing_secret=SIGNING_SECRET,
+                clock=self._clock,
             )
             stack.callback(bot.stop, REPLY_SECONDS)
             if prepare is not None:
                 prepare(bot)
+            # Members sign by the machine's clock, because Bolt checks signatures by it.
             url = stack.enter_context(
                 serve(build_http(bot.app, bot.executor, SIGNING_SECRET, SystemClock()))
             )
@@ -132,7 +146,7 @@ class DemoBot:
             functions = Functions(store, self._settings(), self._count_start)
             stack.callback(functions.stop)
             store.on_commit = bot.notification_worker.schedule
-            self._functions = functions
+            self._functions, self._bot = functions, bot
             self._deliver = over_http(f"{url}/slack/events")
             self._running = stack.pop_all()
 
@@ -152,10 +166,28 @@ class DemoBot:
 
     def stop(self) -> None:
         """Stop the bot after it has finished its current requests."""
-        self._deliver = self._functions = None
+        self._deliver = self._functions = self._bot = None
         if self._running is not None:
             self._running.close()
             self._running = None
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the bot's clock is ahead of the machine's."""
+        return self._clock.ahead
+
+    def move_clock(self, hours: int) -> None:
+        """Move the clock forward. On the way, the bot does what is due in each hour, unless it is stopped."""
+        gives_up = time.monotonic() + DELIVERY_SECONDS
+        for _ in range(hours):
+            self._clock.move(1)
+            bot = self._bot
+            if bot is None:
+                continue
+            bot.service.sweep()
+            # Each message carries the time at which it is sent.
+            while bot.notification_worker.undelivered_since() and time.monotonic() < gives_up:
+                time.sleep(POLL_SECONDS)
 
     def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         """Deliver a request to the bot. Raises `ConnectionRefusedError` while it is stopped."""
@@ -187,13 +219,16 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
             delete_data(data)
         is_new = not (data / WORKSPACE_FILE).exists()
         installed = read_manifest(MANIFEST)
-        workspace = demo_workspace(installed, now=time.time, path=data / WORKSPACE_FILE)
+        clock = DemoClock(data / CLOCK_FILE)
+        workspace = demo_workspace(
+            installed, now=lambda: clock.now().timestamp(), path=data / WORKSPACE_FILE
+        )
         open_files.callback(workspace.close)
         workspace.url = url
         app.state.slack_api = api = SlackApi(workspace)
-        bot = DemoBot(workspace, data)
+        bot = DemoBot(workspace, data, clock)
         running.callback(bot.stop)
-        seed = partial(seed_events, workspace=workspace, now=datetime.now(UTC))
+        seed = partial(seed_events, workspace=workspace, now=clock.now())
         bot.start(seed if is_new and not empty else None)
         member_client = MemberClient(workspace, bot.deliver, SIGNING_SECRET)
         to_functions = MemberClient(workspace, bot.deliver_to_functions, SIGNING_SECRET)
@@ -205,7 +240,7 @@ def demo(port: int, data: Path, *, empty: bool, reset: bool) -> Iterator[str]:
 
 def delete_data(data: Path) -> None:
     """Delete the demo's files in `data`, and no others."""
-    for name in (WORKSPACE_FILE, "rollcall.sqlite"):
+    for name in (WORKSPACE_FILE, CLOCK_FILE, "rollcall.sqlite"):
         for file in data.glob(f"{name}*"):
             file.unlink()
 

@@ -219,9 +219,9 @@ def build_bot(
     *,
     workspace_id: str,
     signing_secret: str,
+    clock: Clock,
 ) -> Bot:
-    """Return a bot with the real clock, ids and randomness, and threads for its background work."""
-    clock = SystemClock()
+    """Return a bot with real ids and randomness, and threads for its background work."""
     return assemble(
         store,
         client,
@@ -320,7 +320,9 @@ def running_bot(settings: Settings) -> Iterator[Bot]:
     # Socket Mode signs nothing: the connection itself is authenticated.
     secret = settings.signing_secret or new_id()
     with open_store(settings, workspace_id) as store:
-        bot = build_bot(store, client, workspace_id=workspace_id, signing_secret=secret)
+        bot = build_bot(
+            store, client, workspace_id=workspace_id, signing_secret=secret, clock=SystemClock()
+        )
         with _thread_startup_errors():
             start_threads(bot.executor)
             bot.notification_worker.start()

@@ -1,10 +1,11 @@
-"""Backstage, the demo's control panel: Slack's condition, the bot's on/off switch, and the rush."""
+"""Backstage, the demo's control panel: Slack's condition, the bot's on/off switch, the clock, and the rush."""
 
 import asyncio
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Protocol
 
 from starlette.exceptions import HTTPException
@@ -17,6 +18,9 @@ from playground.demo.rush import MAX_MEMBERS, Counts, Rush, primary_buttons
 from playground.web_api.fault_injection import DefaultFault, Fault, for_method
 from playground.web_api.server import METHODS, Call, SlackApi
 from playground.workspace.model import Json
+
+MOST_HOURS = 4 * 7 * 24
+"""How far one press may move the clock."""
 
 SLOW_SECONDS = 1.5
 RATE_LIMIT_SECONDS = 1
@@ -49,6 +53,15 @@ class BotProcess(Protocol):
 
     def stop(self) -> None:
         """Stop the bot after it has finished its current requests, unless it is stopped."""
+        ...
+
+    @property
+    def ahead(self) -> timedelta:
+        """How far the bot's clock is ahead of the machine's."""
+        ...
+
+    def move_clock(self, hours: int) -> None:
+        """Move the clock forward; unless it is stopped, the bot does what is due on the way."""
         ...
 
 
@@ -126,6 +139,14 @@ class Backstage:
                 self._bot.stop()
         self._announce()
 
+    def move_clock(self, hours: int) -> None:
+        """Move the demo's clock forward. Raises `LookupError` for more hours than four weeks have, or none."""
+        if not 1 <= hours <= MOST_HOURS:
+            raise LookupError(f"Choose 1 to {MOST_HOURS} hours.")
+        with self._lock:
+            self._bot.move_clock(hours)
+        self._announce()
+
     def start_rush(
         self, member_id: str, channel_id: str, ts: str, size: int, *, on_lambda: bool = False
     ) -> None:
@@ -139,6 +160,10 @@ class Backstage:
             raise LookupError("This button no longer exists.")
         if not 1 <= size <= MAX_MEMBERS:
             raise LookupError(f"Choose 1 to {MAX_MEMBERS:,} members.")
+        if on_lambda and self._bot.ahead:
+            raise LookupError(
+                "The Lambda functions’ clock can’t be moved. To use them, start the demo with --reset."
+            )
         with self._lock:
             if self._rush is not None and not self._rush.is_over:
                 raise LookupError("Another rush is still running.")
@@ -160,7 +185,12 @@ class Backstage:
 
     def summary(self) -> Json:
         """Return the part that all members' pages show."""
-        return {"slack": self._condition, "method": self._method, "bot": self._bot.is_running}
+        return {
+            "slack": self._condition,
+            "method": self._method,
+            "bot": self._bot.is_running,
+            "ahead": self._bot.ahead.total_seconds(),
+        }
 
     def as_json(self, member_id: str, *, rush: int, after: int) -> Json:
         """Return everything; of the results of the rush with number `rush`, those after the first `after`."""
@@ -209,6 +239,7 @@ async def _switch(request: Request) -> Response:
     switches: dict[str, Callable[[], None]] = {
         "slack": lambda: backstage.set_slack(body["slack"], body.get("method", "")),
         "bot": lambda: backstage.set_bot(running=bool(body["running"])),
+        "clock": lambda: backstage.move_clock(int(body["hours"])),
         "rush": lambda: backstage.start_rush(
             body["member"],
             body["channel"],

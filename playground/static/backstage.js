@@ -1,5 +1,6 @@
-// Backstage, the demo's control panel: Slack's condition, the bot's on/off switch, and the rush. Polls while open.
+// Backstage, the demo's control panel: Slack's condition, the bot's on/off switch, the clock, and the rush. Polls while open.
 
+import { demoTime, slackDate } from "./dates.js";
 import { h, toast } from "./dom.js";
 import { rush } from "./rush.js";
 import { readBackstage, setSwitch } from "./server.js";
@@ -13,6 +14,8 @@ const SLACK = {
   rate_limited: { label: "Rate limited", about: "Slack accepts one call per second of each API method and responds to the rest with 429.", warning: "Slack is rate limiting the bot. Some messages will arrive late." },
   down: { label: "Down", about: "Slack responds to every API call with 503.", warning: "Slack is down for the bot. Messages will arrive when it’s back." },
 };
+
+const LATER = { "1 hour later": 1, "1 day later": 24, "1 week later": 168 };
 
 const HANDLERS = {
   process: { label: "The bot’s process", about: "It handles many presses at once. Those that wait together share a commit." },
@@ -38,6 +41,9 @@ export function backstage(root, { directory, open }) {
   const about = h("p", { class: "about" });
   const bot = h("button", { type: "button", class: "button", onclick: () => set("bot", { running: bot.dataset.running !== "true" }, bot) }, "Stop bot");
   const botAbout = h("p", { class: "about" });
+  const clock = h("p", { class: "clock" });
+  const later = h("div", { class: "later" }, Object.entries(LATER).map(([label, hours]) =>
+    h("button", { type: "button", class: "button", onclick: (event) => set("clock", { hours }, event.currentTarget) }, label)));
   const calls = h("ol", { class: "calls" });
   let timer = 0;
   let latest = 0;
@@ -46,6 +52,7 @@ export function backstage(root, { directory, open }) {
   root.replaceChildren(
     h("header", {}, h("h2", {}, "Backstage"), h("button", { type: "button", class: "icon-button", "aria-label": "Close Backstage", onclick: () => open(false) }, "×")),
     h("section", {}, h("h3", {}, "Slack"), slack, methodRow, about, h("h3", {}, "Bot"), bot, botAbout),
+    h("section", {}, h("h3", {}, "Clock"), clock, later, h("p", { class: "about" }, "The bot does what is due on the way: it sends reminders, closes events that have started, and makes the next dates of a series.")),
     h("section", {}, h("h3", {}, "Rush"), h("p", { class: "about" }, "Up to 1,000 simulated members press the same button within one second."), form, result.node),
     h("section", {}, h("h3", {}, "Recent API calls"), calls));
 
@@ -92,6 +99,7 @@ export function backstage(root, { directory, open }) {
     bot.dataset.running = String(now.bot);
     bot.textContent = now.bot ? "Stop bot" : "Start bot";
     botAbout.textContent = now.bot ? "The bot is running." : "The bot is stopped. When you start it, it sends all pending notifications.";
+    clock.textContent = slackDate(demoTime(), "{date_long}, {time}", directory.zone);
     showButtons(now.buttons);
     showCalls(now.calls);
     start.disabled = !now.buttons.length || Boolean(now.rush && !now.rush.is_over);

@@ -1,5 +1,16 @@
 // Dates as Slack's page on formatting text describes them, in a given time zone.
 
+/** How many seconds the demo's clock is ahead of the machine's. */
+let ahead = 0;
+
+/** Let days count from the demo's clock, so many seconds ahead. */
+export function setAhead(seconds) {
+  ahead = seconds;
+}
+
+/** Return the demo's time, in seconds. */
+export const demoTime = () => Date.now() / 1000 + ahead;
+
 const parts = (seconds, zone, options) =>
   new Intl.DateTimeFormat("en-US", { timeZone: zone, ...options }).format(new Date(seconds * 1000));
 
@@ -9,7 +20,7 @@ const dayOf = (seconds, zone) =>
 
 /** Return "Today", "Tomorrow" or "Yesterday" in the zone, or null. */
 function nearby(seconds, zone) {
-  const now = Date.now() / 1000;
+  const now = demoTime();
   const day = dayOf(seconds, zone);
   if (day === dayOf(now, zone)) return "Today";
   if (day === dayOf(now + 86400, zone)) return "Tomorrow";
@@ -23,7 +34,7 @@ function written(seconds, zone, { weekday = false, short = false } = {}) {
   const part = (options) => parts(seconds, zone, options);
   const number = Number(part({ day: "numeric" }));
   const day = `${part({ month: short ? "short" : "long" })} ${short ? number : ordinal(number)}`;
-  const year = Math.abs(seconds - Date.now() / 1000) < HALF_A_YEAR ? "" : `, ${part({ year: "numeric" })}`;
+  const year = Math.abs(seconds - demoTime()) < HALF_A_YEAR ? "" : `, ${part({ year: "numeric" })}`;
   return `${weekday ? `${part({ weekday: "long" })}, ` : ""}${day}${year}`;
 }
 

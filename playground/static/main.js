@@ -3,6 +3,7 @@
 import { backstage, showConditions } from "./backstage.js";
 import { blockNodes } from "./blocks.js";
 import { composer } from "./composer.js";
+import { setAhead } from "./dates.js";
 import { h, toast } from "./dom.js";
 import { closeOnEscape, showModal } from "./modal.js";
 import { readValues } from "./elements.js";
@@ -94,6 +95,7 @@ async function load() {
 }
 
 function show(channel, messages) {
+  setAhead(state.backstage?.ahead ?? 0);
   const isApp = pane.startsWith("app");
   const name = isApp ? state.app.name : channel.is_private ? channel.name : `#${channel.name}`;
   $("title").replaceChildren(name, channel?.is_private && !isApp ? h("small", {}, " private") : "");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from slack_bolt import Ack, App, Respond
 
 from playground.__main__ import DemoBot
 from playground.client.member_client import MemberClient
-from playground.demo.backstage import Backstage, one_call_per_second
+from playground.demo.backstage import MOST_HOURS, Backstage, one_call_per_second
+from playground.demo.clock import DemoClock
 from playground.demo.rush import IN_QUEUE, Counts, Rush, primary_buttons, simulated_member
 from playground.demo.seed import EVENTS, LEADS
 from playground.workspace.model import Json, Message, SlackError
@@ -29,12 +31,16 @@ class FakeBot:
         self.commits: list[int] = []
         self.is_running = True
         self.functions_started = 0
+        self.ahead = timedelta()
 
     def start(self) -> None:
         self.is_running = True
 
     def stop(self) -> None:
         self.is_running = False
+
+    def move_clock(self, hours: int) -> None:
+        self.ahead += timedelta(hours=hours)
 
 
 def card(slack: Slack, channel: str = EVENTS) -> Message:
@@ -116,8 +122,37 @@ class TestSwitches:
         announced = [change.kind for change in slack.workspace.ledger.since(before)]
         assert (switch.is_running, announced) == (True, ["backstage", "backstage"])
 
+    @pytest.mark.parametrize("hours", [0, -1, MOST_HOURS + 1])
+    def test_clock_moves_only_forward_and_not_for_months(
+        self, backstage: Backstage, switch: FakeBot, hours: int
+    ) -> None:
+        with pytest.raises(LookupError, match=f"Choose 1 to {MOST_HOURS} hours"):
+            backstage.move_clock(hours)
+        assert switch.ahead == timedelta()
+
+    def test_clock_that_was_moved_is_shown_to_all_members(
+        self, slack: Slack, backstage: Backstage
+    ) -> None:
+        before = slack.workspace.ledger.seq
+        backstage.move_clock(24)
+        announced = [change.kind for change in slack.workspace.ledger.since(before)]
+        assert (backstage.summary()["ahead"], announced) == (86_400, ["backstage"])
+
+    def test_rush_through_functions_is_refused_once_the_clock_was_moved(
+        self, slack: Slack, backstage: Backstage
+    ) -> None:
+        """They would take an event of the demo's future for one that is far away."""
+        posted = card(slack)
+        backstage.move_clock(1)
+        with pytest.raises(LookupError, match="clock can’t be moved"):
+            backstage.start_rush(AMARA, EVENTS, posted.ts, 1, on_lambda=True)
+
+    def test_clock_stays_ahead_after_a_restart(self, tmp_path: Path) -> None:
+        DemoClock(tmp_path / "clock").move(5)
+        assert DemoClock(tmp_path / "clock").ahead == timedelta(hours=5)
+
     def test_stopped_bot_refuses_requests(self, slack: Slack, tmp_path: Path) -> None:
-        bot = DemoBot(slack.workspace, tmp_path)
+        bot = DemoBot(slack.workspace, tmp_path, DemoClock(tmp_path / "clock"))
         bot.stop()
         with pytest.raises(ConnectionRefusedError):
             bot.deliver(b"", {})

@@ -15,6 +15,7 @@ from bot.entrypoints.system import SystemClock
 from playground.__main__ import MANIFEST, SIGNING_SECRET, DemoBot
 from playground.client.member_client import MemberClient
 from playground.demo import functions
+from playground.demo.clock import DemoClock
 from playground.demo.functions import EventSourceMapping
 from playground.demo.rush import Counts, Rush, primary_buttons
 from playground.demo.seed import demo_workspace, seed_events
@@ -33,7 +34,7 @@ def bot(playground_server: tuple[Any, str], tmp_path: Path) -> Iterator[DemoBot]
     workspace = demo_workspace(read_manifest(MANIFEST), now=lambda: clock.now().timestamp())
     workspace.url = url
     app.state.slack_api = SlackApi(workspace)
-    bot = DemoBot(workspace, tmp_path)
+    bot = DemoBot(workspace, tmp_path, DemoClock(tmp_path / "clock"))
     bot.start(partial(seed_events, workspace=workspace, now=clock.now()))
     yield bot
     bot.stop()
