@@ -1,15 +1,17 @@
-"""Sends an event's attendee list as a file (R8.8): reads the attendees, looks up missing names, uploads."""
+"""Sends the attendee list of an event or a series as a file (R8.8): reads it, looks up missing names, uploads."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from slack_sdk import WebClient
 
 from bot.features.export.attendee_list import AttendeeReader, export_file
 from bot.features.export.missing_names import MissingNames
+from bot.features.export.series_attendance import read_attendance
 from bot.notifications.messages import export_given_up_message, no_files_message
 from bot.notifications.ports import StoreWithOutbox
 from bot.notifications.sender import UPLOAD_METHOD, MessageSender, Paused
@@ -148,9 +150,15 @@ class ExportSender:
             for _ in self._missing_names.look_up(export_id):
                 check_slice()
         reader = AttendeeReader(self._store, self._clock, before_each)
-        attendees = reader.read(event.event_id, with_answers=bool(event.questions))
-        names = reader.names(event.event_id, [attendee.user_id for attendee in attendees])
+        if event.series is None:
+            attendees = reader.read(event.event_id, with_answers=bool(event.questions))
+            user_ids: Collection[str] = [attendee.user_id for attendee in attendees]
+            file_with: Callable[[Mapping[str, str]], File] = partial(export_file, event, attendees)
+        else:
+            attendance = read_attendance(self._store, self._clock, event, before_each)
+            user_ids, file_with = attendance.user_ids, attendance.file
+        names = reader.names(event.event_id, user_ids)
         if not is_continued:
             for _ in self._missing_names.look_up(export_id, self._missing_names.among(names)):
                 check_slice()
-        return lambda: export_file(event, attendees, self._missing_names.completed(names))
+        return lambda: file_with(self._missing_names.completed(names))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import IO, cast
 
@@ -96,19 +96,31 @@ class AttendeeReader:
 
 
 def export_file(event: Event, attendees: Sequence[Attendee], names: Mapping[str, str]) -> File:
-    """Return the file with these attendees. It is UTF-8 with a byte order mark, which Excel needs."""
-    content = cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  # the sender closes it
-    text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
-    writer = csv.writer(text)
-    writer.writerow(spreadsheet.heading(event))
+    """Return the file with these attendees."""
+    rows = _rows(event, attendees, names)
+    return spreadsheet.attendee_file(event, csv_content(spreadsheet.heading(event), rows))
+
+
+def _rows(
+    event: Event, attendees: Sequence[Attendee], names: Mapping[str, str]
+) -> Iterator[spreadsheet.Row]:
     position = 0
     for attendee in attendees:
         position += not attendee.is_registered
         name = names.get(attendee.user_id, "")
-        writer.writerow(spreadsheet.attendee_row(event, attendee, name, position))
+        yield spreadsheet.attendee_row(event, attendee, name, position)
+
+
+def csv_content(heading: spreadsheet.Row, rows: Iterable[spreadsheet.Row]) -> IO[bytes]:
+    """Return the content of a CSV file. It is UTF-8 with a byte order mark, which Excel needs."""
+    content = cast("IO[bytes]", SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  # the sender closes it
+    text = io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
+    writer = csv.writer(text)
+    writer.writerow(heading)
+    writer.writerows(rows)
     text.flush()
     text.detach()
-    return spreadsheet.attendee_file(event, content)
+    return content
 
 
 def _with_seat(row: Registration) -> Attendee:

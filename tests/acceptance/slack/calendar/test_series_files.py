@@ -27,10 +27,16 @@ WEEK = timedelta(weeks=1)
 def message(harness: SlackHarness) -> Message:
     """Have a series register Priya for its first event, and return the message about it."""
     starts_at = harness.clock.now() + timedelta(days=7, seconds=30)
-    new_series(harness.bot.service, starts_at=starts_at, times=4, organizer_id=BJORN)
+    create(harness, starts_at)
     harness.register(PRIYA, event_id="yoga")
     harness.deliver_due(SWEEP_INTERVAL + 3)
     return last_message(harness)
+
+
+def create(harness: SlackHarness, starts_at: datetime, **values: Any) -> None:
+    """Create a series where the clocks never change."""
+    given: dict[str, Any] = {"times": 4, "organizer_id": BJORN, "time_zone": "Asia/Tokyo"} | values
+    new_series(harness.bot.service, starts_at=starts_at, **given)
 
 
 def last_message(harness: SlackHarness) -> Message:
@@ -147,7 +153,7 @@ def test_file_that_depends_on_the_member_comes_when_they_press_the_button(
 ) -> None:
     """The series moves by a week: its first event is where the second one was."""
     first = harness.clock.now() + timedelta(days=3)
-    new_series(harness.bot.service, starts_at=first, times=4, days_ahead=14, organizer_id=BJORN)
+    create(harness, first, days_ahead=14)
     harness.register(PRIYA, event_id="yoga-2")
     changes = EventChanges.of(starts_at=first + WEEK, ends_at=None)
     harness.bot.service.edit_series("yoga", changes, number=1)

@@ -1,0 +1,63 @@
+"""Who came to which occurrence of a series, as a CSV file for spreadsheets (R8.8, R8.11, R13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import IO
+from zoneinfo import ZoneInfo
+
+from bot.features.export.spreadsheet import Row, escape_cell
+from bot.slack.files import File, file_name
+from domain.enums import EventStatus
+from domain.models import Event
+
+ABSENT, SEATED, WAITLISTED = range(3)
+"""What someone is in an occurrence: one byte each."""
+
+_STATUS = ("", "registered", "waitlisted")
+
+
+def heading(occurrences: Sequence[Event]) -> Row:
+    """Return the header row: a column for each occurrence, named by its start in its own time zone."""
+    return ("Name", "User ID", "All of the series", "Came to", *map(_column, occurrences))
+
+
+def _column(event: Event) -> str:
+    start = f"{event.starts_at.astimezone(ZoneInfo(event.time_zone)):%Y-%m-%d %H:%M}"
+    canceled = ", canceled" if event.status is EventStatus.CANCELED else ""
+    return f"{start} ({event.time_zone}){canceled}"
+
+
+def is_attended(event: Event, now: datetime) -> bool:
+    """Return whether whoever had a seat in an occurrence came to it, as far as Rollcall knows."""
+    return event.has_started(now) and event.status is not EventStatus.CANCELED
+
+
+def attendance_row(
+    name: str,
+    user_id: str,
+    statuses: Sequence[int],
+    attended: Sequence[bool],
+    *,
+    is_for_all: bool,
+) -> Row:
+    """Return a user's row. `statuses` and `attended` have one item for each occurrence."""
+    pairs = zip(statuses, attended, strict=True)
+    came_to = sum(status == SEATED and has_been for status, has_been in pairs)
+    return (
+        *(escape_cell(name), escape_cell(user_id)),
+        *("registered" if is_for_all else "", came_to),
+        *(_STATUS[status] for status in statuses),
+    )
+
+
+def attendance_file(series: Event, content: IO[bytes]) -> File:
+    """Return the file with everybody who is or was in an occurrence, or registered for all of the series."""
+    return File(
+        name=file_name(series.title, "csv"),
+        title=f"{series.title}: all dates",
+        content=content,
+        comment="Who is registered or waitlisted on each date of the series, as of now. “Came to” counts the dates that"
+        " have started, were not canceled, and on which someone had a seat.",
+    )
