@@ -58,6 +58,8 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         *_SERVICE,
         # Find events that their organizers still manage.
         Access(EVENTS, indexes=("ending",)),
+        # Register in the events of a series whoever still wants all of it.
+        Access(REGISTRATIONS, ("ConditionCheckItem",)),
         # Show histories.
         Access(JOURNAL, ("Query",)),
         Access(USERS, _USERS),

@@ -13,10 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from domain.commands import RegisterOutcome
 from domain.enums import Visibility
 from domain.inputs import EventChanges
 from domain.models import Actor
 from domain.service import Service
+from tests.support.builders import a_registration, an_event
 from tests.support.crashes import operations
 from tests.support.crashes.cases import CrashScenario, FaultPlan, Operation, ServiceProcess
 from tests.support.crashes.operations import CROWD, FULL, asking, event_with
@@ -37,6 +39,13 @@ ROOT = Path(__file__).parents[3]
 
 
 CHANGES = (
+    Operation(
+        # What it stores, the sweep stores, too: the crash tests need no other.
+        "register in the events of a series",
+        operations.due_series(starts_at=START + timedelta(days=6), days_ahead=14),
+        lambda p: p.service.enroll(RegisterOutcome(an_event(event_id="yoga"), a_registration())),
+        is_long=True,
+    ),
     *operations.USERS,
     *operations.EVENTS,
     *operations.ORGANIZERS,
