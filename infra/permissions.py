@@ -31,9 +31,14 @@ class Access:
 
 
 _SERVICE = (
-    # Read, commit, and find out whether a commit applied. Scan for the events of an organizer who is deleted.
+    # Read, commit, and find out whether a commit applied. Scan for the events of an organizer who is deleted. Register
+    # in the events of a series whoever still wants the whole series.
     Access(EVENTS, ("BatchGetItem", "GetItem", "PutItem", "Scan"), ("upcoming",)),
-    Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem", "Query"), ("roster",)),
+    Access(
+        REGISTRATIONS,
+        ("BatchGetItem", "ConditionCheckItem", "DeleteItem", "PutItem", "Query"),
+        ("roster",),
+    ),
     Access(WAITLIST, ("DeleteItem", "PutItem", "Query")),
     Access(JOURNAL, ("GetItem", "PutItem")),
 )
@@ -58,8 +63,6 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         *_SERVICE,
         # Find events that their organizers still manage.
         Access(EVENTS, indexes=("ending",)),
-        # Register in the events of a series whoever still wants all of it.
-        Access(REGISTRATIONS, ("ConditionCheckItem",)),
         # Show histories.
         Access(JOURNAL, ("Query",)),
         Access(USERS, _USERS),
@@ -74,8 +77,8 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
     ),
     "queue": (
         # Read what the requests need, commit their plans with the results, and find out whether a commit applied.
-        # A refusal is written only while the event is as it was read.
-        Access(EVENTS, ("ConditionCheckItem", "GetItem", "PutItem")),
+        # A refusal is written only while the event is as it was read. A change of a series reads its events.
+        Access(EVENTS, ("BatchGetItem", "ConditionCheckItem", "GetItem", "PutItem")),
         Access(REGISTRATIONS, ("BatchGetItem", "DeleteItem", "PutItem")),
         # Adding attendees creates users.
         Access(USERS, ("BatchGetItem", "ConditionCheckItem", "PutItem")),

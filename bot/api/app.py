@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
 from bot import telemetry
-from bot.api import problems, routes
+from bot.api import problems, routes, series_routes
 from bot.api.auth import BearerAuth, BodyLimit
 from bot.api.openapi import DocumentedApi
 from domain.errors import Invalid, NotConfirmed, RollcallError
@@ -66,8 +66,9 @@ def build_api(service: Service, *, tokens: Sequence[str], clock: Clock, new_id: 
         dependencies=[Depends(HTTPBearer(auto_error=False))],
     )
     paths: list[APIRoute] = []
-    for add in (routes.users, routes.events, routes.registrations):
-        router = APIRouter(tags=[add.__name__.capitalize()], route_class=_problem_route(new_id))
+    for add in (routes.users, routes.events, routes.registrations, series_routes.series):
+        route_class = _problem_route(new_id, of_series=add is series_routes.series)
+        router = APIRouter(tags=[add.__name__.capitalize()], route_class=route_class)
         add(router, service, _build_confirm(clock))
         api.include_router(router)
         paths += [route for route in router.routes if isinstance(route, APIRoute)]
@@ -114,7 +115,7 @@ def _build_confirm(clock: Clock) -> routes.Confirm:
     return confirm
 
 
-def _problem_route(new_id: NewId) -> type[APIRoute]:
+def _problem_route(new_id: NewId, *, of_series: bool) -> type[APIRoute]:
     class ProblemRoute(APIRoute):
         """Turns every error of its endpoint into a problem document, and logs unexpected ones."""
 
@@ -133,7 +134,7 @@ def _problem_route(new_id: NewId) -> type[APIRoute]:
                     return problems.malformed(error.errors()[0])
                 except RollcallError as error:
                     telemetry.log_refusal(error)
-                    return problems.refusal(error)
+                    return problems.refusal(error, of_series=of_series)
                 except Exception:  # answered with a reference that the log has too
                     reference = new_id()[:8]
                     _logger.exception(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,6 +35,20 @@ class NotAuthorized(RollcallError):
     """The request has no valid bearer token of this workspace (R10.3)."""
 
 
+@dataclass(eq=False)
+class UnknownSeries(RollcallError):
+    """The series does not exist, or it was deleted."""
+
+    series_id: str
+
+
+@dataclass(eq=False)
+class IsSeries(RollcallError):
+    """The route is about an event, and the id is that of a series."""
+
+    series_id: str
+
+
 _NOT_CONFIRMED = (
     *(504, "not-confirmed"),
     "The result is not known yet: read the current state to find out",
@@ -43,21 +58,22 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
     NotAuthorized: (401, "not-authorized", "A valid bearer token is required"),
     errors.UnknownUser: (404, "unknown-user", "The user does not exist"),
     errors.UnknownEvent: (404, "unknown-event", "The event does not exist"),
+    UnknownSeries: (404, "unknown-series", "The series does not exist"),
+    IsSeries: (404, "is-series", "This is the id of a series: use the routes of /series"),
     errors.NotRegistered: (
         *(404, "not-registered"),
-        "The user is not registered for the event or on its waitlist",
+        "The user is neither registered nor on the waitlist",
     ),
     errors.AnswersNeeded: (422, "answers-needed", "The event's questions must be answered"),
-    errors.NotASeries: (404, "unknown-series", "The series does not exist"),
     errors.DuplicateUser: (409, "duplicate-user", "A user with this id already exists"),
     errors.DuplicateEvent: (
         409,
         "duplicate-event",
-        "An event with this id already exists, or did once",
+        "An event or a series with this id already exists, or did once",
     ),
     errors.AlreadyRegistered: (
         *(409, "already-registered"),
-        "The user is already registered for the event or on its waitlist",
+        "The user is already registered or on the waitlist",
     ),
     errors.EventFull: (409, "event-full", "The event is full and has no waitlist"),
     errors.TooFewSeats: (
@@ -68,16 +84,17 @@ _PROBLEMS: Mapping[type[RollcallError], tuple[int, str, str]] = {
         *(422, "too-many-to-add"),
         "Fewer users must be added at once: a waitlist entry takes more room in a commit than a seat",
     ),
-    errors.EventOver: (409, "event-over", "The event is over, so no one can leave it"),
-    errors.RegistrationClosed: (
-        *(409, "registration-closed"),
-        "Registration for the event is closed",
-    ),
+    errors.EventOver: (409, "event-over", "The event or series is over, so no one can leave it"),
+    errors.RegistrationClosed: (409, "registration-closed", "Registration is closed"),
     errors.CapacityBelowRegistered: (
         *(409, "capacity-below-registered"),
         "The capacity is below the number of registered users",
     ),
-    errors.EventCanceled: (409, "event-canceled", "A canceled event can't be changed"),
+    errors.EventCanceled: (
+        409,
+        "event-canceled",
+        "A canceled event or an ended series can't be changed",
+    ),
     errors.Invalid: (422, "invalid", "A field is missing or invalid"),
     errors.Busy: (503, "busy", "The request was not completed in time, and nothing was changed"),
     errors.OperatorNeeded: (
@@ -101,6 +118,7 @@ _FIELDS = {
     "ends_at": "endDate",
     "organizer_id": "organizer",
     "co_organizer_ids": "coOrganizers",
+    "recurrence.left_out": "recurrence.leftOut",
 }
 """Fields whose name in JSON is not the domain's in camelCase."""
 
@@ -109,6 +127,9 @@ _INTERNAL = ("fault", "has_started", "is_canceled", "is_over", "is_series", "tak
 
 _MEMBERS = {"title": "eventTitle", "status": "registrationStatus"}
 """Names for members that a problem document has already."""
+
+_ONLY_OF_EVENTS = ("registrationStatus",)
+"""Members that mean nothing about a registration for all of a series."""
 
 
 UNEXPECTED = Problem(
@@ -124,30 +145,43 @@ def problem(kind: type[RollcallError]) -> Problem:
     return Problem(type=TYPE + name, title=title, status=status)
 
 
-def refusal(error: RollcallError) -> JSONResponse:
-    """Return the problem document of a refusal, with the error's data."""
+def refusal(error: RollcallError, *, of_series: bool = False) -> JSONResponse:
+    """Return the problem document of a refusal, with the error's data.
+
+    `of_series` says whether a route of series refuses. Only a capacity that is too low is about an occurrence then.
+    """
     if isinstance(error, errors.RequestFailed):
         return unexpected(error.reference)
+    if of_series and isinstance(error, errors.UnknownEvent | errors.NotASeries):
+        error = UnknownSeries(error.event_id)
     carried = {
         _MEMBERS.get(name, to_camel(name)): value
         for name, value in vars(error).items()
         if not isinstance(value, Future) and name not in _INTERNAL
     }
+    if of_series and not isinstance(error, errors.CapacityBelowRegistered):
+        carried |= {"seriesId": carried.pop("eventId")} if "eventId" in carried else {}
+        carried = {name: value for name, value in carried.items() if name not in _ONLY_OF_EVENTS}
     if isinstance(error, errors.Invalid):
         field, _, rest = error.field.partition(".")
-        carried["field"] = _encodable(
-            ".".join(filter(None, [_FIELDS.get(field, to_camel(field)), rest]))
-        )
+        name = ".".join(filter(None, [_FIELDS.get(field, to_camel(field)), rest]))
+        carried["field"] = _encodable(_FIELDS.get(error.field, name))
     return _response(problem(type(error)), carried)
+
+
+_UNKNOWN: Mapping[object, Callable[[str], RollcallError]] = {
+    "userId": errors.UnknownUser,
+    "eventId": errors.UnknownEvent,
+    "seriesId": UnknownSeries,
+}
+"""What a malformed id in a path means: it can't belong to anything."""
 
 
 def malformed(finding: Mapping[str, Any]) -> JSONResponse:
     """Return the problem document of a malformed request. `finding` is pydantic's."""
     where, *path = finding["loc"]
     if where == "path":
-        # A malformed id can't belong to anything.
-        unknown = errors.UnknownUser if path == ["userId"] else errors.UnknownEvent
-        return refusal(unknown(str(finding["input"])))
+        return refusal(_UNKNOWN[path[0]](str(finding["input"])))
     is_json = finding["type"] != "json_invalid"
     field = ".".join(str(part) for part in path) if is_json else ""
     members = {"field": _encodable(field) or "body", "reason": reason(finding)}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from domain.enums import QuestionKind, RegistrationStatus, Visibility
+from domain.enums import Frequency, QuestionKind, RegistrationStatus, Visibility
 from domain.errors import Invalid
 from domain.inputs import (
+    MAX_DAYS_AHEAD,
     MAX_OPTIONS_LENGTH,
     MAX_QUESTIONS,
     Capacity,
@@ -27,6 +28,9 @@ from domain.inputs import (
     Name,
     QuestionOptions,
     QuestionText,
+    Reason,
+    RecurrenceDraft,
+    SeriesDraft,
     TimeZone,
     Title,
     UserChanges,
@@ -34,7 +38,8 @@ from domain.inputs import (
     UserIds,
     from_local,
 )
-from domain.models import PAGE_SIZE
+from domain.models import DAYS_AHEAD, PAGE_SIZE
+from domain.recurrence import MAX_OCCURRENCES
 
 MAX_PAGE_SIZE = 1_000
 """Programs read a roster of this length in one request. Registrations take about 0.3 KB each."""
@@ -138,7 +143,7 @@ class UserUpdate(Update):
 # Events
 
 
-def _times(given: NewEvent | EventUpdate) -> dict[str, datetime | None]:
+def _times(given: EventFields | EventChangeFields) -> dict[str, datetime | None]:
     """Return the given times in UTC, under the domain's names. Raises `Invalid`."""
     moments = {name: getattr(given, name) for name in _TIMES if name in given.model_fields_set}
     return {
@@ -212,10 +217,9 @@ Questions = Annotated[
 ]
 
 
-class NewEvent(RequestModel):
-    """An event to create. `date` is its start. Without `timeZone`, times are shown in UTC."""
+class EventFields(RequestModel):
+    """What describes a new event, and the next events of a new series."""
 
-    event_id: Identifier | None = None
     title: Title
     description: Description = ""
     date: Moment
@@ -232,16 +236,25 @@ class NewEvent(RequestModel):
     attendees_visible_to: Visibility = Visibility.EVERYONE
     questions: Questions = ()
 
-    def draft(self) -> EventDraft:
-        """Return the draft for the service. Raises `Invalid`."""
-        return EventDraft.of(
-            event_id=self.event_id,
-            time_zone=self.time_zone or "UTC",
-            organizer_id=self.organizer,
-            co_organizer_ids=self.co_organizers,
+    def values(self) -> dict[str, Any]:
+        """Return the values under the domain's names. Raises `Invalid`."""
+        return {
+            "time_zone": self.time_zone or "UTC",
+            "organizer_id": self.organizer,
+            "co_organizer_ids": self.co_organizers,
             **self.model_dump(include={*_SAME_NAMES}),
             **_times(self),
-        )
+        }
+
+
+class NewEvent(EventFields):
+    """An event to create. `date` is its start. Without `timeZone`, times are shown in UTC."""
+
+    event_id: Identifier | None = None
+
+    def draft(self) -> EventDraft:
+        """Return the draft for the service. Raises `Invalid`."""
+        return EventDraft.of(event_id=self.event_id, **self.values())
 
 
 _SAME_NAMES = (
@@ -251,8 +264,10 @@ _SAME_NAMES = (
 """Fields of an event with the same name in the API and the domain."""
 
 
-class EventUpdate(Update):
-    """An update of an event. Missing fields stay unchanged."""
+class EventChangeFields(RequestModel):
+    """What can be changed of an event, and of the events of a series. Missing fields stay unchanged."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     title: Title = ""
     description: Description = ""
@@ -269,11 +284,6 @@ class EventUpdate(Update):
     join_link: ApiJoinLink = ""
     attendees_visible_to: Visibility = Visibility.EVERYONE
     questions: Questions = ()
-    event_id: Same = None
-    status: Same = None
-    registered_count: Ignored = None
-    waitlist_count: Ignored = None
-    capacity_target: Ignored = None
 
     def changes(self) -> EventChanges:
         """Return the changes for the service. Raises `Invalid`."""
@@ -283,6 +293,120 @@ class EventUpdate(Update):
         if "co_organizers" in self.model_fields_set:
             given["co_organizer_ids"] = self.co_organizers
         return EventChanges.of(**given, **_times(self))
+
+
+class EventUpdate(EventChangeFields, Update):
+    """An update of an event. Missing fields stay unchanged."""
+
+    event_id: Same = None
+    status: Same = None
+    series_id: Ignored = None
+    occurrence: Ignored = None
+    registered_count: Ignored = None
+    waitlist_count: Ignored = None
+    capacity_target: Ignored = None
+
+
+# Series
+
+
+def _day(value: object) -> date:
+    try:
+        if isinstance(value, str) and _IS_DAY.fullmatch(value):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass  # reported below
+    raise PydanticCustomError("day", "must be an ISO 8601 date, such as 2030-05-24")
+
+
+_IS_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A day in the time zone of the series."""
+
+Times = Annotated[int, Field(strict=True, ge=1, le=MAX_OCCURRENCES), BeforeValidator(_whole)]
+
+
+def _with_one_end(schema: dict[str, Any]) -> None:
+    _without_defaults(schema)
+    schema["oneOf"] = [{"required": ["until"]}, {"required": ["times"]}]
+    is_weekly = {"properties": {"frequency": {"const": "weekly"}}}
+    schema["anyOf"] = [is_weekly, {"properties": {"interval": {"const": 1}}}]
+
+
+class Repetition(RequestModel):
+    """How a series repeats: `until` a day, or for a number of `times`.
+
+    Its dates follow from the first one: `weekly` on that weekday, every `interval` weeks; `monthly_by_date` on that day
+    of the month; or `monthly_by_weekday`, such as on each third Friday. There are at most 52. Those that are `leftOut`
+    count among the `times`.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_with_one_end)
+
+    frequency: Frequency
+    interval: Times = 1
+    until: Day = _NOT_GIVEN.date()
+    times: Times = 1
+    left_out: Annotated[tuple[Day, ...], Field(max_length=MAX_OCCURRENCES)] = ()
+
+    def draft(self) -> RecurrenceDraft:
+        """Return the draft for the service. Raises `Invalid`."""
+        return RecurrenceDraft.of(**self.model_dump(exclude_unset=True))
+
+
+class NewSeries(EventFields):
+    """A series to create. Its times are those of the first occurrence. Without `timeZone`, it repeats in UTC.
+
+    Each occurrence is created `daysAhead` days before its start. With `missedFirst`, those who are waitlisted when one
+    starts go first in the next, which is created then, or later.
+    """
+
+    series_id: Identifier | None = None
+    recurrence: Repetition
+    days_ahead: Annotated[
+        int, Field(strict=True, ge=1, le=MAX_DAYS_AHEAD), BeforeValidator(_whole)
+    ] = DAYS_AHEAD
+    missed_first: bool = Field(default=False, strict=True)
+
+    def draft(self) -> SeriesDraft:
+        """Return the draft for the service. Raises `Invalid`."""
+        return SeriesDraft.of(
+            event_id=self.series_id,
+            recurrence=self.recurrence.draft(),
+            **self.model_dump(include={"days_ahead", "missed_first"}),
+            **self.values(),
+        )
+
+
+class SeriesUpdate(EventChangeFields):
+    """An update of a series from one occurrence on. Missing fields stay unchanged.
+
+    Times are those of that occurrence, and the later dates follow from it, by the `recurrence`.
+    """
+
+    from_occurrence: Annotated[
+        Annotated[int, Field(strict=True, ge=1), BeforeValidator(_whole)] | None,
+        Field(
+            description="The number of an occurrence that has not started. Without one, only those change that are not"
+            " created yet, and times are those of the first of them: see `nextDate`.",
+        ),
+    ] = None
+    recurrence: Repetition | None = None
+
+
+class SeriesEnd(RequestModel):
+    """How a series ends."""
+
+    cancels_occurrences: bool = Field(
+        default=False,
+        strict=True,
+        description="Whether the occurrences that were created and have not started are canceled, too.",
+    )
+    reason: Annotated[Reason, Field(description="For the users concerned. It may be empty.")] = ""
+
+
+# Registrations
 
 
 class NewRegistration(RequestModel):

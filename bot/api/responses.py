@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Self
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 from domain import models
-from domain.enums import EventStatus, QuestionKind, RegistrationStatus, Visibility
+from domain.commands import RegisterOutcome
+from domain.enums import EventStatus, Frequency, QuestionKind, RegistrationStatus, Visibility
+from domain.planning.schedule import coming_starts
 from domain.questions import shown_answers
 
 Instant = Annotated[
@@ -64,6 +66,8 @@ class Question(ResponseModel):
 class Event(ResponseModel):
     """An event with its counts. `capacityTarget` is set while a large capacity increase is in progress.
 
+    In an occurrence of a series, `seriesId` names that, and `occurrence` is its number. Both are null in other events.
+
     `joinLink` is there for every client of this API. Show it only to users with a seat, as Slack does.
     """
 
@@ -88,21 +92,95 @@ class Event(ResponseModel):
     status: EventStatus
     registered_count: int
     waitlist_count: int
+    series_id: str | None
+    occurrence: int | None
     created_at: Instant
     updated_at: Instant
 
     @classmethod
     def of(cls, event: models.Event) -> Self:
         """Return the response for an event, with times in the event's time zone."""
-        zone = ZoneInfo(event.time_zone)
+        within = event.occurrence
         return cls(
-            date=event.starts_at.astimezone(zone),
-            end_date=event.ends_at and event.ends_at.astimezone(zone),
-            organizer=event.organizer_id,
-            co_organizers=event.co_organizer_ids,
-            registration_deadline=event.registration_deadline
-            and event.registration_deadline.astimezone(zone),
-            **event.model_dump(include=cls.model_fields.keys() - {"date", "registration_deadline"}),
+            series_id=within.series_id if within else None,
+            occurrence=within.number if within else None,
+            **_values(event, cls.model_fields.keys() - {"occurrence"}),
+        )
+
+
+def _values(event: models.Event, names: Collection[str]) -> dict[str, Any]:
+    """Return the values of an event that have these names, and its times in its time zone."""
+    zone = ZoneInfo(event.time_zone)
+    deadline = event.registration_deadline
+    return event.model_dump(include={*names} - {"registration_deadline"}) | {
+        "date": event.starts_at.astimezone(zone),
+        "end_date": event.ends_at and event.ends_at.astimezone(zone),
+        "organizer": event.organizer_id,
+        "co_organizers": event.co_organizer_ids,
+        "registration_deadline": deadline and deadline.astimezone(zone),
+    }
+
+
+class Recurrence(ResponseModel):
+    """How a series repeats. It ends with the day `until`, also if it was created for a number of times."""
+
+    frequency: Frequency
+    interval: int
+    until: date
+    left_out: tuple[date, ...]
+
+
+class Series(ResponseModel):
+    """A series. Its values are those of the next occurrences, and its times those of the first one.
+
+    `status` is `canceled` once it was ended. `lastOccurrence` is the number of the last occurrence that was created,
+    and `nextDate` the start of the next one. `changing` has the numbers of occurrences that a change of the series has
+    not reached yet. `registrationCount` says how many users are registered for all of it.
+    """
+
+    series_id: str
+    title: str
+    description: str
+    date: Instant
+    end_date: Instant | None
+    time_zone: str
+    location: str
+    organizer: str | None
+    co_organizers: tuple[str, ...]
+    capacity: int
+    has_waitlist: bool
+    registration_deadline: Instant | None
+    listed: bool
+    join_link: str
+    attendees_visible_to: Visibility
+    questions: tuple[Question, ...]
+    recurrence: Recurrence
+    days_ahead: int
+    missed_first: bool
+    status: EventStatus
+    last_occurrence: int | None
+    next_date: Instant | None
+    changing: tuple[int, ...]
+    registration_count: int
+    created_at: Instant
+    updated_at: Instant
+
+    @classmethod
+    def of(cls, event: models.Event, series: models.Series) -> Self:
+        """Return the response for a series, with times in its time zone."""
+        zone = ZoneInfo(event.time_zone)
+        is_ended = event.status is EventStatus.CANCELED
+        coming = () if is_ended else coming_starts(event, series)
+        return cls(
+            series_id=event.event_id,
+            recurrence=Recurrence(**series.recurrence.model_dump()),
+            days_ahead=series.days_ahead,
+            missed_first=series.missed_first,
+            last_occurrence=series.made or None,
+            next_date=next((start.astimezone(zone) for _, start in coming), None),
+            changing=series.carried.numbers if series.carried else (),
+            registration_count=event.waitlist_count,
+            **_values(event, cls.model_fields.keys()),
         )
 
 
@@ -163,6 +241,65 @@ class UserRegistration(Registration):
         return cls(event=Event.of(found.event), **registration.model_dump(by_alias=False))
 
 
+class SeriesRegistration(ResponseModel):
+    """A user's registration for all of a series. New occurrences register those with a lower `position` first."""
+
+    registration_id: str
+    series_id: str
+    user_id: str
+    position: int
+    registered_at: Instant
+    answers: Mapping[str, str | tuple[str, ...]]
+
+    @classmethod
+    def of(
+        cls, event: models.Event, registration: models.Registration, position: int | None
+    ) -> Self:
+        """Return the response for a registration for a series."""
+        return cls(
+            series_id=event.event_id,
+            **Registration.of(event, registration, position).model_dump(
+                by_alias=False, exclude={"event_id", "status"}
+            ),
+        )
+
+    @classmethod
+    def of_waitlisted(cls, event: models.Event, waitlisted: models.WaitlistPosition) -> Self:
+        """Return the response for an entry in the list of those who registered for a series."""
+        return cls(
+            series_id=event.event_id,
+            **Registration.of_waitlisted(event, waitlisted).model_dump(
+                by_alias=False, exclude={"event_id", "status"}
+            ),
+        )
+
+
+class NewSeriesRegistration(SeriesRegistration):
+    """A new registration for all of a series, with the user's `registrations` for occurrences that were created.
+
+    They are complete if `isFinished`. Otherwise the rest follows, and the user gets a message about each.
+    """
+
+    registrations: tuple[Registration, ...]
+    is_finished: bool
+
+    @classmethod
+    def with_occurrences(
+        cls, outcome: RegisterOutcome, enrolled: models.SeriesRegistration
+    ) -> Self:
+        """Return the response for a registration, and for what came of it."""
+        own = SeriesRegistration.of(outcome.event, outcome.registration, outcome.position)
+        return cls(
+            registrations=tuple(
+                Registration.of(one.event, one.registration.registration, one.registration.position)
+                for one in enrolled.occurrences
+                if one.registration is not None
+            ),
+            is_finished=enrolled.is_finished,
+            **own.model_dump(by_alias=False),
+        )
+
+
 class AddedRegistrations(ResponseModel):
     """The registrations of users who were added, in the order of the request."""
 
@@ -186,6 +323,21 @@ class EventPage(ResponseModel):
     """A page of events by start, with the cursor of the next page."""
 
     items: tuple[Event, ...]
+    next_cursor: str | None
+
+
+class SeriesPage(ResponseModel):
+    """A page of series by start, with the cursor of the next page."""
+
+    items: tuple[Series, ...]
+    next_cursor: str | None
+
+
+class SeriesRegistrationPage(ResponseModel):
+    """A page of the registrations for all of a series, in order. The count is that of all of them."""
+
+    items: tuple[SeriesRegistration, ...]
+    registration_count: int
     next_cursor: str | None
 
 

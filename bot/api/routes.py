@@ -1,8 +1,12 @@
-"""The routes of R11. Each parses the request, calls one service method, and returns its result."""
+"""The routes of R11. Each parses the request, calls one service method, and returns its result.
+
+Those of series are in `series_routes`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
@@ -10,6 +14,7 @@ from fastapi import APIRouter, Path, Query, Response
 from bot.api import responses
 from bot.api.cursors import from_cursor, to_cursor
 from bot.api.openapi import problems
+from bot.api.problems import IsSeries
 from bot.api.requests import (
     EventUpdate,
     Filter,
@@ -54,6 +59,9 @@ Confirm = Callable[[Callable[[], Any]], Any]
 
 UserId = Annotated[Identifier, Path(alias="userId")]
 EventId = Annotated[Identifier, Path(alias="eventId")]
+
+MAX_CHECKED_EVENTS = 4096
+"""Events that are not read again to learn that they are no series: no id ever means something else (R7.2)."""
 
 
 def users(router: APIRouter, service: Service, confirm: Confirm) -> None:
@@ -106,7 +114,9 @@ def events(router: APIRouter, service: Service, confirm: Confirm) -> None:
     """Add the routes of events (R2)."""
 
     @router.post(
-        "/events", status_code=201, responses=problems(DuplicateEvent, Invalid, NotConfirmed)
+        "/events",
+        status_code=201,
+        responses=problems(UnknownUser, DuplicateEvent, Invalid, NotConfirmed),
     )
     def create_event(body: NewEvent, response: Response) -> responses.Event:
         """Create an event without registrations."""
@@ -125,47 +135,62 @@ def events(router: APIRouter, service: Service, confirm: Confirm) -> None:
             next_cursor=to_cursor(("events",), page.next_cursor),
         )
 
-    @router.get("/events/{eventId}", responses=problems(UnknownEvent))
+    @router.get("/events/{eventId}", responses=problems(UnknownEvent, IsSeries))
     def get_event(event_id: EventId) -> responses.Event:
         """Get an event with its counts."""
-        return responses.Event.of(service.get_event(event_id))
+        return responses.Event.of(_event(service, event_id))
 
     @router.put(
         "/events/{eventId}",
         responses=problems(
-            UnknownEvent, CapacityBelowRegistered, EventCanceled, Invalid, NotConfirmed
+            *(UnknownUser, UnknownEvent, IsSeries, CapacityBelowRegistered, EventCanceled),
+            *(Invalid, NotConfirmed),
         ),
     )
     def update_event(event_id: EventId, body: EventUpdate) -> responses.Event:
-        """Update an event. Missing fields stay unchanged. More seats promote waitlisted users."""
+        """Update an event. Missing fields stay unchanged. More seats promote waitlisted users.
+
+        What is changed in an occurrence of a series stays as it is when the series changes.
+        """
         _refuse_change("event_id", body.event_id, event_id)
-        if body.status is not None and body.status != service.get_event(event_id).status:
+        if body.status not in (None, _event(service, event_id).status):
             raise Invalid("status", "can't be changed here: the organizer can in Slack")
         outcome: ChangeOutcome = confirm(lambda: service.edit_event(event_id, body.changes()))
         return responses.Event.of(outcome.event)
 
     @router.delete(
-        "/events/{eventId}", status_code=204, responses=problems(UnknownEvent, NotConfirmed)
+        "/events/{eventId}",
+        status_code=204,
+        responses=problems(UnknownEvent, IsSeries, NotConfirmed),
     )
     def delete_event(event_id: EventId) -> None:
         """Delete an event and all of its registrations."""
+        _event(service, event_id)
         confirm(lambda: service.delete_event(event_id))
+
+
+def _event(service: Service, event_id: str) -> models.Event:
+    """Return an event. Raises `UnknownEvent` and, for a series, `IsSeries`."""
+    event = service.get_event(event_id)
+    if event.series is not None:
+        raise IsSeries(event_id)
+    return event
 
 
 def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None:
     """Add the routes of registrations (R3 to R6)."""
 
+    @lru_cache(MAX_CHECKED_EVENTS)
+    def check_is_event(event_id: str) -> None:
+        """Raise `UnknownEvent` or `IsSeries` unless it is the id of an event, or was one."""
+        _event(service, event_id)
+
     @router.post(
         "/events/{eventId}/register",
         status_code=201,
         responses=problems(
-            UnknownUser,
-            UnknownEvent,
-            AlreadyRegistered,
-            EventFull,
-            RegistrationClosed,
-            Invalid,
-            NotConfirmed,
+            *(UnknownUser, UnknownEvent, IsSeries, AlreadyRegistered, EventFull),
+            *(RegistrationClosed, Invalid, NotConfirmed),
         ),
     )
     def register(event_id: EventId, body: NewRegistration) -> responses.Registration:
@@ -173,6 +198,7 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
 
         An answer that is wrong, or missing and required, is refused with the `field` `answers.` and its `questionId`.
         """
+        check_is_event(event_id)
         outcome: RegisterOutcome = confirm(
             lambda: service.register(event_id, body.user_id, body.answers)
         )
@@ -181,13 +207,15 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
     @router.put(
         "/events/{eventId}/register/{userId}",
         responses=problems(
-            UnknownUser, UnknownEvent, NotRegistered, RegistrationClosed, Invalid, NotConfirmed
+            *(UnknownUser, UnknownEvent, IsSeries, NotRegistered, RegistrationClosed),
+            *(Invalid, NotConfirmed),
         ),
     )
     def change_answers(
         event_id: EventId, user_id: UserId, body: RegistrationUpdate
     ) -> responses.Registration:
         """Replace a user's answers, until the event starts or is canceled."""
+        check_is_event(event_id)
         outcome: AnswersOutcome = confirm(
             lambda: service.change_answers(event_id, user_id, body.answers, with_position=True)
         )
@@ -197,14 +225,8 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
         "/events/{eventId}/registrations",
         status_code=201,
         responses=problems(
-            UnknownUser,
-            UnknownEvent,
-            AlreadyRegistered,
-            TooFewSeats,
-            TooManyToAdd,
-            RegistrationClosed,
-            Invalid,
-            NotConfirmed,
+            *(UnknownUser, UnknownEvent, IsSeries, AlreadyRegistered, TooFewSeats, TooManyToAdd),
+            *(RegistrationClosed, Invalid, NotConfirmed),
         ),
     )
     def add_attendees(event_id: EventId, body: NewAttendees) -> responses.AddedRegistrations:
@@ -212,6 +234,7 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
 
         Those who get no seat join the waitlist, at its end.
         """
+        check_is_event(event_id)
         outcome: AddOutcome = confirm(lambda: service.add_attendees(event_id, body.user_ids))
         return responses.AddedRegistrations(
             items=tuple(
@@ -222,10 +245,14 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
 
     @router.delete(
         "/events/{eventId}/register/{userId}",
-        responses=problems(UnknownUser, UnknownEvent, NotRegistered, EventOver, NotConfirmed),
+        responses=problems(
+            *(UnknownUser, UnknownEvent, IsSeries, NotRegistered, RegistrationClosed, EventOver),
+            NotConfirmed,
+        ),
     )
     def unregister(event_id: EventId, user_id: UserId) -> responses.Unregistration:
         """Unregister a user. Until the event starts, the seat goes to the next on the waitlist."""
+        check_is_event(event_id)
         outcome: UnregisterOutcome = confirm(lambda: service.unregister(event_id, user_id))
         return responses.Unregistration(promoted=outcome.promoted)
 
@@ -233,10 +260,14 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
     def list_registrations_of_user(
         user_id: UserId, query: Annotated[Filter, Query()]
     ) -> responses.UserRegistrationPage:
-        """List a user's registrations with their events, by start."""
+        """List a user's registrations with their events, by start. Those for all of a series are not among them."""
         list_id = ("registrations of", user_id, query.status)
         after = from_cursor(list_id, query.cursor)
-        found = service.list_registrations_of(user_id, status=query.status)
+        found = [
+            one
+            for one in service.list_registrations_of(user_id, status=query.status)
+            if one.event.series is None
+        ]
         # Checked last: a user deleted meanwhile may have had more registrations.
         service.get_user(user_id)
         page, end = _page([one for one in found if after is None or _key(one) > after], query.limit)
@@ -248,12 +279,13 @@ def registrations(router: APIRouter, service: Service, confirm: Confirm) -> None
     @router.get(
         "/events/{eventId}/registrations",
         response_model=responses.EventRegistrationPage,
-        responses=problems(UnknownEvent, Invalid),
+        responses=problems(UnknownEvent, IsSeries, Invalid),
     )
     def list_registrations_in_event(
         event_id: EventId, query: Annotated[Filter, Query()]
     ) -> Response:
         """List registered users, then the waitlist in order. The counts are the event's."""
+        check_is_event(event_id)
         list_id = ("registrations in", event_id, query.status)
         page = service.list_registrations_in(
             event_id,

@@ -96,13 +96,15 @@ class EventQueries:
         made = series.made if series else 0
         after = 0 if cursor is None else cursors.decode(list_id, cursor, (int,))[0]
         last = min(after + limit, made)
-        events = self._complete([occurrence_id(series_id, n) for n in range(after + 1, last + 1)])
-        # Somebody else may have used the id of one.
-        made_by_it = (
+        end = cursors.encode(list_id, (last,)) if last < made else None
+        return Page(self._made(series_id, range(after + 1, last + 1)), end)
+
+    def _made(self, series_id: str, numbers: Iterable[int]) -> tuple[Event, ...]:
+        """Return the occurrences with these numbers. Somebody else may have used the id of a number that has none."""
+        events = self._complete([occurrence_id(series_id, number) for number in numbers])
+        return tuple(
             one for one in events if one.occurrence and one.occurrence.series_id == series_id
         )
-        end = cursors.encode(list_id, (last,)) if last < made else None
-        return Page(tuple(made_by_it), end)
 
     def _all_series(self) -> tuple[Event, ...]:
         return self._with_counts(
@@ -116,13 +118,7 @@ class EventQueries:
         if series is None:
             raise NotASeries(event.event_id, event.title)
         first = max(1, series.made - MAX_OCCURRENCES_READ + 1)
-        numbers = range(first, series.made + 1)
-        # Somebody else may have used the id of a number that has no occurrence.
-        made = tuple(
-            one
-            for one in self._complete([occurrence_id(series_id, number) for number in numbers])
-            if one.occurrence is not None and one.occurrence.series_id == series_id
-        )
+        made = self._made(series_id, range(first, series.made + 1))
         now = self._clock.now()
         to_come = (
             one

@@ -28,7 +28,7 @@ from tests.support.api.api_client import (
     got,
     problem,
 )
-from tests.support.environment import ManualClock, ids, service_on
+from tests.support.environment import ManualClock, ids, new_event, service_on
 from tests.support.memory_store import MemoryStore
 from tests.support.slack.harness import SlackHarness
 
@@ -180,7 +180,7 @@ def clock() -> ImpatientClock:
 
 @pytest.fixture
 def failing(clock: ImpatientClock) -> FailingService:
-    return FailingService(
+    service = FailingService(
         MemoryStore(),
         clock,
         new_id=ids(),
@@ -188,6 +188,8 @@ def failing(clock: ImpatientClock) -> FailingService:
         spawn=lambda _: None,
         on_commit=lambda _: None,
     )
+    new_event(service, "supper")
+    return service
 
 
 @pytest.fixture

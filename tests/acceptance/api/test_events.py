@@ -38,6 +38,8 @@ def test_event_is_created_with_every_field(web: TestClient, harness: SlackHarnes
         "registeredCount": 0,
         "waitlistCount": 0,
         "capacityTarget": None,
+        "seriesId": None,
+        "occurrence": None,
         "createdAt": now,
         "updatedAt": now,
     }

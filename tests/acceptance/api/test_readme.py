@@ -35,7 +35,7 @@ def test_curl_session_prints_the_readmes_responses(harness: SlackHarness, tmp_pa
     harness.workspace.refusals.clear()  # Ann and Bo do not exist in Slack, so Bo's notification fails
     assert ended.stderr == ""
     answered = ended.stdout.splitlines()
-    assert len(answered) == len(expected) == 8
+    assert len(answered) == len(expected) == 10
     for answer, line in zip(answered, expected, strict=True):
         pattern = ".*".join(map(re.escape, line.split("…")))
         assert re.fullmatch(pattern, answer), f"{line}\n{answer}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +24,7 @@ from tests.support.api.openapi import COMMITTED
 from tests.support.counting import Count
 from tests.support.environment import ManualClock, ids, new_event, new_users, service_on
 from tests.support.scale import scaled
+from tests.support.series import new_series
 from tests.support.stores import Kind, empty_store
 
 YEARS = {"registrationDeadline": "2090", "date": "2100", "endDate": "2110"}
@@ -46,6 +47,9 @@ QUESTIONS = (
 
 KNOWN = ("known1", "known2")
 """Users and events that are there, or were: half of the made-up requests are about them."""
+
+KNOWN_SERIES = ("series1", "series2")
+"""Likewise. They begin when the existing events do, so they have no occurrences."""
 
 schemathesis.openapi.format("time-zone", st.sampled_from(sorted(available_timezones())))
 schemathesis.openapi.format(
@@ -72,6 +76,7 @@ def consistent(case: Case[Any]) -> Case[Any]:
             if isinstance(moment, str):
                 rest = moment[4:] if moment.startswith("2100-") else "-05-24T18:00Z"
                 case.body[name] = year + rest
+        fit_series(case.body)
         fit_together(case.body.get("questions"))
         made_up = case.body.get("answers")
         if isinstance(made_up, dict):
@@ -79,6 +84,20 @@ def consistent(case: Case[Any]) -> Case[Any]:
     if case.query:
         case.query.pop("cursor", None)
     return case
+
+
+def fit_series(body: dict[str, Any]) -> None:
+    """Give a series a rule that has a date, and a deadline and a waitlist that suit it."""
+    recurrence = body.get("recurrence")
+    if isinstance(recurrence, dict):
+        if recurrence.pop("until", None) is not None:
+            recurrence["times"] = 3
+        recurrence.pop("leftOut", None)
+        body.pop("registrationDeadline", None)
+    if body.get("missedFirst"):
+        body["hasWaitlist"] = True
+    if body.get("fromOccurrence") is not None:
+        del body["fromOccurrence"]
 
 
 def fit_together(questions: Any) -> None:
@@ -126,18 +145,19 @@ def about_known(case: Case[Any]) -> Case[Any]:
     """Let half of the requests be about who and what is there."""
     for part in (case.body, case.path_parameters):
         if isinstance(part, dict):
-            for name in ("userId", "eventId"):
+            for name in ("userId", "eventId", "seriesId"):
                 if name in part:
-                    part[name] = _known(part[name])
+                    known = KNOWN_SERIES if name == "seriesId" else KNOWN
+                    part[name] = _known(part[name], known)
             user_ids = part.get("userIds")
             if isinstance(user_ids, list):
-                part["userIds"] = [_known(one) for one in user_ids]
+                part["userIds"] = [_known(one, KNOWN) for one in user_ids]
     return case
 
 
-def _known(value: Any) -> Any:
+def _known(value: Any, known: Sequence[str]) -> Any:
     if isinstance(value, str) and re.fullmatch("[A-Za-m][A-Za-z0-9._:-]{0,63}", value):
-        return KNOWN[len(value) % 2]
+        return known[len(value) % 2]
     return value
 
 
@@ -150,6 +170,9 @@ def described(kind: Kind) -> Iterator[Any]:
         for event_id in KNOWN:
             new_event(service, event_id, capacity=1, starts_at=STARTS_AT, questions=QUESTIONS)
             service.register(event_id, KNOWN[0], {"days": ("Friday",)})
+        for series_id in KNOWN_SERIES:
+            new_series(service, series_id, starts_at=STARTS_AT, questions=QUESTIONS)
+            service.register(series_id, KNOWN[0], {"days": ("Friday",)})
         api = build_api(service, tokens=[TOKEN], clock=ManualClock(), new_id=ids("reference"))
         yield schemathesis.openapi.from_asgi("/openapi.json", api)
 

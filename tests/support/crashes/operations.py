@@ -440,6 +440,28 @@ SERIES.append(
 )
 
 
+IN_SERIES = due_series(starts_at=START + timedelta(days=6), days_ahead=14)
+"""A series with two events, and registrations that neither honors yet."""
+
+SERIES_CHANGES = [
+    Operation(name, prepare, call, is_long=True)
+    for name, prepare, call in [
+        ("create a series", FULL, lambda p: new_series(p.service, days_ahead=14)),
+        (
+            "edit a series",
+            IN_SERIES,
+            lambda p: p.service.edit_series(
+                "yoga",
+                EventChanges.of(organizer_id="ada", capacity=5, location="Roof"),
+                number=1,
+            ),
+        ),
+        ("end a series", IN_SERIES, lambda p: p.service.end_series("yoga", cancels=True)),
+    ]
+]
+"""Changes of series in several commits. What their crashes leave is carried on by what `SERIES` sweeps."""
+
+
 def corrupt(process: ServiceProcess) -> None:
     """Miscount an event's seats, delete a waitlist entry, and delete the user of a registration."""
     FULL(process)

@@ -51,6 +51,7 @@ CHANGES = (
     *operations.ORGANIZERS,
     *operations.REGISTRATIONS,
     *operations.SWEEPS,
+    *operations.SERIES_CHANGES,
     *operations.SERIES,
 )
 
@@ -77,6 +78,8 @@ READS: dict[str, tuple[Callable[[ServiceProcess], None], Callable[[Service], obj
     "get_events": (FULL, lambda service: service.get_events(["e1"])),
     "get_series": (A_SERIES, lambda service: service.get_series("yoga")),
     "get_series_as_of": (A_SERIES, lambda service: service.get_series_as_of("yoga", 1)),
+    "list_series": (A_SERIES, lambda service: service.list_series()),
+    "list_occurrences": (A_SERIES, lambda service: service.list_occurrences("yoga")),
     "list_following": (FULL, lambda service: service.list_following()),
     "find_events": (
         FULL,
