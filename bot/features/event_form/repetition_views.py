@@ -82,13 +82,13 @@ def opening_inputs(repetition: Repetition) -> list[Block]:
     return [
         input_block(
             BlockId.DAYS_AHEAD,
-            "Registration opens, in days before each date",
+            "Days before each date when registration opens",
             number_element(repetition.days_ahead, MAX_DAYS_AHEAD),
             hint="Those who registered for the whole series get their seats first.",
         ),
         input_block(
             BlockId.CARD_DAYS,
-            "Card is posted, in days before each date",
+            "Days before each date when its card is posted",
             number_element(repetition.card_days, MAX_DAYS_AHEAD),
             optional=True,
             hint="If you leave this empty, each card is posted when registration opens.",
@@ -108,4 +108,6 @@ def _missed_first() -> Option:
     return option("Whoever was on the waitlist last time goes first", BlockId.MISSED_FIRST)
 
 
-ABOUT_TIMES = "The times in this form are those of the first date. Later dates have the same ones."
+ABOUT_TIMES = (
+    "The times in this form are those of the first date. They’re the same for later dates."
+)

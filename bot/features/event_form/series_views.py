@@ -29,12 +29,13 @@ MAX_LEFT_OUT_SHOWN = 12
 
 def preview(draft: SeriesDraft) -> list[str]:
     """Return what a series would be like, as lines of mrkdwn. The form shows them above its inputs."""
-    series, left_out = draft.series, draft.recurrence.left_out
-    lines = _about(series, draft)
-    none_of_it = set(left_out) - set(series.recurrence.left_out)
-    if none_of_it:
-        lines.append(f"{NOT_OF_THE_SERIES} {_listed(none_of_it)}")
-    return [*lines, PRESS_CREATE]
+    series = draft.series
+    none_of_it = set(draft.recurrence.left_out) - set(series.recurrence.left_out)
+    return [
+        *_dates(series, draft),
+        *([f"{NOT_OF_THE_SERIES} {_listed(none_of_it)}"] if none_of_it else []),
+        *("", _opening(series), "", PRESS_CREATE),
+    ]
 
 
 def series_created(event: Event, series: Series, card: CardStatus | None) -> list[Block]:
@@ -43,7 +44,9 @@ def series_created(event: Event, series: Series, card: CardStatus | None) -> lis
     `card` is that of its first date, if it has one by now.
     """
     blocks: list[Block] = [
-        *sections([f"{bold(event.title)} has been created.", *_about(series, event)])
+        *sections(
+            [f"{bold(event.title)} has been created.", *_dates(series, event), "", _opening(series)]
+        )
     ]
     if card is not None and card.refusal is not None:
         first = event.model_copy(update={"event_id": occurrence_id(event.event_id, 1)})
@@ -51,8 +54,8 @@ def series_created(event: Event, series: Series, card: CardStatus | None) -> lis
     return [*blocks, context(_how_to_use(event, series))]
 
 
-def _about(series: Series, first: Timed) -> list[str]:
-    """Return the rule of a series, its first dates, and when they open. `first` has the times of the first one."""
+def _dates(series: Series, first: Timed) -> list[str]:
+    """Return the rule of a series and its first dates, as lines. `first` has the times of the first one."""
     rule = series.recurrence
     day = first.starts_at.astimezone(ZoneInfo(first.time_zone)).date()
     number = sum(1 for _ in days(rule, day))
@@ -64,7 +67,7 @@ def _about(series: Series, first: Timed) -> list[str]:
     ]
     if rule.left_out:
         lines.append(f"Left out: {_listed(rule.left_out)}")
-    return [*lines, _opening(series)]
+    return lines
 
 
 def _opening(series: Series) -> str:
@@ -100,5 +103,5 @@ def _listed(dates: Iterable[date]) -> str:
 
 MISSED_FIRST = "Whoever was on the waitlist last time goes first."
 NO_CARDS = "No cards are posted, because you chose no channel."
-NOT_OF_THE_SERIES = "It has no date on these days anyway:"
-PRESS_CREATE = "If that’s right, press *Create*. You can still change everything below."
+NOT_OF_THE_SERIES = "You also left out days that aren’t dates of the series:"
+PRESS_CREATE = "If that’s right, press *Create*. If not, change it below."
