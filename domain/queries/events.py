@@ -327,9 +327,8 @@ class EventQueries:
         )
         same = [listed for listed in at_that_time if comparable_title(listed.title) == title]
         events = self._with_counts(same)
-        if isinstance(
-            draft, SeriesDraft
-        ):  # one that has made no occurrence yet is in no list of events
+        if isinstance(draft, SeriesDraft):
+            # A series that has made no occurrence yet is in no list of events.
             events += tuple(
                 one
                 for one in self._all_series()
