@@ -26,7 +26,6 @@ from bot.features.event_form.form_content import (
 )
 from bot.features.event_form.form_values import event_draft
 from bot.features.event_form.question_inputs import with_one_more
-from bot.features.event_form.repetition import NO_REPETITION, repetition_of
 from bot.features.home.publisher import HomePublisher
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
@@ -74,14 +73,13 @@ class CreateForm:
     def build_copy(self, event: Event, user_id: str) -> View:
         """Return the form filled in from an event, one week later by the wall clock (R12.5).
 
-        A copy of a series repeats, and one of its occurrences does not.
+        A copy of an occurrence is a single event, unless it is made to repeat.
         """
         others = tuple(one for one in event.organizer_ids if is_slack_id(one) and one != user_id)
         content = replace(
             content_of(event, later_by=timedelta(weeks=1)),
             co_organizer_ids=others[:MAX_CO_ORGANIZERS],
             uses_current_channel=True,
-            repetition=repetition_of(event.series) if event.series else NO_REPETITION,
         )
         return event_form_views.create_form(
             self._new_event_id(), content, is_complete=True, is_copy=True

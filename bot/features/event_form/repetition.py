@@ -16,7 +16,7 @@ from bot.slack.view_payloads import ViewPayload
 from domain.enums import Frequency
 from domain.errors import Invalid
 from domain.inputs import MAX_DAYS_AHEAD
-from domain.models import DAYS_AHEAD, Series
+from domain.models import DAYS_AHEAD
 from domain.recurrence import MAX_OCCURRENCES
 
 NEVER = "never"
@@ -73,17 +73,6 @@ def repetition_in(view: ViewPayload) -> Repetition:
         days_ahead=_number(view, BlockId.DAYS_AHEAD, MAX_DAYS_AHEAD),
         card_days=_number(view, BlockId.CARD_DAYS, MAX_DAYS_AHEAD),
         missed_first=bool(view.checked(BlockId.MISSED_FIRST)),
-    )
-
-
-def repetition_of(series: Series) -> Repetition:
-    """Return the inputs for another series like this one, without its end and the dates that it leaves out."""
-    rule = (series.recurrence.frequency, series.recurrence.interval)
-    return Repetition(
-        next((choice for choice, offered in RULES.items() if offered == rule), NEVER),
-        days_ahead=series.days_ahead,
-        card_days=series.card_days,
-        missed_first=series.missed_first,
     )
 
 

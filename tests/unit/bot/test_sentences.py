@@ -22,6 +22,7 @@ VIEWS = {
     "answer_views.py",
     "attendee_views.py",
     "choice_views.py",
+    "edit_series_views.py",
     "series_views.py",
     "input_views.py",
     "repetition_views.py",

@@ -442,17 +442,6 @@ def test_copy_of_a_date_is_a_single_event_unless_it_is_to_repeat(harness: SlackH
     assert copy.title == "Pottery"
 
 
-def test_copy_of_a_series_repeats_until_another_end(harness: SlackHarness) -> None:
-    created(harness, "weekly_3", DAYS_AHEAD="20", LEFT_OUT="Dec 24", CARD_DAYS="4")
-    view = form(harness, ActionId.DUPLICATE, event_id=the_series(harness)[0].event_id)
-    shown_now = view.state
-    assert shown_now[BlockId.REPEATS][ActionId.REPEATS]["selected_option"]["value"] == "weekly_3"
-    assert shown_now[BlockId.DAYS_AHEAD][ActionId.INPUT]["value"] == "20"
-    assert shown_now[BlockId.CARD_DAYS][ActionId.INPUT]["value"] == "4"
-    assert shown_now[BlockId.LEFT_OUT][ActionId.INPUT]["value"] is None
-    assert list(harness.slack.submit(BJORN, view.id).errors) == [BlockId.UNTIL]
-
-
 def test_copy_can_repeat_and_still_says_that_it_is_one(harness: SlackHarness) -> None:
     harness.event(organizer_id=BJORN)
     view = form(harness, ActionId.DUPLICATE)
