@@ -327,9 +327,14 @@ def _organizer_left(notification: Notification, entry: JournalEntry) -> Message:
 
 
 def _orphaned(notification: Notification, entry: JournalEntry) -> Message:
+    who = notification.about_user_id
+    why = (
+        f"{_title(entry)} has no organizer, because its series has none."
+        if who is None
+        else f"{_title(entry)} no longer has an organizer: {mention(who)} {_why_left(entry)}."
+    )
     return _note(
-        f"{_title(entry)} no longer has an organizer: {mention(notification.about_user_id or '')}"
-        f" {_why_left(entry)}. Nothing changes for attendees. As a workspace admin, you can take it over.",
+        f"{why} Nothing changes for attendees. As a workspace admin, you can take it over.",
         entry,
         button("Take over", ActionId.TAKE_OVER, entry.event_id, style="primary"),
         button("Manage", ActionId.MANAGE, entry.event_id),

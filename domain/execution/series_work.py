@@ -6,7 +6,7 @@ the occurrence, in the same commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -25,7 +25,7 @@ from domain.errors import CapacityBelowRegistered, EventCanceled, Invalid, Unkno
 from domain.execution.executor import Executor
 from domain.execution.retry import RetryPolicy
 from domain.inputs import EventChanges
-from domain.models import Actor, Carried, Event, Occurrence, Registration, occurrence_id
+from domain.models import Actor, Carried, Event, Occurrence, Registration, Series, occurrence_id
 from domain.planning.plan import MAX_ENROLLED_PER_COMMIT
 from domain.planning.series import edit_of_occurrence
 from domain.ports import Clock, Store
@@ -51,9 +51,8 @@ class SeriesWork:
             if series is None:
                 return True
             if not (isinstance(outcome, ChangeOutcome) and outcome.changed):
-                return all(
-                    self.open(occurrence_id(series_id, number), deadline) for number in series.ahead
-                )
+                made = self._made(series_id, series)
+                return all(self.open(one.event_id, deadline) for one in made if one.is_opening)
         return False
 
     def carry(self, series_id: str, deadline: float) -> bool:
@@ -99,8 +98,9 @@ class SeriesWork:
         if event is None or event.series is None or not event.is_unfinished:
             return True
         until = event.next_ticket - 1
-        for number in event.series.ahead:
-            if not self.open(occurrence_id(series_id, number), deadline, informed):
+        for made in self._made(series_id, event.series):
+            is_honored = made.occurrence is not None and made.occurrence.honored >= until
+            if not is_honored and not self.open(made.event_id, deadline, informed):
                 return False
         with suppress(UnknownEvent):
             self._executor.execute(series_id, FinishEnrolling(until), deadline)
@@ -110,7 +110,9 @@ class SeriesWork:
         """Honor all registrations for the series in one occurrence (R13.4); return whether that is finished."""
         while self._clock.monotonic() < deadline:
             event = self._get(event_id)
-            step = None if event is None else self._next_step(event, informed)
+            # Half of the time for the reads: a step that leaves none for its commit would never come to an end.
+            read_until = (self._clock.monotonic() + deadline) / 2
+            step = None if event is None else self._next_step(event, informed, read_until)
             if step is None:
                 return True
             try:
@@ -119,10 +121,21 @@ class SeriesWork:
                 return True
         return False
 
+    def _made(self, series_id: str, series: Series) -> list[Event]:
+        """Return the occurrences that had not started when the last one was made, in order.
+
+        They are read together: one after the other, they would take a slow store all the time that there is.
+        """
+        ids = [occurrence_id(series_id, number) for number in series.ahead]
+        found = self._retry.read(lambda: self._store.get_events(ids))
+        return [found[event_id] for event_id in ids if event_id in found]
+
     def _get(self, event_id: str) -> Event | None:
         return self._retry.read(lambda: self._store.get_event(event_id))
 
-    def _next_step(self, event: Event, informed: frozenset[str]) -> Enroll | None:
+    def _next_step(
+        self, event: Event, informed: frozenset[str], read_until: float
+    ) -> Enroll | None:
         occurrence = event.occurrence
         if occurrence is None or event.deletion is not None or event.has_started(self._clock.now()):
             return None
@@ -130,39 +143,30 @@ class SeriesWork:
         series = self._get(occurrence.series_id)
         last = 0 if series is None or series.series is None else series.next_ticket - 1
         last = max(last, occurrence.opens_after)
+        after, goes_first = occurrence.honored, False
         if occurrence.previous_id is not None and occurrence.honored_first < occurrence.opens_after:
-            return self._step(
-                occurrence,
-                occurrence.honored_first,
-                occurrence.opens_after,
-                informed,
-                goes_first=True,
-            )
-        if occurrence.honored < last:
-            return self._step(occurrence, occurrence.honored, last, informed, goes_first=False)
-        return None
-
-    def _step(
-        self,
-        occurrence: Occurrence,
-        after: int,
-        last: int,
-        informed: frozenset[str],
-        *,
-        goes_first: bool,
-    ) -> Enroll:
+            after, last, goes_first = occurrence.honored_first, occurrence.opens_after, True
+        if after >= last:
+            return None
         found: list[Registration] = []
-        for registration in self._registrations(occurrence, after, last, goes_first=goes_first):
-            found.append(registration)
-            if len(found) == MAX_ENROLLED_PER_COMMIT:
-                last = registration.ticket
+        for read, registrations in self._pages(occurrence, after, last, goes_first=goes_first):
+            found += registrations
+            if len(found) >= MAX_ENROLLED_PER_COMMIT:
+                found = found[:MAX_ENROLLED_PER_COMMIT]
+                last = found[-1].ticket
+                break
+            if self._clock.monotonic() >= read_until:
+                last = read
                 break
         return Enroll(tuple(found), after, last, goes_first, informed)
 
-    def _registrations(
+    def _pages(
         self, occurrence: Occurrence, after: int, until: int, *, goes_first: bool
-    ) -> Iterator[Registration]:
-        """Yield the registrations for the series between two tickets, of those who go first or of the others."""
+    ) -> Iterator[tuple[int, list[Registration]]]:
+        """Yield the registrations for the series between two tickets, of those who go first or of the others.
+
+        They come page by page, each with the ticket up to which they were read.
+        """
         series_id = occurrence.series_id
         while after < until:
             entries = self._retry.read(
@@ -177,14 +181,23 @@ class SeriesWork:
             if not entries:
                 return
             after = entries[-1].ticket
-            user_ids = [entry.user_id for entry in entries]
-            stored = self._registrations_in(series_id, user_ids)
-            missed = self._missed(occurrence, user_ids)
-            for entry in entries:
-                registration = stored.get(entry.user_id)
-                is_first = entry.user_id in missed and entry.ticket <= occurrence.opens_after
-                if registration is not None and is_first is goes_first:
-                    yield registration
+            missed = self._missed(occurrence, [entry.user_id for entry in entries])
+            tickets = {
+                entry.user_id: entry.ticket
+                for entry in entries
+                if (entry.user_id in missed and entry.ticket <= occurrence.opens_after)
+                is goes_first
+            }
+            stored = self._registrations_in(series_id, tickets) if tickets else {}
+            # Whoever has stopped and registered again since the first read has another ticket, and another turn.
+            yield (
+                after,
+                [
+                    stored[user_id]
+                    for user_id, ticket in tickets.items()
+                    if user_id in stored and stored[user_id].ticket == ticket
+                ],
+            )
 
     def _missed(self, occurrence: Occurrence, user_ids: Sequence[str]) -> frozenset[str]:
         """Return who of the users missed the occurrence before: they were waitlisted when it started (R13.5)."""
@@ -199,7 +212,7 @@ class SeriesWork:
         )
 
     def _registrations_in(
-        self, event_id: str, user_ids: Sequence[str]
+        self, event_id: str, user_ids: Collection[str]
     ) -> Mapping[str, Registration]:
         rows = self._retry.read(
             lambda: self._store.get_rows(event_id, registrations_of=user_ids, users=())

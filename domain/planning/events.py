@@ -99,6 +99,7 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     promoted = () if capacity is None else _set_capacity(work, capacity, work.plan_id)
     if "starts_at" in values:
         _announce_missed_closing(work, before)
+        _request_missed_card(work, before)
     if has_earlier_moves and work.current.operation_id == work.plan_id:
         return None
     notifies = not event.is_over(work.now)
@@ -323,6 +324,13 @@ def _announce_missed_closing(work: WorkingCopy, before: Event) -> None:
     is_closed = missed is not None and missed == event.registration_deadline
     if is_closed and event.waitlist_count and event.status is EventStatus.OPEN:
         work.notify_audience(NotificationKind.CLOSED, Audience.WAITLISTED)
+
+
+def _request_missed_card(work: WorkingCopy, before: Event) -> None:
+    """Have an occurrence's card posted if its new start has brought the time for that into the past."""
+    is_posted = not done_times(before).isdisjoint(card_times(before))
+    if not is_posted and any(at <= work.now for at in card_times(work.current)):
+        request_card_of_occurrence(work)
 
 
 def announce(work: WorkingCopy, message: Announce) -> ChangeOutcome:

@@ -26,7 +26,15 @@ from domain.errors import (
     UnknownEvent,
 )
 from domain.inputs import EventChanges, RecurrenceDraft, check_times
-from domain.models import Actor, Carried, Event, Occurrence, Series, occurrence_id
+from domain.models import (
+    Actor,
+    Carried,
+    Event,
+    Notification,
+    Occurrence,
+    Series,
+    occurrence_id,
+)
 from domain.planning.events import (
     MOVING_FIELDS,
     TIMES,
@@ -124,6 +132,8 @@ def _made(
     for user_id in made.event.organizer_ids:
         made.check_organizer(user_id)
     made.record(ChangeKind.CREATED)
+    if not made.current.organizer_ids:
+        made.notifications.append(Notification(kind=NotificationKind.ORPHANED))
     if series.card_days is None or all(at <= work.now for at in card_times(made.current)):
         request_card_of_occurrence(made)
     update_due_time(made)

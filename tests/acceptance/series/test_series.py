@@ -141,6 +141,26 @@ class TestMaking:
         assert event.registration_deadline == FIRST + WEEK - timedelta(hours=30)
         assert (event.reminders, event.capacity, event.has_waitlist) == ((60,), 2, True)
 
+    def test_card_goes_out_so_many_days_before_each(
+        self, service: Service, store: Store, clock: ManualClock
+    ) -> None:
+        new_series(service, card_channel="C1", card_days=3, days_ahead=14)
+        assert messages(store, "yoga-1") == []
+        clock.advance(FIRST - START - 3 * DAY)
+        service.sweep()
+        assert messages(store, "yoga-1") == [(NotificationKind.CARD, "organizer")]
+
+    def test_card_goes_out_if_an_earlier_start_leaves_fewer_days(
+        self, service: Service, store: Store
+    ) -> None:
+        """Found by seed 93 of the simulation: no sweep came between the new time for the card and the move."""
+        new_series(service, card_channel="C1", card_days=3, days_ahead=14)
+        service.edit_event("yoga-1", EventChanges.of(starts_at=START + 2 * DAY, ends_at=None))
+        service.edit_event("yoga-1", EventChanges.of(starts_at=START + 1 * DAY))
+        service.sweep()
+        kinds = [kind for kind, _ in messages(store, "yoga-1")]
+        assert kinds.count(NotificationKind.CARD) == 1
+
     def test_second_sweep_makes_nothing_more(self, service: Service, clock: ManualClock) -> None:
         new_series(service, days_ahead=28)
         service.sweep()
@@ -262,6 +282,18 @@ class TestMaking:
         assert [event.event_id for event in preview.organized] == ["yoga"]
         service.delete_user("organizer")
         assert service.get_event("yoga").organizer_ids == ("ada",)
+
+    def test_admins_are_asked_to_take_over_what_a_series_without_an_organizer_makes(
+        self, service: Service, store: Store, clock: ManualClock
+    ) -> None:
+        """R2.9. Found by a simulation with series: they were asked about the series only."""
+        new_users(service, "organizer")
+        new_series(service)
+        service.delete_user("organizer")
+        clock.advance(WEEK)
+        service.sweep()
+        assert service.get_event("yoga-1").organizer_ids == ()
+        assert messages(store, "yoga-1") == [(NotificationKind.ORPHANED, None)]
 
     def test_organizer_who_is_being_deleted_gets_no_new_event(
         self, service: Service, store: Store, clock: ManualClock

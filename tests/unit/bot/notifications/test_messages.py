@@ -245,6 +245,12 @@ def test_every_notification_has_the_button_for_the_next_step(kind: NotificationK
     )
 
 
+def test_event_of_a_series_without_an_organizer_names_nobody_who_left() -> None:
+    text = said(Notification(kind=NotificationKind.ORPHANED, user_id="U1"))
+    assert "because its series has none" in text
+    assert "<@" not in text
+
+
 def test_message_names_its_author_in_a_batch_of_several() -> None:
     """One commit can hold a registration and the messages of two organizers."""
     registered = Change(kind=ChangeKind.REGISTERED, user_id="U1", actor_id="U1", ticket=1)
