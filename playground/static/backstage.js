@@ -15,7 +15,7 @@ const SLACK = {
   down: { label: "Down", about: "Slack responds to every API call with 503.", warning: "Slack is down for the bot. Messages will arrive when it’s back." },
 };
 
-const LATER = { "1 hour later": 1, "1 day later": 24, "1 week later": 168 };
+const LATER = { "+1 hour": 1, "+1 day": 24, "+1 week": 168 };
 
 const HANDLERS = {
   process: { label: "The bot’s process", about: "It handles many presses at once. Those that wait together share a commit." },

@@ -95,7 +95,8 @@ async function load() {
 }
 
 function show(channel, messages) {
-  setAhead(state.backstage?.ahead ?? 0);
+  const ahead = state.backstage?.ahead ?? 0;
+  setAhead(ahead);
   const isApp = pane.startsWith("app");
   const name = isApp ? state.app.name : channel.is_private ? channel.name : `#${channel.name}`;
   $("title").replaceChildren(name, channel?.is_private && !isApp ? h("small", {}, " private") : "");
@@ -105,7 +106,7 @@ function show(channel, messages) {
   $("messages").hidden = !channel;
   $("home").hidden = Boolean(channel);
   showComposer(channel, name);
-  if (channel) showMessages(`${member} ${channel.id}`, messages, actions, isApp ? `No messages yet. ${name} will message you here.` : `No messages yet. Type / to see what ${state.app.name} can do.`);
+  if (channel) showMessages(`${member} ${channel.id} ${ahead}`, messages, actions, isApp ? `No messages yet. ${name} will message you here.` : `No messages yet. Type / to see what ${state.app.name} can do.`);
   else showHome();
   showModal(state.stack, actions);
   $("backstage-button").hidden = !state.backstage;

@@ -10,7 +10,7 @@ const scroll = document.getElementById("scroll");
 let rendered = new Map(); // key -> {signature, node}
 let renderedFor = "";
 
-/** Show these messages, or `whenEmpty`. A new `key` (member and channel) renders everything again. */
+/** Show these messages, or `whenEmpty`. A new `key` (member, channel and clock) renders everything again. */
 export function showMessages(key, messages, actions, whenEmpty) {
   const fresh = key !== renderedFor;
   const atEnd = fresh || scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, expect
 
 from playground.__main__ import demo
 from tests.support.browser.chromium import running
-from tests.support.browser.windows import AMARA, BJORN, CHLOE, Window, plain
+from tests.support.browser.series import TITLE, create_series
+from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, Window, plain
 from tests.support.slack import sentences
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -29,6 +30,7 @@ def main() -> None:
         waitlist_position(browser, url)
         manage_event(browser, url)
         rush(browser, url)
+        series(browser, url)
 
 
 def window(browser: Browser, url: str, member_id: str, width: int, height: int) -> Window:
@@ -50,6 +52,17 @@ def waitlist_position(browser: Browser, url: str) -> None:
     expect(chloe.only_you()).to_contain_text(plain(sentences.waitlisted(1)))
     expect(chloe.card()).to_contain_text(sentences.taken(4, 4, waitlist=1))
     take(chloe, "playground")
+
+
+def series(browser: Browser, url: str) -> None:
+    """Show the card of a series' first date, and the reply to a member who registered for all of it."""
+    amara, diego = (window(browser, url, each, 1040, 770) for each in (AMARA, DIEGO))
+    create_series(amara)
+    card = diego.card(TITLE)
+    diego.press("All of the series", card)
+    expect(diego.only_you()).to_contain_text(f"You’re registered for all of {TITLE}")
+    expect(card).to_contain_text(sentences.taken(1, 2))
+    take(diego, "series")
 
 
 def manage_event(browser: Browser, url: str) -> None:
