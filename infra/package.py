@@ -13,13 +13,21 @@ import sys
 from pathlib import Path
 
 PYTHON = "3.13"
-PLATFORM = "aarch64-manylinux2014"
+PLATFORM = "aarch64-manylinux_2_28"
+"""Lambda's Python runs on Amazon Linux 2023, whose C library is 2.34."""
 
 OURS = ("bot", "domain", "storage")
 PINS = "requirements.txt"
 
 SERVICES = frozenset({"dynamodb", "secretsmanager"})
 """The services that Rollcall uses. Botocore's descriptions of the other 400 take 25 MB."""
+
+UNUSED = (
+    *("PIL/_avif.*", "PIL/_webp.*", "PIL/_imagingcms.*", "PIL/_imagingtk.*"),
+    *("pillow.libs/libavif-*", "pillow.libs/libwebp*", "pillow.libs/libsharpyuv-*"),
+    "pillow.libs/liblcms2-*",
+)
+"""Compiled code of Pillow that its PNG files and its texts don't need, 8 MB."""
 
 BUILT_FROM = ".built-from"
 """File in the folder with the digest of its source. An unchanged source is not built again."""
@@ -84,6 +92,9 @@ def _trim(target: Path) -> None:
     for service in (target / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in SERVICES:
             shutil.rmtree(service)
+    for pattern in UNUSED:
+        for path in target.glob(pattern):
+            path.unlink()
 
 
 def _compile(target: Path) -> None:

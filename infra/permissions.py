@@ -104,8 +104,9 @@ PERMISSIONS: Mapping[str, tuple[Access, ...]] = {
         Access(CARDS, ("DeleteItem", "PutItem", "Query")),
     ),
     "export": (
-        # Read attendees and their names. Write only in the journal: the job, and who is unreachable.
-        Access(EVENTS, ("GetItem",)),
+        # Read attendees and their names, of a series all events. Write only in the journal: the job, and who is
+        # unreachable.
+        Access(EVENTS, ("BatchGetItem", "GetItem")),
         Access(REGISTRATIONS, (), ("roster",)),
         _EXPORTED_NAMES,
         Access(WAITLIST, ("Query",)),

@@ -15,7 +15,7 @@ def fullness_lines(occurrences: Iterable[Event]) -> list[str]:
 
     Dates are those of the occurrence's own time zone, as everywhere in a series. A canceled one says so instead.
     """
-    return [f"{_day(event)}: {fullness(event)}" for event in occurrences]
+    return [f"{day_of(event)}: {fullness(event)}" for event in occurrences]
 
 
 def fullness(event: Event) -> str:
@@ -26,5 +26,6 @@ def fullness(event: Event) -> str:
     return f"{taken}, {event.waitlist_count:,} on the waitlist" if event.waitlist_count else taken
 
 
-def _day(event: Event) -> str:
+def day_of(event: Event) -> str:
+    """Return "Tue, Nov 10, 2026", in the event's own time zone."""
     return long_date(event.starts_at.astimezone(ZoneInfo(event.time_zone)))

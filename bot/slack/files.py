@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import unicodedata
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from io import SEEK_END
-from typing import IO, Any
+from typing import IO
 from urllib.error import HTTPError
 from urllib.request import BaseHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
 from slack_sdk import WebClient
-from slack_sdk.web import SlackResponse
 
 from bot.slack.api_errors import (
     FAILURES,
@@ -35,6 +35,14 @@ class File:
     content: IO[bytes]
     """The sender reads it from the beginning, and closes it."""
     comment: str
+    alt_text: str = ""
+    """What an image shows, for those who can't see it. At most `MAX_ALT_TEXT` characters."""
+    beside: tuple[File, ...] = ()
+    """Files that are sent in the same message, without a comment or others of their own."""
+
+
+MAX_ALT_TEXT = 1_000
+"""Slack's limit."""
 
 
 def file_name(title: str, extension: str) -> str:
@@ -65,13 +73,20 @@ def send_file(
     `before_each` is called before each request and each piece, and stops the upload if it raises. The
     method of Slack's own client would hold the whole file in memory.
     """
-    # An upload needs the id of a conversation, not of a user.
-    with file.content:
+    files = (file, *file.beside)
+    with ExitStack() as contents:
+        for one in files:
+            contents.enter_context(one.content)
         before_each()
+        # An upload needs the id of a conversation, not of a user.
         channel = open_conversation(client, user_id)
-        pieces = _Pieces(file.content, before_each)
-        _upload_and_complete(
-            client, file, pieces, before_each, channel_id=channel, initial_comment=file.comment
+        uploaded = [
+            _upload_one(client, one, _Pieces(one.content, before_each), before_each)
+            for one in files
+        ]
+        before_each()
+        client.files_completeUploadExternal(
+            files=uploaded, channel_id=channel, initial_comment=file.comment
         )
 
 
@@ -84,27 +99,25 @@ def upload_file(
     has the link, too (slackapi/bolt-python#1018, slackapi/python-slack-sdk#1194).
     """
     with file.content:
-        done = _upload_and_complete(client, file, file.content.read(), before_each)
+        uploaded = _upload_one(client, file, file.content.read(), before_each)
+    before_each()
+    done = client.files_completeUploadExternal(files=[uploaded])
     return str(done["files"][0]["permalink"])
 
 
-def _upload_and_complete(
-    client: WebClient,
-    file: File,
-    content: _Pieces | bytes,
-    before_each: Callable[[], None],
-    **shared: Any,
-) -> SlackResponse:
+def _upload_one(
+    client: WebClient, file: File, content: _Pieces | bytes, before_each: Callable[[], None]
+) -> dict[str, str | None]:
+    """Upload a file. Return what completes the upload."""
     length = file.content.seek(0, SEEK_END)
     file.content.seek(0)
     before_each()
-    upload = client.files_getUploadURLExternal(filename=file.name, length=length)
+    upload = client.files_getUploadURLExternal(
+        filename=file.name, length=length, alt_txt=file.alt_text or None
+    )
     before_each()
     _upload(client, upload["upload_url"], content, length)
-    before_each()
-    return client.files_completeUploadExternal(
-        files=[{"id": upload["file_id"], "title": file.title}], **shared
-    )
+    return {"id": upload["file_id"], "title": file.title}
 
 
 def try_to_send_file(client: WebClient, user_id: str, file: File) -> ClassifiedError | None:

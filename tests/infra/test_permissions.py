@@ -15,14 +15,16 @@ from botocore.exceptions import ClientError
 
 from bot.blocks.ids import ActionId
 from domain.execution.queue_consumer import GIVEN_UP_AFTER
-from domain.models import ExportJob
+from domain.models import Actor, ExportJob
 from playground.demo.seed import EVENTS
 from playground.web_api.fault_injection import Fault
 from storage.dynamodb.schema import EVENTS as EVENTS_TABLE
 from storage.dynamodb.schema import JOURNAL
 from tests.support.dynamodb.large_events import fill
+from tests.support.environment import ids, service_on
 from tests.support.infra.iam_actions import Need, allowed, recorded
 from tests.support.infra.service_calls import ROOT, method_calls, methods_used
+from tests.support.series import new_series
 from tests.support.slack.harness import AMARA, BJORN, CHLOE, DIEGO, HARUKI, files, reply
 from tests.support.slack.lambda_functions import Context, Deployment, post_card, yoga
 
@@ -84,6 +86,7 @@ def walk(deployment: Deployment) -> None:
     lead_a_life(deployment, "streamed", deployment.deliver)
     lead_a_life(deployment, "swept", deployment.sweep)
     export_a_crowd(deployment)
+    export_a_series(deployment)
     export_as_earlier_versions_did(deployment, "crowd", deployment.deliver)
     export_as_earlier_versions_did(deployment, "crowd", deployment.sweep)
     deployment.functions["members"]({"source": "aws.events"}, Context())
@@ -147,6 +150,17 @@ def export_a_crowd(deployment: Deployment) -> None:
     deployment.sweep()
     assert len(files(deployment.harness, AMARA)) == sent + 1
     assert deployment.store.list_undelivered(limit=10, cursor=None).items == ()
+
+
+def export_a_series(deployment: Deployment) -> None:
+    """Export who is in which event of a series."""
+    clock = deployment.harness.clock
+    service = service_on(deployment.store, clock=clock, new_id=ids("series"))
+    new_series(service, "weekly", starts_at=clock.now() + timedelta(days=1), organizer_id=AMARA)
+    service.export("weekly", request_id="r1", actor=Actor(AMARA))
+    sent = len(files(deployment.harness, AMARA))
+    deployment.deliver()
+    assert len(files(deployment.harness, AMARA)) == sent + 2
 
 
 def export_as_earlier_versions_did(

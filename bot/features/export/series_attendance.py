@@ -52,7 +52,7 @@ class SeriesAttendance:
             for user_id in user_ids
         )
         content = csv_content(series_spreadsheet.heading(self.occurrences), rows)
-        return series_spreadsheet.attendance_file(self.series, content)
+        return series_spreadsheet.attendance_file(self.series, self.occurrences, content)
 
 
 def read_attendance(

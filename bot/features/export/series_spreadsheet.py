@@ -1,14 +1,17 @@
-"""Who came to which occurrence of a series, as a CSV file for spreadsheets (R8.8, R8.11, R13)."""
+"""Who came to which occurrence of a series, as a CSV file for spreadsheets, and a picture (R8.8, R8.11, R13)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from io import BytesIO
 from typing import IO
 from zoneinfo import ZoneInfo
 
+from bot.blocks.fullness import fullness_lines
+from bot.features.export.fullness_picture import MAX_ROWS, fullness_picture
 from bot.features.export.spreadsheet import Row, escape_cell
-from bot.slack.files import File, file_name
+from bot.slack.files import MAX_ALT_TEXT, File, file_name
 from domain.enums import EventStatus
 from domain.models import Event
 
@@ -52,12 +55,45 @@ def attendance_row(
     )
 
 
-def attendance_file(series: Event, content: IO[bytes]) -> File:
-    """Return the file with everybody who is or was in an occurrence, or registered for all of the series."""
+def attendance_file(series: Event, occurrences: Sequence[Event], content: IO[bytes]) -> File:
+    """Return the file with everybody who is or was in an occurrence, or registered for all of the series.
+
+    Beside it is a picture of how full the occurrences were, and the comment says the same.
+    """
+    comment = (
+        "Who is registered or waitlisted on each date of the series, as of now. “Came to” counts the dates that"
+        " have started, were not canceled, and on which someone had a seat."
+    )
+    shown = occurrences[-MAX_ROWS:]
+    if shown:
+        lines = [f"• {line}" for line in fullness_lines(shown)]
+        comment = "\n".join([comment, f"{_HOW_FULL}:", *lines])
     return File(
         name=file_name(series.title, "csv"),
         title=f"{series.title}: all dates",
         content=content,
-        comment="Who is registered or waitlisted on each date of the series, as of now. “Came to” counts the dates that"
-        " have started, were not canceled, and on which someone had a seat.",
+        comment=comment,
+        beside=(_picture_file(series, shown),) if shown else (),
     )
+
+
+def _picture_file(series: Event, shown: Sequence[Event]) -> File:
+    return File(
+        name=file_name(series.title, "png"),
+        title=f"{series.title}: {_HOW_FULL.lower()}",
+        content=BytesIO(fullness_picture(shown)),
+        comment="",
+        alt_text=_alt_text(shown),
+    )
+
+
+_HOW_FULL = "How full each date is"
+
+
+def _alt_text(shown: Sequence[Event]) -> str:
+    """Return as much as fits of what the picture shows. The message has all of it."""
+    lines = fullness_lines(shown)
+    start = f"{_HOW_FULL}, also in the message."
+    while lines and len(f"{start} {'; '.join(lines)}") > MAX_ALT_TEXT:
+        lines.pop(0)
+    return f"{start} {'; '.join(lines)}"

@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.blocks.fullness import fullness_lines
 from domain.errors import NotOrganizer
 from domain.inputs import UserDraft
 from domain.models import Actor
+from playground.web_api.fault_injection import Fault
 from tests.support.series import new_series
 from tests.support.slack.exports import rows
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, PRIYA, SlackHarness, files
@@ -41,7 +43,7 @@ def export(harness: SlackHarness, request_id: str = "r1", user_id: str = BJORN) 
 
 
 def table(harness: SlackHarness) -> list[list[str]]:
-    (file,) = files(harness, BJORN)
+    (file,) = (one for one in files(harness, BJORN) if one.name == "Yoga.csv")
     return rows(file)
 
 
@@ -97,10 +99,42 @@ def test_one_request_sends_one_file(harness: SlackHarness) -> None:
     yoga(harness)
     export(harness)
     export(harness)
-    assert len(files(harness, BJORN)) == 1
+    assert len(files(harness, BJORN)) == 2, "a table and a picture"
 
 
 def test_export_is_for_organizers(harness: SlackHarness) -> None:
     yoga(harness)
     with pytest.raises(NotOrganizer):
         export(harness, user_id=DIEGO)
+
+
+def test_message_has_a_picture_of_how_full_each_date_is_and_says_it(harness: SlackHarness) -> None:
+    yoga(harness)
+    export(harness)
+    _, picture = files(harness, BJORN)
+    assert picture.name == "Yoga.png"
+    assert (picture.content or b"").startswith(b"\x89PNG")
+    lines = fullness_lines(harness.bot.service.get_whole_series("yoga", BJORN).made)
+    assert lines[0].endswith("1 of 1 seat, 1 on the waitlist")
+    message = harness.workspace.messages(harness.workspace.dm(BJORN).id)[-1]
+    assert len(message.files) == 2
+    assert all(line in message.text for line in lines)
+    (*_, call) = harness.api.calls("files.getUploadURLExternal")
+    assert "; ".join(lines) in call.args["alt_txt"]
+
+
+def test_series_that_has_made_nothing_has_no_picture(harness: SlackHarness) -> None:
+    new_series(harness.bot.service, starts_at=harness.clock.now() + 9 * WEEK, organizer_id=BJORN)
+    export(harness)
+    assert table(harness) == [["Name", "User ID", "All of the series", "Came to"]]
+    assert len(files(harness, BJORN)) == 1
+
+
+def test_picture_that_slack_does_not_take_comes_with_the_table_later(harness: SlackHarness) -> None:
+    yoga(harness)
+    harness.api.fail_next("files.completeUploadExternal", Fault.server_error())
+    export(harness)
+    assert files(harness, BJORN) == []
+    harness.clock.advance(60)
+    harness.deliver_due(3)
+    assert len(files(harness, BJORN)) == 2
