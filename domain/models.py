@@ -702,6 +702,8 @@ class ListedEvent:
     closes_at: datetime
     """When registration ends without an organizer: the registration deadline, or the start."""
     listed: bool
+    is_series: bool = field(default=False, compare=False)
+    """Whether it is a series. No list of events has those, but they are found by their id."""
 
     @classmethod
     def of(cls, event: Event) -> Self:
@@ -713,6 +715,7 @@ class ListedEvent:
             event.status,
             event.closes_at,
             event.listed,
+            event.series is not None,
         )
 
 

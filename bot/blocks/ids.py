@@ -114,7 +114,7 @@ class ActionId(StrEnum):
     REGISTRATION_HISTORY_BACK = "registration_history_back"
     ADD_TO_CALENDAR = "add_to_calendar"
     UPDATE_CALENDAR = "update_calendar"
-    """In a message about a moved event that has no calendar file. As `ADD_TO_CALENDAR`."""
+    """In a message about a moved event that has no calendar file, or a series that ended. As `ADD_TO_CALENDAR`."""
     SHOW_EVENTS = "show_events"
     HOME_REGISTRATIONS = "home_registrations"
     """In App Home. Value: how many of one's registrations come before."""

@@ -100,7 +100,7 @@ def alike(events: Sequence[ListedEvent | Event]) -> list[str]:
 def _event_label(
     event: ListedEvent | Event, time_zone: str, now: datetime, location: str = ""
 ) -> str:
-    is_series = isinstance(event, Event) and event.series is not None
+    is_series = event.series is not None if isinstance(event, Event) else event.is_series
     when = f" · {'all of the series' if is_series else plain_time(event.starts_at, time_zone, now)}"
     where = f" · {contained(shortened(location, _LOCATION_LENGTH))}" if location else ""
     title = shortened(event.title, _LABEL_LENGTH - utf16_length(when) - utf16_length(where))

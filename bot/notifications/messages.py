@@ -397,6 +397,7 @@ def _ended_series(notification: Notification, entry: JournalEntry) -> Message:
         f"{_reason(notification)} You keep the dates that you’re registered for, unless I message you that"
         " one is canceled.",
         entry,
+        button("Update calendar", ActionId.UPDATE_CALENDAR, entry.event_id),
         _events(),
     )
 

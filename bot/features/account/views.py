@@ -84,7 +84,7 @@ def forget_me_question(
         refused = f":warning: {who} can’t take over your events. {CHOOSE_ANOTHER}"
         refusal.append(section(refused))
     return note(
-        "This unregisters you from all events and deletes your data. This can’t be undone. Your Slack ID"
+        "This unregisters you from all events and series, and deletes your data. This can’t be undone. Your Slack ID"
         " stays in the history of events.",
         *_handed_over(NO_LONGER_SOON, lines),
         *_successor_select(preview, successor_id),
@@ -110,7 +110,9 @@ def forgotten(deletion: UserDeletion) -> Message:
     text = "I’ve started to unregister you from your events. After that, your data will be deleted."
     first, takes_over = NO_LONGER_SOON, "will organize it"
     if deletion.is_done:
-        text = "You’re no longer registered for any event, and your data has been deleted."
+        text = (
+            "You’re no longer registered for any event or series, and your data has been deleted."
+        )
         first, takes_over = "You no longer organize:", "organizes it now"
     lines = _lines(deletion, deletion.successor_id, takes_over)
     if _needs_admins(deletion, deletion.successor_id):

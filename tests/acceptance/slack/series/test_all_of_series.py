@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bot.blocks.ids import ANSWER_BLOCK, ActionId, BlockId
+from bot.blocks.mrkdwn import as_typed
 from bot.features.cards.views import ALL_OF_SERIES, MISSED_FIRST
 from bot.features.home.views import REGISTRATIONS_HEADING
 from bot.features.registration.views import ONLY_THIS
-from domain.commands import RunSchedule
 from domain.inputs import EventChanges
 from domain.models import Event
 from playground.client.member_client import ActionResult
@@ -27,6 +27,7 @@ from tests.support.slack.harness import (
     HARUKI,
     PRIYA,
     SlackHarness,
+    files,
     reply,
     shown,
 )
@@ -83,16 +84,6 @@ class TestCard:
         new_series(harness.bot.service, "choir", starts_at=first(harness), days_ahead=13)
         assert MISSED_FIRST in shown(card(harness))
         assert MISSED_FIRST not in shown(card(harness, "choir-1"))
-
-    def test_while_it_opens_nobody_can_register_or_leave(self, harness: SlackHarness) -> None:
-        series(harness, starts_at=harness.clock.now() + WEEK + timedelta(seconds=1), days_ahead=7)
-        harness.register(PRIYA, HARUKI, event_id="yoga")
-        harness.clock.advance(1)
-        harness.bot.service._execute("yoga", RunSchedule())  # a process makes it, and dies
-        shown_card = card(harness)
-        assert labels(shown_card)[0] == ALL_OF_SERIES
-        assert "Opens in a minute" in shown(shown_card)
-        assert {"Register", "Unregister"}.isdisjoint(labels(shown_card))
 
     @pytest.mark.parametrize("cancels", [True, False])
     def test_ended_series_says_so(self, harness: SlackHarness, cancels: bool) -> None:
@@ -282,9 +273,18 @@ class TestCommands:
         view = harness.slack.command(PRIYA, RANDOM, "/unregister").view
         assert view is not None
         offered = harness.slack.options(PRIYA, view.id, ActionId.EVENT, query="")
-        assert "all of the series" in str(offered)
+        assert "Yoga · all of the series" in as_typed(str(offered))
         harness.slack.submit(PRIYA, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
         assert said(top(harness, PRIYA)).startswith(STOPPED)
+
+    def test_picker_finds_it_by_its_id(self, harness: SlackHarness) -> None:
+        series(harness)
+        view = harness.slack.command(PRIYA, RANDOM, "/register").view
+        assert view is not None
+        offered = harness.slack.options(PRIYA, view.id, ActionId.EVENT, query="yoga")
+        assert "Yoga · all of the series" in as_typed(str(offered))
+        harness.slack.submit(PRIYA, view.id, {(BlockId.EVENT, ActionId.EVENT): "yoga"})
+        assert said(top(harness, PRIYA)).startswith(REGISTERED)
 
     def test_not_registered_speaks_of_the_series(self, harness: SlackHarness) -> None:
         series(harness)
@@ -308,6 +308,9 @@ class TestMessages:
         assert "Reason: Too hot" in text
         assert "Every Wednesday, until" in text
         assert "canceled by" not in text
+        message = harness.workspace.messages(harness.workspace.dm(PRIYA).id)[-1]
+        harness.slack.click(PRIYA, message, ActionId.UPDATE_CALENDAR)
+        assert files(harness, PRIYA) != []
 
     def test_forget_me_names_a_series_by_its_rule(self, harness: SlackHarness) -> None:
         series(harness, days_ahead=1)

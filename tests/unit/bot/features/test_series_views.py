@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.blocks.ids import ActionId
 from bot.features.browsing.series_views import registered_for_all
 from bot.features.cards.views import ALL_OF_SERIES, MISSED_FIRST, event_card
 from bot.outcome_messages import outcome_message
@@ -98,3 +99,14 @@ def test_card_offers_the_series_and_says_its_rule_while_it_is_to_come(
     blocks = event_card(event).to_dict()["blocks"]
     assert (ALL_OF_SERIES in str(blocks)) is offers
     assert (MISSED_FIRST in text_of(blocks)) is offers
+
+
+def test_card_that_opens_has_no_button_that_would_be_refused() -> None:
+    """R8.3: for now, nobody else can register, and nobody can leave."""
+    opening = Occurrence(series_id="yoga", number=1, day=START.date(), opens_after=40, honored=32)
+    event = an_event(starts_at=START + timedelta(days=1), occurrence=opening, registered_count=1)
+    shown = text_of(event_card(event).to_dict()["blocks"])
+    assert "Opens in a minute" in shown
+    assert f"[{ActionId.ALL_OF_SERIES}]" in shown
+    assert f"[{ActionId.REGISTER}]" not in shown
+    assert f"[{ActionId.UNREGISTER}]" not in shown

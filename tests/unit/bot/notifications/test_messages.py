@@ -10,8 +10,9 @@ import pytest
 from bot.blocks.ids import ActionId
 from bot.notifications.messages import notification_message, unreachable_message
 from bot.notifications.unreachable import MAX_NAMED
-from domain.enums import Cause, ChangeKind, NotificationKind, RegistrationStatus
+from domain.enums import Cause, ChangeKind, Frequency, NotificationKind, RegistrationStatus
 from domain.models import Change, EventSummary, JournalEntry, Notification, UnreachableRecipient
+from domain.recurrence import Recurrence
 from tests.support.environment import START
 from tests.support.slack.harness import text_of
 
@@ -46,6 +47,15 @@ def said(
 NO_MESSAGES = {NotificationKind.EXPORT, NotificationKind.CARD}
 MESSAGES = [kind for kind in NotificationKind if kind not in NO_MESSAGES]
 """An export is a file."""
+
+OF_EVENTS = {
+    NotificationKind.ENROLLED,
+    NotificationKind.NOT_ENROLLED,
+    NotificationKind.PROMOTED,
+    NotificationKind.REMINDER,
+    NotificationKind.MOVED,
+}
+"""Those that a series never sends: it has no seats, and takes place on many days."""
 
 
 @pytest.mark.parametrize("kind", MESSAGES)
@@ -192,6 +202,27 @@ def test_enrolled_user_reads_whether_there_is_a_seat_and_can_skip_this_one() -> 
     assert f"[{ActionId.GIVE_UP_SEAT}]" in seated
     assert "You’re on the waitlist for" in waitlisted
     assert f"[{ActionId.CHOOSE_TO_UNREGISTER}]" in waitlisted
+
+
+def test_enrolled_user_is_asked_what_they_were_not_asked_before() -> None:
+    """R12.3."""
+    text = said(Notification(kind=NotificationKind.ENROLLED, user_id="U1", text="Size?\nDiet?"))
+    assert "Please also answer: \n• Size?\n• Diet?" in text
+    assert f"[{ActionId.CHANGE_ANSWERS}]" in text
+
+
+@pytest.mark.parametrize("kind", sorted(set(MESSAGES) - OF_EVENTS))
+def test_message_about_a_series_speaks_of_no_seat_and_no_single_date(
+    kind: NotificationKind,
+) -> None:
+    """R13.4."""
+    rule = Recurrence(frequency=Frequency.WEEKLY, until=ABOUT.starts_at.date())
+    change = Change(kind=ChangeKind.WAITLISTED, user_id="U1")
+    notification = Notification(kind=kind, user_id="U1", text="words", about_user_id="U2")
+    text = said(notification, ABOUT.model_copy(update={"recurrence": rule}), changes=(change,))
+    assert "until" in text
+    for word in ("waitlist", "seat", "canceled by", "<!date", f"[{ActionId.GIVE_UP_SEAT}]"):
+        assert word not in text
 
 
 @pytest.mark.parametrize("actor_id", ["U9", None])
