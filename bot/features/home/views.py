@@ -80,7 +80,7 @@ def home(lists: Lists, shown: HomeMetadata) -> View:
 def _registrations(lists: Lists, shown: HomeMetadata) -> list[Block]:
     """Show the registrations to come, but those for events that the member organizes: these are below.
 
-    A series is in no list of events, so it is shown here also to its organizer.
+    A series shows its organizer there only how it goes on, so their registration for all of it is here.
     """
     own = [one for one in lists.to_come.items if not _is_below(one.event, lists.user_id)]
     first = shown.registrations if shown.registrations < len(own) else 0
