@@ -239,7 +239,7 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     if times:
         series, days_of = _moved(event, series, day, numbers, command.recurrence)
     # Whether someone chose that it is listed follows from that, in each of them.
-    fields = (*sorted(values.keys() - {"listing_channel"}), *(sorted(TIMES) if new else ()))
+    fields = (*sorted(values.keys() - {"listing_channel"}), *(sorted(TIMES) if times else ()))
     carried = Carried(
         numbers=_alive(work, numbers) if fields else (),
         fields=fields,
@@ -255,7 +255,15 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields_of_history, note=command.note)
     ask_new_questions(work, before)
     notify_new_organizers(work, before.organizer_ids, actor_id)
-    return ChangeOutcome(work.current, is_moved=not MOVING_FIELDS.isdisjoint(changed))
+    is_moved = not MOVING_FIELDS.isdisjoint(changed) or _moves(work, days_of)
+    return ChangeOutcome(work.current, is_moved=is_moved)
+
+
+def _moves(work: WorkingCopy, days_of: Mapping[int, date]) -> bool:
+    """Return whether an occurrence gets another day."""
+    made = work.snapshot.occurrences
+    known = ((made[number].occurrence, day) for number, day in days_of.items() if number in made)
+    return any(one is not None and one.day != day for one, day in known)
 
 
 def change_left_out(work: WorkingCopy, command: ChangeLeftOut) -> ChangeOutcome:
@@ -275,7 +283,7 @@ def change_left_out(work: WorkingCopy, command: ChangeLeftOut) -> ChangeOutcome:
     coming = {*days(rule.model_copy(update={"left_out": ()}), first, after=series.made_until)}
     for day in command.leave_out:
         if day not in coming:
-            raise Invalid("left_out", f"must be dates that aren’t created yet, and {day} isn’t one")
+            raise Invalid("left_out", f"must be dates that aren’t open yet, and {day} isn’t one")
     left_out = {*rule.left_out, *command.leave_out} - (coming & {*command.take_back})
     rule = rule.model_copy(update={"left_out": tuple(sorted(left_out))})
     if not series.made and next(days(rule, first), None) is None:

@@ -141,7 +141,7 @@ def _created(to_come: Sequence[Event]) -> str:
         for one in to_come[:_NAMED]
     ]
     more = len(to_come) - len(named)
-    return f"Dates created so far: {'; '.join([*named, *([f'and {more:,} more'] if more else [])])}"
+    return f"Dates that are already open: {'; '.join([*named, *([f'and {more:,} more'] if more else [])])}"
 
 
 _NAMED = 6
@@ -159,8 +159,9 @@ def series_ended(outcome: ChangeOutcome, before: SeriesOverview, *, cancels: boo
     if to_come:
         count = "1 date" if len(to_come) == 1 else f"{len(to_come):,} dates"
         done = "is" if len(to_come) == 1 else "are"
-        then = f"{done} canceled, and the attendees are notified" if cancels else "will take place"
-        lines.append(f"{count} created so far {then}.")
+        then = "canceled, and the attendees are notified" if cancels else "will take place"
+        then = f"{done} {then}" if cancels else then
+        lines.append(f"{count} that {done} already open {then}.")
     if series.waitlist_count and outcome.notifies:
         count = headcount(series.waitlist_count)
         lines.append(
@@ -226,7 +227,7 @@ def event_deleted(event: Event, done: bool, *, is_over: bool = False) -> View:
     return note_modal(title, Message(text, [section(text)]))
 
 
-KEEPS_DATES = "The dates that it has created stay, and can be managed and deleted one by one."
+KEEPS_DATES = "Its dates that are already open stay, and can be managed and deleted one by one."
 _END_SERIES = "End series"
 _CANCEL_DATES = "Cancel dates"
 _CANCEL = "Cancel event"

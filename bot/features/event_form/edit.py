@@ -15,6 +15,7 @@ from bot.features.event_form.co_organizers import ensure_co_organizers
 from bot.features.event_form.form_content import content_in, content_of
 from bot.features.event_form.form_values import edited_values
 from bot.features.event_form.question_inputs import edited_questions, with_one_more
+from bot.features.event_form.repetition import changed_rule, rule_fingerprint
 from bot.features.manage.modal import ManageModal
 from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction, ViewSubmission
@@ -23,7 +24,7 @@ from bot.slack.replies import Reply
 from bot.slack.view_metadata import EditMetadata
 from domain.enums import EventStatus
 from domain.errors import EventCanceled, NotASeries
-from domain.inputs import MAX_REASON_LENGTH, EventChanges
+from domain.inputs import MAX_REASON_LENGTH, EventChanges, RecurrenceDraft
 from domain.models import Event
 
 
@@ -87,9 +88,10 @@ class EditListeners:
     def _form_of_series(self, user_id: str, form: EditMetadata) -> View:
         series = self._get(user_id, form)
         shown = as_it_is_shown(series)
-        filled = form.model_copy(update={"shown": shown.shown, "questions": shown.questions})
-        about = series_views.about_edit(series)
-        return event_form_views.edit_form(filled, content_of(series), about=about)
+        content, about = content_of(series), series_views.about_edit(series)
+        rule = {"recurrence": rule_fingerprint(content.repetition)}
+        filled = form.model_copy(update={"shown": shown.shown | rule, "questions": shown.questions})
+        return event_form_views.edit_form(filled, content, about=about)
 
     def _get(self, user_id: str, form: EditMetadata) -> Event:
         """Return what a form changes, as it is now: an event, or a series with the times of one of its dates.
@@ -134,7 +136,10 @@ class EditListeners:
         ensure_co_organizers(self._context, changes.co_organizer_ids)
         note = submission.view.text(BlockId.NOTE)
         if form.series_id is not None:
-            return self._edit_series(submission, form, form.series_id, changes, note)
+            rule = None
+            if event.recurrence is not None:
+                rule = changed_rule(submission.view, form.shown.get("recurrence"), event.recurrence)
+            return self._edit_series(submission, form, form.series_id, changes, rule)
         outcome = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.edit_event(form.event_id, changes, actor=actor, note=note),
@@ -148,17 +153,19 @@ class EditListeners:
         form: EditMetadata,
         series_id: str,
         changes: EventChanges,
-        note: str,
+        rule: RecurrenceDraft | None,
     ) -> View:
+        note = submission.view.text(BlockId.NOTE)
         before = self._manage_modal.get_series(submission.user_id, series_id)
         outcome = self._members.as_organizer(
             submission.user_id,
             lambda actor: self._service.edit_series(
-                series_id, changes, number=form.number, actor=actor, note=note
+                series_id, changes, number=form.number, recurrence=rule, actor=actor, note=note
             ),
         )
         self._manage_modal.update_below(submission, form.event_id)
-        names = frozenset(changes.model_fields_set)
+        # Another rule moves dates.
+        names = frozenset(changes.model_fields_set | ({"starts_at"} if rule else set()))
         return series_views.series_edited(outcome, before, names, form.number, has_note=bool(note))
 
 

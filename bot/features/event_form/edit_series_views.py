@@ -85,7 +85,7 @@ def series_edited(
 
 def _which(changing: list[Event]) -> str:
     if not changing:
-        return "All dates that aren’t created yet will have the new values."
+        return "All dates that aren’t open yet will have the new values."
     days = ", ".join(map(local_date, changing[:_NAMED]))
     more = len(changing) - _NAMED
     listed = f"{days} and {more:,} more" if more > 0 else days

@@ -14,7 +14,12 @@ from bot.features.event_form.end_choices import End
 from bot.features.event_form.event_times import shown_end
 from bot.features.event_form.form_values import end_in, options_in, reminders_in
 from bot.features.event_form.question_inputs import QuestionSlot, slots_in, slots_of
-from bot.features.event_form.repetition import NO_REPETITION, Repetition, repetition_in
+from bot.features.event_form.repetition import (
+    NO_REPETITION,
+    Repetition,
+    repetition_in,
+    repetition_of,
+)
 from bot.slack.view_payloads import ViewPayload
 from domain.enums import Visibility
 from domain.inputs import DEFAULT_REMINDERS, MAX_CAPACITY, MAX_JOIN_LINK_LENGTH, time_zones
@@ -81,6 +86,7 @@ def content_of(event: Event, *, later_by: timedelta = timedelta()) -> FormConten
         reminders=event.reminders,
         co_organizer_ids=tuple(filter(is_slack_id, event.co_organizer_ids)),
         questions=slots_of(event.questions),
+        repetition=NO_REPETITION if event.recurrence is None else repetition_of(event.recurrence),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,9 +16,9 @@ from bot.slack.refusals import MalformedPayload
 from bot.slack.view_payloads import ViewPayload
 from domain.enums import Frequency
 from domain.errors import Invalid
-from domain.inputs import MAX_DAYS_AHEAD
+from domain.inputs import MAX_DAYS_AHEAD, RecurrenceDraft
 from domain.models import DAYS_AHEAD
-from domain.recurrence import MAX_OCCURRENCES
+from domain.recurrence import MAX_OCCURRENCES, Recurrence
 
 NEVER = "never"
 """The option of *Repeats* for an event that does not."""
@@ -31,6 +32,9 @@ RULES: Mapping[str, tuple[Frequency, int]] = {
     "monthly_by_weekday": (Frequency.MONTHLY_BY_WEEKDAY, 1),
 }
 """By option of *Repeats*, besides `NEVER`: the frequency and the interval."""
+
+_WEEKS = re.compile(r"weekly_([1-9][0-9]?)")
+"""The option of an interval that is not offered, but that a series has."""
 
 MAX_TYPED_DATES = 1_500
 """Characters of all dates that are left out. A year of weeks, each in words, takes less."""
@@ -57,10 +61,46 @@ class Repetition:
 NO_REPETITION = Repetition()
 
 
+def repetition_of(rule: Recurrence) -> Repetition:
+    """Return how a series repeats, and until when."""
+    wanted = rule.frequency, rule.interval
+    known = (choice for choice, one in RULES.items() if one == wanted)
+    return Repetition(next(known, f"weekly_{rule.interval}"), until=rule.until)
+
+
+def changed_rule(view: ViewPayload, shown: str | None, rule: Recurrence) -> RecurrenceDraft | None:
+    """Return how a series goes on if its form changes that, else None. It skips what it skips now.
+
+    `shown` is the fingerprint of the rule that the form showed, `rule` is as it is now. Raises `Invalid` with the block
+    that is wrong, and if someone else has changed the rule meanwhile.
+    """
+    chosen = view.selected(BlockId.REPEATS) or ""
+    interval = _WEEKS.fullmatch(chosen)
+    if chosen not in RULES and interval is None:
+        raise MalformedPayload("view.state.values.recurrence")
+    until = _day(view.input(BlockId.UNTIL).selected_date or "")
+    if until is None:
+        raise Invalid(BlockId.UNTIL, FieldProblem.NO_LAST_DATE)
+    given = Repetition(chosen, until=until)
+    if rule_fingerprint(given) == shown or given == repetition_of(rule):
+        return None
+    if rule_fingerprint(repetition_of(rule)) != shown:
+        raise Invalid(BlockId.REPEATS, FieldProblem.CHANGED_MEANWHILE)
+    frequency, weeks = RULES.get(chosen) or (Frequency.WEEKLY, int(interval[1] if interval else 1))
+    return RecurrenceDraft.of(
+        frequency=frequency, interval=weeks, until=until, left_out=rule.left_out
+    )
+
+
+def rule_fingerprint(repetition: Repetition) -> str:
+    """Return what tells the rule in a form from another one: it is short."""
+    return f"{repetition.choice} {repetition.until}"
+
+
 def repetition_in(view: ViewPayload) -> Repetition:
     """Return the inputs of a form as they are by now, without what Slack would not take as an initial value."""
-    choice = view.selected(BlockId.REPEATS)
-    if choice is None or choice not in RULES:
+    choice = view.selected(BlockId.REPEATS) or ""
+    if choice not in RULES and not _WEEKS.fullmatch(choice):
         return NO_REPETITION
     if not view.shows(BlockId.UNTIL):
         return Repetition(choice)

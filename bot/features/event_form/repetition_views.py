@@ -40,6 +40,34 @@ def repeats_input(repetition: Repetition) -> Block:
     return input_block(BlockId.REPEATS, "Repeats", select, dispatches=True)
 
 
+def edit_rule_inputs(repetition: Repetition) -> list[Block]:
+    """Return the inputs that change how a series goes on; none for an event that is no series."""
+    if not repetition.repeats:
+        return []
+    labels = {value: label for value, label in _CHOICES.items() if value != NEVER}
+    labels.setdefault(repetition.choice, f"Every {repetition.choice.removeprefix('weekly_')} weeks")
+    offered = {value: option(label, value) for value, label in labels.items()}
+    select = StaticSelectElement(
+        action_id=ActionId.INPUT,
+        options=list(offered.values()),
+        initial_option=offered[repetition.choice],
+    )
+    until = repetition.until
+    last = DatePickerElement(
+        action_id=ActionId.INPUT, initial_date=until.isoformat() if until else None
+    )
+    return [
+        input_block(BlockId.REPEATS, "Repeats", select, hint=ABOUT_RULE),
+        input_block(BlockId.UNTIL, "Last date", last, hint=ABOUT_LAST_DATE),
+    ]
+
+
+ABOUT_RULE = (
+    "Counted from the first date that this changes. To skip dates, use Skip dates in Manage series."
+)
+ABOUT_LAST_DATE = "Later dates that are already open stay. Cancel them in Manage of each."
+
+
 def rule_inputs(repetition: Repetition) -> list[Block]:
     """Return the inputs for the dates of a series; none if the event does not repeat."""
     if not repetition.repeats:

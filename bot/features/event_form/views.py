@@ -37,7 +37,12 @@ from bot.features.event_form.input_views import (
     time_zone_input,
     title_input,
 )
-from bot.features.event_form.repetition_views import opening_inputs, repeats_input, rule_inputs
+from bot.features.event_form.repetition_views import (
+    edit_rule_inputs,
+    opening_inputs,
+    repeats_input,
+    rule_inputs,
+)
 from bot.features.event_form.series_views import series_created
 from bot.slack.context import CardStatus
 from bot.slack.frame_limits import fits
@@ -221,6 +226,7 @@ def edit_form(form: EditMetadata, content: FormContent, *, note: str = "", about
             end_input(content, _SAME_DAY),
             end_date_input(content),
             time_zone_input(content),
+            *edit_rule_inputs(content.repetition),
             location_input(content),
             input_block(BlockId.NOTE, "Note to attendees", note_element, optional=True, hint=_NOTE),
             *about_inputs(content),

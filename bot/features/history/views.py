@@ -242,9 +242,9 @@ _OF_SERIES: Mapping[ChangeKind, str] = {
     ChangeKind.DELETED: "{by} deleted the series",
     ChangeKind.EXPORTED: "{by} exported the attendees of the series",
     ChangeKind.TAKEN_OVER: "{by} took over the series",
-    ChangeKind.OCCURRENCE_MADE: "{by} created {date}",
+    ChangeKind.OCCURRENCE_MADE: "{by} opened registration for {date}",
     ChangeKind.WAITLISTED: "{whom} registered for all of the series",
-    ChangeKind.UNREGISTERED: "{whom} no longer registers for all of the series",
+    ChangeKind.UNREGISTERED: "{whom} stopped the series for themselves",
 }
 """What is said otherwise about a series."""
 
@@ -259,9 +259,7 @@ def _of_series(change: Change, whom: str, by: str, made: Mapping[str, Event]) ->
     if occurrence is None:
         created = f"a date that has been deleted since (`{escape(event_id)}`)"
     else:
-        created = (
-            f"the date {moment(occurrence.starts_at, occurrence.time_zone)}: {_link(event_id)}"
-        )
+        created = f"{moment(occurrence.starts_at, occurrence.time_zone)}: {_link(event_id)}"
     reason = f": {escape(change.reason, MAX_TEXT)}" if change.reason else ""
     return _OF_SERIES[change.kind].format(by=by, whom=whom, reason=reason, date=created)
 

@@ -17,7 +17,7 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, button, context, plain, section, sections, warning
-from bot.blocks.formatting import headcount, long_date, seats
+from bot.blocks.formatting import before_start, headcount, long_date, seats
 from bot.blocks.fullness import fullness_lines
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, number_element, option
@@ -83,7 +83,7 @@ def _facts(overview: SeriesOverview) -> list[str]:
         return []
     if event.status is EventStatus.CANCELED:
         return [ENDED, *_on_its_way(series)]
-    facts = [f"The next dates get {seats(event.capacity)} each. {_created_when(series)}"]
+    facts = [f"The next dates get {seats(event.capacity)} each. {_opens(series)}"]
     if series.missed_first:
         facts.append(MISSED_FIRST)
     if overview.skipped:
@@ -95,9 +95,11 @@ ENDED = "This series has ended, so there won’t be any new dates."
 MISSED_FIRST = "Those who miss a date because it’s full go first in the next one."
 
 
-def _created_when(series: Series) -> str:
-    count = "1 day" if series.days_ahead == 1 else f"{series.days_ahead} days"
-    return f"A date is created {count} before it starts."
+_DAY = 24 * 60
+
+
+def _opens(series: Series) -> str:
+    return f"Registration for each date opens {before_start(series.days_ahead * _DAY)} it."
 
 
 def _on_its_way(series: Series) -> list[str]:
@@ -151,7 +153,7 @@ def _dates(overview: SeriesOverview) -> list[Block]:
         blocks += [section("*Dates to come*"), *_rows(overview.to_come[:MAX_WITH_BUTTON])]
         blocks += _lines(overview.to_come[MAX_WITH_BUTTON:])
     if overview.coming:
-        blocks.append(context(f"Not created yet: {_next_days(overview)}"))
+        blocks.append(context(f"Not open yet: {_next_days(overview)}"))
     elif not overview.to_come:
         blocks.append(context("No dates to come."))
     if others:
@@ -223,7 +225,7 @@ def capacity_form(overview: SeriesOverview, refused: tuple[int, Event] | None = 
 
 def _reach(overview: SeriesOverview) -> str:
     if not overview.to_come:
-        return "This changes all dates that aren’t created yet."
+        return "This changes all dates that aren’t open yet."
     first = local_date(overview.to_come[0])
     return (
         f"This changes all dates from {first} on. A date whose capacity was changed on its own"
@@ -256,7 +258,7 @@ def capacity_preview(overview: SeriesOverview, capacity: int) -> View:
 def _from(overview: SeriesOverview) -> str:
     if overview.to_come:
         return f"from {local_date(overview.to_come[0])} on"
-    return "that aren’t created yet"
+    return "that aren’t open yet"
 
 
 def _promotions(occurrences: Iterable[Event], capacity: int) -> list[str]:
@@ -346,6 +348,6 @@ def dates_skipped(outcome: ChangeOutcome) -> View:
 
 _SKIP = "Skip dates"
 _HOW_TO_SKIP = (
-    "These dates aren’t created yet. To skip one that is, open Manage of that date and press Cancel event:"
-    " the series goes on."
+    "These dates aren’t open yet. To skip one that is, open Manage of that date and press Cancel event. The"
+    " series goes on."
 )

@@ -168,7 +168,7 @@ def taken_over(event: Event) -> Message:
     text = f"You’re now the organizer of {bold(event.title)}."
     if event.series is not None:
         text = f"You’re now the organizer of the series {bold(event.title)} and of its new dates."
-        text += " Dates that were created before keep their own organizers."
+        text += " Dates that are already open keep their own organizers."
     return note(text, manage)
 
 

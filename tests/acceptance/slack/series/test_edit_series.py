@@ -9,7 +9,7 @@ from bot.blocks.ids import ActionId, BlockId
 from bot.features.event_form.views import NO_CHANGES
 from bot.slack.error_messages import FieldProblem, field_error
 from domain.enums import NotificationKind
-from domain.inputs import EventChanges
+from domain.inputs import EventChanges, RecurrenceDraft
 from domain.models import Event
 from playground.workspace.model import View
 from tests.support.series import new_series
@@ -96,7 +96,7 @@ def test_series_without_created_dates_is_edited(harness: SlackHarness) -> None:
     manage_modal(harness)
     view = press(harness, ActionId.EDIT_SERIES)
     text = said(submit(harness, view, {BlockId.TITLE: "Pilates"}).view)
-    assert "All dates that aren’t created yet" in text
+    assert "All dates that aren’t open yet" in text
     assert harness.bot.service.get_event("yoga").title == "Pilates"
 
 
@@ -178,3 +178,47 @@ def test_moves_are_said_once_per_date(harness: SlackHarness) -> None:
             if one.kind is NotificationKind.MOVED
         ]
         assert [one.note for one in moved] == ["The park is closed."] * count
+
+
+class TestRule:
+    """How the series repeats from a date on."""
+
+    def test_later_dates_follow_the_new_rule(self, harness: SlackHarness) -> None:
+        starts_at = series(harness, times=8).starts_at
+        view = form(harness, "yoga-2", ActionId.EDIT_LATER_DATES)
+        text = said(submit(harness, view, {BlockId.REPEATS: "weekly_2"}).view)
+        assert "These dates change within a minute" in text
+        days = [harness.bot.service.get_event(f"yoga-{n}").starts_at.date() for n in (1, 2, 3)]
+        weeks = [(day - starts_at.date()).days // 7 for day in days]
+        assert weeks == [0, 1, 3]
+        text = said(form(harness, "yoga-2", ActionId.EDIT_THIS_DATE))
+        assert "Repeats" not in text
+
+    def test_last_date_is_changed_and_skipped_dates_stay(self, harness: SlackHarness) -> None:
+        starts_at = series(harness, times=8).starts_at
+        skipped, last = ((starts_at + timedelta(weeks=n)).date() for n in (4, 5))
+        harness.bot.service.change_left_out("yoga", leave_out=[skipped])
+        view = form(harness, "yoga-1", ActionId.EDIT_LATER_DATES)
+        submit(harness, view, {BlockId.UNTIL: last.isoformat()})
+        rule = harness.bot.service.get_event("yoga").recurrence
+        assert rule is not None
+        assert (rule.until, rule.left_out) == (last, (skipped,))
+        manage_modal(harness)
+        assert "Repeats: Every " in said(press(harness, ActionId.HISTORY))
+
+    def test_rule_that_someone_else_changed_meanwhile_is_refused(
+        self, harness: SlackHarness
+    ) -> None:
+        series(harness)
+        view = form(harness, "yoga-1", ActionId.EDIT_LATER_DATES)
+        rule = RecurrenceDraft.of(frequency="weekly", interval=2, times=9)
+        harness.bot.service.edit_series("yoga", EventChanges(), number=1, recurrence=rule)
+        result = submit(harness, view, {BlockId.REPEATS: "weekly_3"})
+        assert BlockId.REPEATS in (result.errors or {})
+
+    def test_too_many_dates_are_refused_at_their_field(self, harness: SlackHarness) -> None:
+        starts_at = series(harness).starts_at
+        view = form(harness, "yoga-1", ActionId.EDIT_LATER_DATES)
+        late = (starts_at + timedelta(weeks=60)).date()
+        result = submit(harness, view, {BlockId.UNTIL: late.isoformat()})
+        assert "at most 52" in (result.errors or {})[BlockId.UNTIL]

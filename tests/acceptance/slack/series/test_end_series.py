@@ -44,7 +44,7 @@ class TestEnding:
         view = form(harness, ActionId.END_SERIES)
         assert "1 person registered for all of it will be notified" in said(view)
         text = said(submit(harness, view, {BlockId.REASON: "No room"}).view)
-        assert "2 dates created so far will take place" in text
+        assert "2 dates that are already open will take place" in text
         assert statuses(harness) == [OPEN, OPEN, CANCELED]
         harness.deliver_due()
         assert len([one for one in harness.direct_messages(CHLOE) if "No room" in one]) == 1
@@ -54,7 +54,7 @@ class TestEnding:
         series(harness)
         view = form(harness, ActionId.END_SERIES)
         text = said(submit(harness, view, {BlockId.CREATED_DATES: CANCEL_THEM}).view)
-        assert "2 dates created so far are canceled, and the attendees are notified" in text
+        assert "2 dates that are already open are canceled, and the attendees are notified" in text
         assert statuses(harness) == [CANCELED, CANCELED, CANCELED]
         harness.deliver_due()
         assert len([one for one in harness.direct_messages(DIEGO) if "canceled" in one]) == 1

@@ -54,7 +54,7 @@ def test_series_shows_its_rule_its_dates_and_who_registered_for_all(harness: Sla
     text = said(manage_modal(harness))
     assert f"Every {starts_at:%A}, until" in text
     assert f"{day(harness, 1)}: 2 of 2 seats, 1 on the waitlist" in text
-    assert f"Not created yet: {long_date(starts_at + 3 * WEEK)}" in text
+    assert f"Not open yet: {long_date(starts_at + 3 * WEEK)}" in text
     assert "*Registered for all of the series* (3)" in text
     for action in (ActionId.POST_CARD, ActionId.CLOSE, ActionId.ADD_ATTENDEES, ActionId.EDIT):
         assert f"[{action}]" not in text
@@ -65,7 +65,7 @@ def test_series_without_any_date_yet_is_found_by_its_title(harness: SlackHarness
     new_series(harness.bot.service, "later", starts_at=starts_at, organizer_id=BJORN)
     text = said(harness.slack.command(BJORN, RANDOM, "/event", "Yoga").view)
     assert "Every " in text
-    assert "Not created yet" in text
+    assert "Not open yet" in text
     text = said(harness.slack.open_home(BJORN).home)
     assert "*Yoga* · Series" in text
 
@@ -81,7 +81,7 @@ def test_date_leads_to_its_series_and_back(harness: SlackHarness) -> None:
     series(harness)
     manage_modal(harness, event_id="yoga-2")
     assert "One date of a series: Every " in said(top(harness))
-    assert "Not created yet" in said(press(harness, ActionId.MANAGE_OTHER))
+    assert "Not open yet" in said(press(harness, ActionId.MANAGE_OTHER))
     assert "One date of a series" in said(press(harness, ActionId.MANAGE_OTHER, value="yoga-1"))
     assert len(harness.workspace.views.stack(BJORN)) == 1
 
@@ -174,7 +174,7 @@ class TestSkipping:
         harness.bot.service.sweep()
         fourth = (starts_at + 3 * WEEK).date()
         result = submit(harness, view, {BlockId.SKIPPED: [fourth.isoformat()]})
-        assert "aren’t created yet" in (result.errors or {})[BlockId.SKIPPED]
+        assert "aren’t open yet" in (result.errors or {})[BlockId.SKIPPED]
 
 
 def pointed_at(view: View, event_id: str) -> View:
