@@ -86,9 +86,9 @@ def series_edited(
 def _which(changing: list[Event]) -> str:
     if not changing:
         return "All dates that aren’t open yet will have the new values."
-    days = ", ".join(map(local_date, changing[:_NAMED]))
+    days = "; ".join(map(local_date, changing[:_NAMED]))
     more = len(changing) - _NAMED
-    listed = f"{days} and {more:,} more" if more > 0 else days
+    listed = f"{days}; and {more:,} more" if more > 0 else days
     return f"These dates change within a minute: {listed}. All later dates will have the new values, too."
 
 

@@ -13,6 +13,7 @@ from bot.slack.interactions import BlockAction
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 from bot.slack.view_metadata import EventMetadata
+from domain.models import JournalEntry, Page
 
 READ_SIZE = 30
 """Entries of an event's history read at a time to find a person's own."""
@@ -59,20 +60,27 @@ class HistoryListeners:
 
     def _history(self, user_id: str, event_id: str, cursor: str | None = None) -> View:
         event = self._manage_modal.get_event(user_id, event_id)
-        page = self._members.as_organizer(
-            user_id,
-            lambda actor: self._service.list_history(
-                event_id,
-                limit=history_views.HISTORY_PAGE,
-                cursor=cursor,
-                actor=actor,
-            ),
+        page = fill_page(
+            lambda after: self._read_history(user_id, event_id, after),
+            cursor,
+            history_views.HISTORY_PAGE // 2,
         )
         is_cut = page.next_cursor is None and self._service.is_history_cut(event_id)
         made = self._service.get_events(history_views.made_in(page))
         return history_views.event_history(
             event, page, is_first=cursor is None, is_cut=is_cut, made=made
         )
+
+    def _read_history(self, user_id: str, event_id: str, cursor: str | None) -> Page[JournalEntry]:
+        """Return entries that say something: a series has commits that only note how far its work is."""
+        page = self._members.as_organizer(
+            user_id,
+            lambda actor: self._service.list_history(
+                event_id, limit=history_views.HISTORY_PAGE, cursor=cursor, actor=actor
+            ),
+        )
+        shown = tuple(one for one in page.items if one.changes or one.unreachable)
+        return Page(shown, page.next_cursor)
 
     # One's own history
 

@@ -264,11 +264,15 @@ def _from(overview: SeriesOverview) -> str:
 def _promotions(occurrences: Iterable[Event], capacity: int) -> list[str]:
     """Say how many people on the waitlist of each date get a seat."""
     found = ((one, min(one.waitlist_count, capacity - one.registered_count)) for one in occurrences)
-    return [
-        f"• {local_date(one)}: {headcount(count)} on the waitlist will get a seat and be notified."
+    lines = [
+        f"• {local_date(one)}: {headcount(count)}"
         for one, count in found
         if count > 0 and capacity > one.capacity
     ]
+    return [*([PROMOTES] if lines else []), *lines]
+
+
+PROMOTES = "These people on the waitlist will get seats and be notified:"
 
 
 def has_own(occurrence: Event, field: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from bot.blocks.formatting import long_date
 from bot.blocks.ids import ActionId, BlockId
-from bot.features.manage.series_views import ENDED
+from bot.features.manage.series_views import ENDED, PROMOTES
 from bot.slack import error_messages
 from bot.slack.refusals import NotForSeries
 from domain.errors import NotASeries, SeriesBusy
@@ -114,7 +114,7 @@ class TestCapacity:
         manage_modal(harness)
         view = press(harness, ActionId.CHANGE_SERIES_CAPACITY)
         text = said(submit(harness, view, {BlockId.CAPACITY: "5"}).view)
-        assert f"{day(harness, 1)}: 1 person on the waitlist will get a seat" in text
+        assert f"{PROMOTES}\n• {day(harness, 1)}: 1 person" in text
         submit(harness, top(harness))
         capacities = [made(harness, number).capacity for number in (1, 2, 3)]
         assert capacities == [5, 9, 5]
