@@ -382,7 +382,8 @@ class NewSeries(EventFields):
 class SeriesUpdate(EventChangeFields):
     """An update of a series from one occurrence on. Missing fields stay unchanged.
 
-    Times are those of that occurrence, and the later dates follow from it, by the `recurrence`.
+    Times are those of that occurrence, and the later dates follow from it. Another `recurrence` without another `date`
+    moves no occurrence that was created: delete those that should not take place.
     """
 
     from_occurrence: Annotated[

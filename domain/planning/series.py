@@ -237,7 +237,9 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     if times and command.number is not None and command.number not in _alive(work, numbers):
         raise Invalid("starts_at", "can't be changed: this date has started, or was canceled")
     if times:
-        series, days_of = _moved(event, series, day, numbers, command.recurrence)
+        series, days_of = _moved(
+            event, series, day, numbers, command.recurrence, has_new_times=bool(new)
+        )
     # Whether someone chose that it is listed follows from that, in each of them.
     fields = (*sorted(values.keys() - {"listing_channel"}), *(sorted(TIMES) if times else ()))
     carried = Carried(
@@ -392,15 +394,20 @@ def _moved(
     day: date,
     numbers: Sequence[int],
     recurrence: RecurrenceDraft | None,
+    *,
+    has_new_times: bool,
 ) -> tuple[Series, dict[int, date]]:
-    """Return the series as it goes on from the event's start, and the days of the occurrences that were made."""
+    """Return the series as it goes on from the event's start, and the days to which it moves what was made.
+
+    Without new times nothing moves: another rule is for what is not made yet.
+    """
     first = _first_day(event)
     if recurrence is not None:
         rule = recurrence.rule_from(first)
     else:
         until = series.recurrence.until + (first - day)
         rule = series.recurrence.model_copy(update={"until": until})
-    days_of = dict(zip(numbers, days(rule, first), strict=False))
+    days_of = dict(zip(numbers, days(rule, first), strict=False)) if has_new_times else {}
     if not numbers and series.made_until is not None and first <= series.made_until:
         raise Invalid(
             "starts_at", f"must be after {series.made_until}, the last date that was made"

@@ -605,6 +605,16 @@ class TestEditing:
             service.sweep()
         assert starts(service) == [FIRST, FIRST + 2 * WEEK, FIRST + 4 * WEEK]
 
+    def test_another_rule_moves_none_that_was_made(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        new_series(service, days_ahead=28)
+        every_other = RecurrenceDraft.of(frequency="weekly", interval=2, times=4)
+        service.edit_series("yoga", EventChanges.of(), number=1, recurrence=every_other)
+        clock.advance(5 * WEEK)
+        service.sweep()
+        assert starts(service) == [FIRST + number * WEEK for number in (0, 1, 2, 4, 6)]
+
     def test_attendees_of_each_get_one_message(self, service: Service, store: Store) -> None:
         new_series(service, days_ahead=28)
         new_users(service, "ada")
