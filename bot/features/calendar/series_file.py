@@ -182,9 +182,7 @@ def _is_different(one: _Date, series: Event) -> bool:
 
 
 def _crosses_clock_change(at: datetime, planned: Event) -> bool:
-    """Return whether the clocks change at the start or before the end: calendars differ in what they make of that."""
-    if at.astimezone(UTC).astimezone(at.tzinfo) != at:
-        return True
+    """Return whether the clocks change between start and end: calendars differ in what they make of that."""
     if planned.ends_at is None:
         return False
     by_the_clock = at + (planned.ends_at - planned.starts_at)
