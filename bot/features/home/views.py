@@ -167,7 +167,7 @@ def _organized_event(seen: EventForUser) -> list[Block]:
     """Show an event to its organizer, with the organizer's own registration, or a button to register."""
     event, own = seen.event, seen.registration
     if event.series is not None:
-        return _organized_series(event)
+        return _organized_series(seen)
     if own is not None and seen.is_over:
         return _organized_past(own)
     title = browsing_views.title_and_status(seen)
@@ -180,13 +180,20 @@ def _organized_event(seen: EventForUser) -> list[Block]:
     return blocks
 
 
-def _organized_series(event: Event) -> list[Block]:
-    """Show a series to its organizer. Their own registration for all of it is among their registrations."""
+def _organized_series(seen: EventForUser) -> list[Block]:
+    """Show a series to its organizer, with their own registration for all of it, if they have one."""
+    event = seen.event
     count = f"{headcount(event.waitlist_count)} registered for all of it"
     if event.status is EventStatus.CANCELED:
         count = "The series has ended"
-    text = f"{bold(event.title, LISTED)} · Series\n{when_or_rule(event, LISTED)}\n{count}"
-    return [section(text, button("Manage", ActionId.MANAGE, event.event_id))]
+    title = f"{bold(event.title, LISTED)} · Series"
+    if seen.registration is not None:
+        title = browsing_views.title_and_status(seen)
+    text = f"{title}\n{when_or_rule(event, LISTED)}\n{count}"
+    blocks: list[Block] = [section(text, button("Manage", ActionId.MANAGE, event.event_id))]
+    if seen.registration is not None and (buttons := browsing_views.event_buttons(seen)):
+        blocks.append(ActionsBlock(elements=buttons))
+    return blocks
 
 
 def _organized_past(registration: UserRegistration) -> list[Block]:

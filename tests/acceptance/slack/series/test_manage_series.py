@@ -15,7 +15,7 @@ from bot.slack.refusals import NotForSeries
 from domain.errors import NotASeries, SeriesBusy
 from domain.inputs import EventChanges
 from domain.models import Event
-from playground.demo.seed import RANDOM
+from playground.demo.seed import EVENTS, RANDOM
 from playground.workspace.model import View
 from tests.support.series import new_series, register_for_all
 from tests.support.slack.harness import BJORN, CHLOE, DIEGO, HARUKI, SlackHarness, reply
@@ -202,6 +202,35 @@ def test_button_of_an_event_is_refused_for_a_series(
     before = harness.everything()
     assert refused(NotForSeries()) in reply(harness.slack.click(BJORN, view, action))
     assert harness.everything() == before
+
+
+FORMS: dict[ActionId, dict[BlockId, Any]] = {
+    ActionId.CHANGE_CAPACITY: {BlockId.CAPACITY: "9"},
+    ActionId.ADD_ATTENDEES: {BlockId.ATTENDEES: [HARUKI]},
+    ActionId.POST_CARD: {BlockId.CHANNEL: EVENTS},
+    ActionId.CANCEL_EVENT: {},
+}
+
+
+@pytest.mark.parametrize("action", FORMS)
+def test_form_of_an_event_is_refused_for_a_series(harness: SlackHarness, action: ActionId) -> None:
+    series(harness)
+    manage_modal(harness, event_id="yoga-1")
+    view = press(harness, action)
+    view.body["private_metadata"] = view.private_metadata.replace('"yoga-1"', '"yoga"')
+    before = harness.everything()
+    assert refused(NotForSeries()) in said(submit(harness, view, FORMS[action]).view)
+    assert harness.everything() == before
+
+
+def test_organizer_who_registered_for_all_of_it_can_stop_in_home(harness: SlackHarness) -> None:
+    series(harness)
+    harness.bot.service.ensure_user(harness.draft(BJORN))
+    register_for_all(harness.bot.service, BJORN)
+    home = harness.slack.open_home(BJORN).home
+    assert home is not None
+    harness.slack.click(BJORN, home, ActionId.STOP_SERIES)
+    assert harness.bot.service.get_event("yoga").waitlist_count == 0
 
 
 @pytest.mark.parametrize(
