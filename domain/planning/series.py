@@ -241,7 +241,7 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
             event, series, day, numbers, command.recurrence, has_new_times=bool(new)
         )
     # Whether someone chose that it is listed follows from that, in each of them.
-    fields = (*sorted(values.keys() - {"listing_channel"}), *(sorted(TIMES) if times else ()))
+    fields = (*sorted(values.keys() - {"listing_channel"}), *(sorted(TIMES) if new else ()))
     carried = Carried(
         numbers=_alive(work, numbers) if fields else (),
         fields=fields,
@@ -257,15 +257,7 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     work.record(ChangeKind.EDITED, actor_id=actor_id, fields=fields_of_history, note=command.note)
     ask_new_questions(work, before)
     notify_new_organizers(work, before.organizer_ids, actor_id)
-    is_moved = not MOVING_FIELDS.isdisjoint(changed) or _moves(work, days_of)
-    return ChangeOutcome(work.current, is_moved=is_moved)
-
-
-def _moves(work: WorkingCopy, days_of: Mapping[int, date]) -> bool:
-    """Return whether an occurrence gets another day."""
-    made = work.snapshot.occurrences
-    known = ((made[number].occurrence, day) for number, day in days_of.items() if number in made)
-    return any(one is not None and one.day != day for one, day in known)
+    return ChangeOutcome(work.current, is_moved=not MOVING_FIELDS.isdisjoint(changed))
 
 
 def change_left_out(work: WorkingCopy, command: ChangeLeftOut) -> ChangeOutcome:

@@ -164,9 +164,10 @@ class EditListeners:
             ),
         )
         self._manage_modal.update_below(submission, form.event_id)
-        # Another rule moves dates.
-        names = frozenset(changes.model_fields_set | ({"starts_at"} if rule else set()))
-        return series_views.series_edited(outcome, before, names, form.number, has_note=bool(note))
+        names = frozenset(changes.model_fields_set)
+        return series_views.series_edited(
+            outcome, before, names, form.number, has_note=bool(note), has_new_rule=rule is not None
+        )
 
 
 def _form_of(event: Event) -> View:

@@ -55,10 +55,12 @@ def series_edited(
     number: int | None,
     *,
     has_note: bool = False,
+    has_new_rule: bool = False,
 ) -> View:
     """Confirm a change of a series: which dates change, and who is notified.
 
-    `before` is the series as it was, `names` are the fields that changed, from the date `number` on.
+    `before` is the series as it was, `names` are the fields that changed, from the date `number` on. `has_new_rule`
+    says that it repeats otherwise: without another time, that moves no date that is open.
     """
     if not outcome.changed:
         lines = [NO_CHANGES, *([NOTE_NOT_SENT] if has_note else [])]
@@ -73,6 +75,8 @@ def series_edited(
     if kept := len([one for one in reached if any(has_own(one, name) for name in names)]):
         keeps = "1 of them keeps" if kept == 1 else f"{kept:,} of them keep"
         lines.append(f"{keeps} what was changed on that date alone.")
+    if has_new_rule and reached and "starts_at" not in names:
+        lines.append(OPEN_DATES_STAY)
     if outcome.is_moved:
         attendees = sum(one.registered_count + one.waitlist_count for one in changing)
         lines.append(_who_hears(attendees))
@@ -81,6 +85,11 @@ def series_edited(
     elif has_note:
         lines.append(NOTE_NOT_SENT)
     return _note(lines)
+
+
+OPEN_DATES_STAY = (
+    "Dates that are already open stay as they are. To cancel one, open *Manage* of that date."
+)
 
 
 def _which(changing: list[Event]) -> str:

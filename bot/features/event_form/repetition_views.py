@@ -63,9 +63,13 @@ def edit_rule_inputs(repetition: Repetition) -> list[Block]:
 
 
 ABOUT_RULE = (
-    "Counted from the first date that this changes. To skip dates, use Skip dates in Manage series."
+    "Counted from the first date that this changes. Dates that are already open move only if you also"
+    " change the start."
 )
-ABOUT_LAST_DATE = "Later dates that are already open stay. Cancel them in Manage of each."
+ABOUT_LAST_DATE = (
+    "Later dates that are already open stay: cancel them in Manage of each. To skip single dates, use Skip"
+    " dates in Manage series."
+)
 
 
 def rule_inputs(repetition: Repetition) -> list[Block]:
