@@ -7,7 +7,15 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from domain.planning.plan import Action, CheckUser, Plan, PutEvent, PutJournalEntry, PutRegistration
+from domain.planning.plan import (
+    Action,
+    CheckRegistration,
+    CheckUser,
+    Plan,
+    PutEvent,
+    PutJournalEntry,
+    PutRegistration,
+)
 from domain.ports import AnswerLost, Store
 
 Deliver = Callable[[], None]
@@ -23,6 +31,7 @@ class UnguardedStore:
 
     - `version`, `registration`, `user`: the commit's condition on that item is met whatever is stored.
     - `deletion id`: the condition on the user is met although the user is being deleted.
+    - `series registration`: the condition on a registration for a series is met although it ended.
     - `entry`: the commit writes no journal entry.
     - `event deletion`: no event gets a deletion id.
     - `token`: a commit that is sent again is a new request.
@@ -88,6 +97,7 @@ class UnguardedStore:
                 and "deletion id" in self.without
                 and self._is_being_deleted(action)
             )
+            or (isinstance(action, CheckRegistration) and "series registration" in self.without)
             or (isinstance(action, PutJournalEntry) and "entry" in self.without)
         )
 

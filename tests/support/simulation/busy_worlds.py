@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests.support.simulation.weights import SLOWING, Weights
+from tests.support.simulation.weights import MEMBERS_OF_SERIES, SLOWING, Weights
 from tests.support.simulation.world import World
 
 MakeWorld = Callable[[int], World]
@@ -156,6 +156,20 @@ def world_with_full_disk(seed: int) -> World:
     """Return a world whose store is full for a while, and which sends much."""
     weights = replace(
         _undisturbed(Weights.drawn(seed)), processes=1, events=3, members=12, store_full=12.0
+    )
+    return World(seed, weights=weights)
+
+
+def world_with_series(seed: int) -> World:
+    """Return a world with a series, three processes that sweep it, and a store that is not fast."""
+    weights = replace(
+        _undisturbed(Weights.drawn(seed).with_series()),
+        processes=3,
+        members=MEMBERS_OF_SERIES,
+        store_seconds=0.1,
+        user_deletions=0.0,
+        leaving=0.0,
+        pause=1.0,
     )
     return World(seed, weights=weights)
 

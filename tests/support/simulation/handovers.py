@@ -19,7 +19,11 @@ class Handovers:
 
     def has_changed(self, before: Event | None, after: Event, entry: JournalEntry) -> None:
         """Assert that organizers leave only with their data, and that those who are left stay in order."""
-        if before is None or before.organizer_ids == after.organizer_ids:
+        if before is None:
+            if after.occurrence is not None and not after.organizer_ids:
+                self._check_asked(after, entry)
+            return
+        if before.organizer_ids == after.organizer_ids:
             return
         kinds = [change.kind for change in entry.changes]
         is_exact = ChangeKind.TAKEN_OVER not in kinds and ChangeKind.EDITED not in kinds
@@ -36,10 +40,11 @@ class Handovers:
             self._check_asked(after, entry)
 
     def _check_asked(self, event: Event, entry: JournalEntry) -> None:
-        """Assert that a commit that leaves an event without an organizer has the admins asked."""
+        """Assert that the admins are asked by a commit that leaves an event without an organizer, or makes one."""
         is_asked = any(one.kind is NotificationKind.ORPHANED for one in entry.notifications)
         self._world.count("an event has no organizer left")
-        assert is_asked or event.status is EventStatus.CANCELED, f"nobody is asked for {event}"
+        is_off = event.status is EventStatus.CANCELED or event.is_over(self._world.now())
+        assert is_asked or is_off, f"nobody is asked for {event}"
 
     def has_deleted_user(self, user_id: str) -> None:
         """Assert that a deleted user organizes no event anymore."""

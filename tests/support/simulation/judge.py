@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +23,15 @@ from domain.commands import (
     RegisterOutcome,
     UnregisterOutcome,
 )
-from domain.enums import Audience, ChangeKind, EventStatus, NotificationKind, RegistrationStatus
+from domain.enums import (
+    Audience,
+    Cause,
+    ChangeKind,
+    ClosedReason,
+    EventStatus,
+    NotificationKind,
+    RegistrationStatus,
+)
 from domain.errors import (
     AlreadyRegistered,
     AnswersNeeded,
@@ -41,6 +50,7 @@ from domain.models import (
     JournalEntry,
     Notification,
     Registration,
+    SeriesRegistration,
     UserRegistration,
 )
 from tests.support.invariants import Everything, assert_event
@@ -49,9 +59,11 @@ from tests.support.simulation.answers import AnswersJudge
 from tests.support.simulation.handovers import Handovers
 from tests.support.simulation.history import check_history, history_of
 from tests.support.simulation.memory import MemoryData
-from tests.support.simulation.order import assert_in_order
+from tests.support.simulation.order import assert_in_order, texts_of_several
 from tests.support.simulation.process import HANG
 from tests.support.simulation.replies import Replies
+from tests.support.simulation.series_judge import APART, SeriesJudge
+from tests.support.simulation.situations import REFUSED_WHILE_OPENING
 from tests.support.simulation.slack import ADMINS, CHANNEL, Posted
 
 if TYPE_CHECKING:
@@ -126,7 +138,11 @@ STATUSES = {
 }
 """The status that a change gives the event."""
 
-ABOUT_REGISTRATION = (NotificationKind.ADDED, NotificationKind.PROMOTED)
+ABOUT_REGISTRATION = (
+    NotificationKind.ADDED,
+    NotificationKind.PROMOTED,
+    NotificationKind.ENROLLED,
+)
 """Notifications that are not sent to members who have left again."""
 
 EDITED: dict[str, Callable[[str], object]] = {"capacity": int, "has_waitlist": "True".__eq__}
@@ -167,6 +183,7 @@ class Judge:
         self.replies = Replies(world)
         self._handovers = Handovers(world)
         self.answers = AnswersJudge()
+        self.series = SeriesJudge(world)
         self.states: dict[str, list[State]] = {}
         """Each event's states, one for each version."""
         self.moments: dict[str, list[State]] = {}
@@ -175,7 +192,7 @@ class Judge:
         """When the recipients of an event's entry, by its version, had all been read."""
         self.commits = 0
         self._added: set[tuple[str, str | None, int | None]] = set()
-        """The event, the user and the ticket of each registration that an organizer has made."""
+        """The event, the user and the ticket of each registration that its user did not ask for in a call."""
         self._calls: list[Call] = []
         """All of them, in order."""
         self._registering: dict[tuple[str, str], list[Call]] = {}
@@ -201,10 +218,16 @@ class Judge:
             moments += [*states_between(before, state, journal[-1]), state]
             added = added_by(journal[-1])
             self._added |= {(event.event_id, user_id, ticket) for user_id, ticket, _ in added}
+            self._added |= {
+                (event.event_id, change.user_id, change.ticket)
+                for change in journal[-1].changes
+                if change.cause is Cause.SERIES
+            }
             if added:
                 self._world.count("an organizer adds members")
             self._handovers.has_changed(states[-1].event if states else None, event, journal[-1])
             states.append(state)
+            self.series.has_changed(state, journal[-1])
             if before.waitlist and not state.waitlist:
                 self._world.situations.has_emptied_waitlist()
 
@@ -228,6 +251,7 @@ class Judge:
         """Begin a request."""
         call = Call(name, event_id, user_id, self._world.scheduler.seconds, changes=changes)
         self._calls.append(call)
+        self.series.asks_to_leave(name, event_id, user_id)
         if name in ("register_ensuring_user", "POST register"):
             self._registering.setdefault((user_id, event_id), []).append(call)
         return call
@@ -318,8 +342,16 @@ class Judge:
                     not state.event.has_waitlist
                     and state.seated == answer.registered >= answer.capacity == state.event.capacity
                 )
+            case RegistrationClosed(reason=ClosedReason.OPENING):
+                self._world.count(REFUSED_WHILE_OPENING)
+                return lambda state: state.event.is_opening
+            case RegistrationClosed(reason=ClosedReason.STARTED):
+                now = self._world.now() + APART
+                return lambda state: state.event.starts_at <= now
             case RegistrationClosed():
                 return lambda state: state.event.status is not EventStatus.OPEN
+            case SeriesRegistration() if call.name == "stop_series":
+                return lambda state: not state.has(user_id)
             case UnknownEvent():
                 if not self.states.get(call.event_id):
                     return None
@@ -400,7 +432,8 @@ class Judge:
     def check_end(self) -> None:
         """Assert that everything is done and true, some time after the last fault."""
         world = self._world
-        unknown = set(self.states).difference(world.asked_for)
+        of_series = {one.event_id for id_ in world.series_ids for one in world.occurrences(id_)}
+        unknown = set(self.states).difference(world.asked_for, of_series)
         assert not unknown, f"nobody asked for the events {unknown}"
         for process in world.processes:
             assert process.stalled() is None, f"{process.name}: {process.stalled()}"
@@ -417,11 +450,14 @@ class Judge:
         self._check_cards()
         self._check_messages()
         self._check_histories()
+        self.series.check()
 
     def _check_histories(self) -> None:
         """Assert that one order of the calls explains all answers, for each event."""
         in_steps = self._world.weights.small_limits > 0
         for states in self.states.values():
+            if states[0].event.series is not None or states[0].event.occurrence is not None:
+                continue  # the histories know no registrations that nobody asked for
             check_history(
                 history_of(states[0].event, states[0].since, self._calls, in_steps=in_steps)
             )
@@ -435,12 +471,25 @@ class Judge:
             expected[event.event_id] = content
             shown = [card for card in self._cards() if card["text"] == content["text"]]
             stored = self._world.data.get_cards(event.event_id)
-            if not is_deleted:
+            if not is_deleted and not self._may_have_no_card(event):
                 assert stored, f"{event.event_id} has no card"
             for card in stored:
                 posted = self._world.slack.posted[card.channel_id, card.message_ts]
                 assert posted.content == content, f"the card of {event.event_id} is outdated"
-            assert shown or is_deleted
+            assert shown or is_deleted or not stored
+
+    def _may_have_no_card(self, event: Event) -> bool:
+        """Return whether an event has no channel, or the card of an occurrence is to come (R13.2)."""
+        if event.series is not None or event.occurrence is None:
+            return event.series is not None
+        has_channel = event.occurrence.card_channel is not None
+        days = timedelta(days=event.occurrence.card_days)
+        is_off = event.status is EventStatus.CANCELED
+        return (
+            not has_channel
+            or (days > timedelta() and is_off)
+            or event.starts_at - days - APART > self._world.now()
+        )
 
     def _cards(self) -> list[dict[str, object]]:
         return [one.content for one in self._world.slack.messages(CHANNEL)]
@@ -467,9 +516,13 @@ class Judge:
                     must.update((user_id, text) for user_id in always)
                     may.update((user_id, text) for user_id in perhaps)
         posted = [one for one in self._world.slack.posted.values() if one.channel != CHANNEL]
-        for event_id in self.states:
-            journal = self._world.data.list_journal(event_id, limit=10_000)
-            assert_in_order(event_id, journal, posted, replies)
+        journals = {
+            event_id: self._world.data.list_journal(event_id, limit=10_000)
+            for event_id in self.states
+        }
+        of_several = texts_of_several(journals.values())
+        for event_id, journal in journals.items():
+            assert_in_order(event_id, journal, posted, replies, of_several)
         self._check_calendar_files(posted)
         got = Counter((one.channel, str(one.content["text"])) for one in posted)
         repeats = Counter(
@@ -552,7 +605,7 @@ class Judge:
             return  # another one may have sent the same text
         longest = LONGEST_SEND + (HANG if self._world.weights.hangs else 0)
         for one in self._world.slack.messages(user_id):
-            if one.text == text:
+            if one.text == text and one.key == entry.event_id:
                 assert one.at <= lost_at + longest, f"{user_id} had left at {lost_at}: {one}"
 
 

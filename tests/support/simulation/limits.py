@@ -20,6 +20,7 @@ MOST_THREADS, FEW_THREADS = 15, 5
 SMALL = {
     "domain.planning.snapshot.MAX_REGISTRATIONS_PER_COMMIT": REGISTRATIONS,
     "domain.execution.long_operations.MAX_REGISTRATIONS_PER_COMMIT": REGISTRATIONS,
+    "domain.execution.series_work.MAX_ENROLLED_PER_COMMIT": (ACTIONS - 2) // 3,
     "domain.execution.queue_consumer.BATCH_SIZE": 2,
     "bot.notifications.recipients.PAGE_SIZE": 2,
     "bot.notifications.deferred.MAX_DEFERRED": 2,

@@ -14,7 +14,7 @@ from playground.client.member_client import ActionResult, MemberClient
 from playground.workspace.block_elements import elements
 from playground.workspace.model import Json, Message, View
 from tests.support.simulation.answers import drawn_answers
-from tests.support.simulation.process import ProcessDied
+from tests.support.simulation.process import Process, ProcessDied
 from tests.support.simulation.requests import Acting
 from tests.support.simulation.slack import CHANNEL
 
@@ -159,10 +159,11 @@ class Member:
 
     # Not in Slack
 
-    def _send(self, request: Request) -> None:
+    def _send(self, request: Request, process: Process | None = None) -> None:
         """Send a request to a process, past Slack. The judge sees the answer."""
         try:
-            self._world.some_process().request(request)
+            with self._world.nights.acting():
+                (process or self._world.some_process()).request(request)
         except RollcallError:
             pass
         except ProcessDied:
@@ -170,6 +171,7 @@ class Member:
 
     def _pause(self) -> None:
         self._world.scheduler.sleep(self._dice.random() * self._world.weights.pause)
+        self._world.nights.wait_for_morning()
 
 
 def has_element(blocks: list[Json], action_id: ActionId, value: str | None = None) -> bool:

@@ -8,7 +8,7 @@ from domain.errors import RollcallError
 from domain.integrity.violations import Violation
 from domain.ports import Unavailable
 from domain.service import Service
-from tests.support.environment import service_on
+from tests.support.environment import ManualClock, service_on
 from tests.support.simulation.process import ProcessDied
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ class Operator:
         while not self._world.is_over:
             self._world.scheduler.sleep(self._dice.random() * self._world.weights.busy_seconds / 2)
             try:
-                found = self._world.some_process().request(_violations)
+                with self._world.nights.acting():
+                    found = self._world.some_process().request(_violations)
             except (ProcessDied, RollcallError, Unavailable):
                 self._world.count("a check does not get to its end")
                 continue
@@ -38,7 +39,7 @@ class Operator:
 
 def check_end(world: World) -> None:
     """Assert that a check finds nothing in the end."""
-    found = _violations(service_on(world.data))
+    found = _violations(service_on(world.data, clock=ManualClock(world.now())))
     assert not found, f"a check in the end: {found[0]}"
 
 

@@ -64,6 +64,7 @@ class Process:
         self.hung_until = 0.0
         """When it last began to go on after it had stood still."""
         self._hangs = 0
+        self._queues: list[JobQueue] = []
         self._looked: dict[Task, int] = {}
         """By task: how often the process had stood still when the task last took a lease, or posted a message."""
         self._threads = 0
@@ -119,7 +120,14 @@ class Process:
         )
 
     def _queue(self, name: str, threads: int, limit: int) -> JobQueue:
-        return _Queue(name, self, threads=threads, limit=limit)
+        queue = _Queue(name, self, threads=threads, limit=limit)
+        self._queues.append(queue)
+        return queue
+
+    @property
+    def has_jobs(self) -> bool:
+        """Whether replies or chores are left to do."""
+        return any(map(len, self._queues))
 
     def spawn(self, work: Callable[[], None]) -> None:
         """Run work in the background: `domain.ports.Spawn`. Raises `ThreadNotStarted`."""

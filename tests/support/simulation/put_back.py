@@ -15,6 +15,7 @@ from tests.support.simulation import (
     faults_in_long_work,
     faults_in_queues,
     faults_in_replies,
+    faults_in_series,
 )
 from tests.support.simulation.fault import Fault
 
@@ -24,6 +25,7 @@ FAULTS: dict[str, Fault] = {
     **faults_in_replies.FAULTS,
     **faults_in_long_work.FAULTS,
     **faults_in_queues.FAULTS,
+    **faults_in_series.FAULTS,
 }
 
 

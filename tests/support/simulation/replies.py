@@ -12,6 +12,7 @@ import pytest
 from bot.blocks.builders import Message
 from bot.error_handler import ErrorHandler
 from bot.features.adding import views as adding_views
+from bot.features.browsing import series_views
 from bot.features.manage import attendee_views
 from bot.features.manage import views as manage_views
 from bot.features.registration import views as registration_views
@@ -37,7 +38,13 @@ from domain.errors import (
     TooLate,
 )
 from domain.inputs import EventChanges
-from domain.models import JournalEntry, ReplyJob, UnregisterPreview, UserRegistration
+from domain.models import (
+    JournalEntry,
+    ReplyJob,
+    SeriesRegistration,
+    UnregisterPreview,
+    UserRegistration,
+)
 from domain.service import Service
 from tests.support.simulation.requests import SlackRequest
 from tests.support.simulation.scheduler import Task
@@ -70,6 +77,8 @@ _ABOUT: dict[str, Callable[..., tuple[str, str]]] = {
     "delete_user": lambda user_id: ("", user_id),
     "deactivate_user": lambda user_id: ("", user_id),
     "remove": lambda event_id, user_id, **_: (event_id, user_id),
+    "enroll": lambda outcome: (outcome.event.event_id, outcome.registration.user_id),
+    "stop_series": lambda series_id, user_id: (series_id, user_id),
 }
 
 _ADDING = ("add_attendees", "preview_addition")
@@ -268,6 +277,9 @@ class Replies:
             return
         for answer in request.answers[-1:]:
             text = _text(answer, request.user_id)
+            has_joined = any(isinstance(one, RegisterOutcome) for one in request.answers)
+            if isinstance(answer, SeriesRegistration) and has_joined:
+                text = series_views.registered_for_all(answer).text
             if text is not None:
                 yield text
 
@@ -280,6 +292,8 @@ class Replies:
                 text = _text(answer, request.user_id)
                 if text is not None:
                     yield request.user_id, text
+                if isinstance(answer, SeriesRegistration):
+                    yield request.user_id, series_views.registered_for_all(answer).text
                 if isinstance(answer, ChangeOutcome):
                     yield request.user_id, manage_views.event_changed(answer).text
                 if isinstance(answer, UnregisterOutcome):
@@ -307,7 +321,8 @@ class Replies:
 def _is_change(answer: object) -> bool:
     is_changed = isinstance(answer, ChangeOutcome) and answer.changed
     is_changed = is_changed or (isinstance(answer, AddOutcome) and bool(answer.added))
-    return is_changed or isinstance(answer, RegisterOutcome | UnregisterOutcome)
+    is_changed = is_changed or isinstance(answer, RegisterOutcome | UnregisterOutcome)
+    return is_changed or isinstance(answer, SeriesRegistration)
 
 
 def _about_an_event(event_id: str, *_: Any, **__: Any) -> tuple[str, str]:
@@ -329,6 +344,8 @@ def _text(answer: object, user_id: str) -> str | None:
             return registration_views.registration_kept(answer).text
         case AnswersOutcome():
             return registration_views.answers_saved(answer).text
+        case SeriesRegistration():
+            return series_views.stopped(answer).text
         case AnswersNeeded():
             return None  # the form with the questions opens
         case RollcallError():

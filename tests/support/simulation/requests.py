@@ -69,7 +69,8 @@ class Acting:
         world.note(name, self._user_id)
         world.situations.has_pressed(self._user_id)
         try:
-            result = act(MemberClient(workspace, deliver, SECRET, workspace.now))
+            with world.nights.acting():
+                result = act(MemberClient(workspace, deliver, SECRET, workspace.now))
         finally:
             world.situations.is_acknowledged(self._user_id)
         request.acknowledgement = result.response

@@ -61,6 +61,8 @@ class Scheduler:
         """The error that ends the run, even if a task has caught it."""
         self.seconds = 0.0
         """The virtual time since the start."""
+        self.skipped = 0.0
+        """Seconds that the calendar is further: nights, in which nothing happens and no clock's seconds pass."""
         self._switches = 0
         self._main = getcurrent()
         self._tasks: dict[greenlet, Task] = {}
@@ -209,7 +211,8 @@ class ProcessClock:
 
     def now(self) -> datetime:
         """Return the wall time."""
-        return self._start + timedelta(seconds=self._scheduler.seconds * self._rate + self._apart)
+        passed = self._scheduler.seconds * self._rate + self._scheduler.skipped
+        return self._start + timedelta(seconds=passed + self._apart)
 
     def jump(self, seconds: float) -> None:
         """Set the wall time ahead, or back, unless it would then be more than `MOST_APART` off."""

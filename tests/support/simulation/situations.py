@@ -34,6 +34,13 @@ ANSWERED_LATER = "somebody was told to wait and was told the result"
 TAKEN_OVER = "a queue's consumer was killed and another one took over"
 IN_DOUBT_QUEUED = "a plan in doubt was handed to the queue"
 
+REFUSED_WHILE_OPENING = "somebody is refused while those who want all of a series get their places"
+STOPPED_WHILE_OPENING = "somebody stops a series while an occurrence opens"
+CRASH_WHILE_OPENING = "a process dies while an occurrence opens"
+CARRIED_ACROSS_CRASH = "an edit of a series is carried on after a crash"
+MISSED_FIRST = "somebody who missed the last occurrence goes first"
+CLOCKS_CHANGE = "the clocks change between two occurrences"
+
 LOST_WHILE_HANGING = "a process that hangs loses its lease"
 
 MUST_OCCUR = (
@@ -56,6 +63,12 @@ MUST_OCCUR = (
     ANSWERED_LATER,
     TAKEN_OVER,
     IN_DOUBT_QUEUED,
+    REFUSED_WHILE_OPENING,
+    STOPPED_WHILE_OPENING,
+    CRASH_WHILE_OPENING,
+    CARRIED_ACROSS_CRASH,
+    MISSED_FIRST,
+    CLOCKS_CHANGE,
     "a check beside everything else",
     "a program asks again",
     "an admin takes an event over",
@@ -87,6 +100,8 @@ class Situations:
         self._rows: dict[str, DeliveryState] = {}
         self._unrecorded: set[Process] = set()
         """Processes that have posted a message since they recorded one as sent."""
+        self._crashed_in_edit: set[str] = set()
+        """Series of which a process died while one of their edits was on its way."""
         self._in_flight: Counter[str] = Counter()
         """The number of requests of each member that Slack awaits an acknowledgement of."""
 
@@ -125,6 +140,10 @@ class Situations:
             self._increasing.discard(event_id)
         else:
             self._increasing.add(event_id)
+        is_carried = event.series is not None and event.series.carried is None
+        if is_carried and event_id in self._crashed_in_edit:
+            self._crashed_in_edit.remove(event_id)
+            self._count(CARRIED_ACROSS_CRASH)
 
     def _has_taken_lease(self, row: DeliveryState) -> None:
         before = self._rows.get(row.event_id, row)
@@ -194,6 +213,11 @@ class Situations:
         """Take note that a process has died."""
         if process in self._unrecorded:
             self._count(CRASH_AFTER_POST)
+        for event in self._world.data.events.values():
+            if event.is_opening:
+                self._count(CRASH_WHILE_OPENING)
+            if event.series is not None and event.series.carried is not None:
+                self._crashed_in_edit.add(event.event_id)
 
     def is_thawed(self, commits: int) -> None:
         """Take note that a function goes on that was frozen after so many commits."""

@@ -14,7 +14,6 @@ from playground.web_api.server import ApiResponse, SlackApi
 from playground.workspace.manifest import read_manifest
 from playground.workspace.model import InstalledApp, Member
 from playground.workspace.state import Workspace
-from tests.support.environment import START
 
 if TYPE_CHECKING:
     from tests.support.simulation.world import World
@@ -73,7 +72,7 @@ class Slack:
         self.workspace.add_channel("events", [*ADMINS, bot], id=CHANNEL)
 
     def _now(self) -> float:
-        return START.timestamp() + self._world.scheduler.seconds
+        return self._world.now().timestamp()
 
     def add_member(self, user_id: str) -> None:
         """Add a member to the workspace and to the channel."""

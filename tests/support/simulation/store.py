@@ -185,7 +185,8 @@ class Store:
         delay = self._world.dice.random() * LATEST_ARRIVAL
 
         def arrive() -> None:
-            scheduler.sleep(delay)
+            with self._world.nights.acting():
+                scheduler.sleep(delay)
             self._world.note(f"{name} arrives late", *args)
             if name == "put_awaited_reply":
                 self._world.judge.replies.waits.has_arrived_late(args[0])

@@ -15,8 +15,16 @@ HURRY = 0.3
 RUSH_SECONDS = 20.0
 """How long people act in a rush: they press as often as in two minutes without one."""
 
+MEMBERS_OF_SERIES = 7
+
+SERIES_SECONDS = 112.0
+"""How long people act on all days together: see `tests.support.simulation.nights`."""
+
 RUSHES = 0.6
 """Of the worlds on Lambda: those with a rush for one event, which has a queue then (R14)."""
+
+SERIES = 0.12
+"""Of the worlds: those with a series in place of other events (R13)."""
 
 FAULTS: dict[str, float | tuple[float, ...]] = {
     "conflicts": 0.2,
@@ -88,6 +96,8 @@ class Weights:
     """How many functions may run at the same time: few don't wait in queues (R14)."""
     piece_bytes: int
     """The size of a piece of a file, as Slack takes it. Files are as small as the events, and stand for large ones."""
+    series: int = 0
+    """How many series there are (R13). With one, there are no other events than its occurrences."""
     index_lag: float = 0.0
     conflicts: float = 0.0
     unanswered: float = 0.0
@@ -155,6 +165,7 @@ class Weights:
             exporting=dice.choice([0.0, 0.1, 0.3]),
             concurrency=random.Random(f"{seed} concurrency").choice([10, 200, 1000]),
             piece_bytes=dice.choice([8, 24, 64]),
+            series=0,
             pause=pause,
             **{
                 kind: _drawn(most, random.Random(f"{seed} {kind}"), share)
@@ -162,7 +173,10 @@ class Weights:
             },
         )
         has_rush = weights.is_on_lambda and random.Random(f"{seed} rush").random() < RUSHES
-        return weights.with_rush() if has_rush else weights
+        if has_rush:
+            return weights.with_rush()
+        has_series = random.Random(f"{seed} weeks").random() < SERIES
+        return weights.with_series() if has_series else weights
 
     def with_rush(self) -> Weights:
         """Return the world with many who press for one event at once, for a short time."""
@@ -174,6 +188,20 @@ class Weights:
             busy_seconds=RUSH_SECONDS,
             store_seconds=0.05,
             slack_seconds=0.3,
+        )
+
+    def with_series(self) -> Weights:
+        """Return the world with a series, through some weeks."""
+        return replace(
+            self,
+            series=1,
+            events=0,
+            programs=0,
+            exporting=0.0,
+            piece_seconds=0.0,
+            members=min(self.members, MEMBERS_OF_SERIES),
+            pause=max(1.0, min(self.pause, 3.0)),
+            busy_seconds=SERIES_SECONDS,
         )
 
     def kinds(self) -> tuple[str, ...]:

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 
 from domain.integrity.checker import CERTAINLY_OLD
+from domain.models import Event
+from tests.support.environment import START
 from tests.support.garbage import forget_apis
 from tests.support.simulation.exports import Exports
 from tests.support.simulation.functions import Functions, no_dice_but
@@ -19,11 +22,13 @@ from tests.support.simulation.limits import small_limits
 from tests.support.simulation.members import Member
 from tests.support.simulation.memory import MemoryData
 from tests.support.simulation.network import Network
+from tests.support.simulation.nights import Nights
 from tests.support.simulation.operators import Operator, check_end
 from tests.support.simulation.organizers import Admin, Organizer
 from tests.support.simulation.process import Process
 from tests.support.simulation.programs import Program, in_the_present_task
 from tests.support.simulation.scheduler import Scheduler
+from tests.support.simulation.series import Kills, SeriesMember, SeriesOrganizer
 from tests.support.simulation.situations import Situations
 from tests.support.simulation.slack import ADMINS, Slack
 from tests.support.simulation.store import Snapshots
@@ -67,17 +72,20 @@ class World:
         self.dice = self.dice_for("ways and ids")
         self._fault_dice = self.dice_for("faults")
         self.scheduler = Scheduler(self.dice_for("turns"))
+        self.nights = Nights(self)
         self.trace = Trace()
         self.data = MemoryData()
         self.served: Any = self.data
         """What requests reach: the data, or the data without some of its guards."""
         self.slack = Slack(self)
         self.judge = Judge(self)
+        self.kills = Kills(self)
         self.situations = Situations(self)
         self.exports = Exports(self)
         self.member_ids = [f"U{number:03}" for number in range(self.weights.members)]
         self.event_ids = [f"e{number}" for number in range(self.weights.events)]
-        self.asked_for = set(self.event_ids)
+        self.series_ids = [f"s{number}" for number in range(self.weights.series)]
+        self.asked_for = {*self.event_ids, *self.series_ids}
         """The ids of all events that organizers wanted: an organizer's form may have another one."""
         self.is_over = False
         self.is_store_down = self.is_store_full = self.is_slack_down = False
@@ -116,20 +124,24 @@ class World:
             organizer = Organizer(self, number)
             self.slack.add_member(organizer.user_id)
             self.scheduler.spawn(organizer.user_id, None, organizer.organize)
+        for number in range(self.weights.series):
+            organizer = SeriesOrganizer(self, number)
+            self.slack.add_member(organizer.user_id)
+            self.scheduler.spawn(organizer.user_id, None, organizer.organize)
         for number in range(self.weights.programs if self.functions is None else 0):
             self.scheduler.spawn(f"program {number}", None, Program(self).act)
         for user_id in ADMINS:
             self.scheduler.spawn(user_id, None, Admin(self, user_id).take_over)
+        member = SeriesMember if self.weights.series else Member
         for user_id in self.member_ids:
-            self.scheduler.spawn(user_id, None, Member(self, user_id).act)
+            self.scheduler.spawn(user_id, None, member(self, user_id).act)
         if self.functions is None and self.weights.jumps < CERTAINLY_OLD.total_seconds():
             self.scheduler.spawn("operator", None, Operator(self).act)
         self.scheduler.spawn("faults", None, self._disturb)
-        busy = self.weights.busy_seconds
-        self.scheduler.run_until(busy)
+        self.nights.pass_days()
         self.is_over = True
         self.is_store_down = self.is_store_full = self.is_slack_down = False
-        self.scheduler.run_until(busy + CALM_SECONDS)
+        self.scheduler.run_until(self.scheduler.seconds + CALM_SECONDS)
         self._send_what_is_left()
         is_slow = self.weights.is_on_lambda or self.weights.piece_seconds
         before, most = None, MOST_CALM_SECONDS
@@ -183,6 +195,15 @@ class World:
                     process.clock.jump(dice.choice([-1, -1, 1]) * weights.jumps)
                     self.situations.has_jumped()
 
+    def now(self) -> datetime:
+        """Return the true time."""
+        return START + timedelta(seconds=self.scheduler.seconds + self.scheduler.skipped)
+
+    def occurrences(self, series_id: str) -> list[Event]:
+        """Return the occurrences of a series that were made (R13)."""
+        made = (one for one in self.data.events.values() if one.occurrence is not None)
+        return [one for one in made if one.occurrence and one.occurrence.series_id == series_id]
+
     def happens(self, probability: float) -> bool:
         """Return whether a fault happens now. None does at the end."""
         return not self.is_over and self._fault_dice.random() < probability
@@ -234,6 +255,7 @@ class World:
                 self.judge.has_written(self.data)
                 self.judge.replies.waits.have_results(self.data)
                 self.exports.has_committed(args[0])
+                self.kills.has_committed(args[0])
             elif name == "delete_user" and is_applied:
                 self.judge.has_deleted_user(args[0])
             elif name == "save_delivery":
