@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from domain.errors import (
     SeriesBusy,
     UnknownEvent,
 )
-from domain.inputs import EventChanges, RecurrenceDraft, check_times
+from domain.inputs import LATEST, EventChanges, RecurrenceDraft, check_times
 from domain.models import (
     Actor,
     Carried,
@@ -52,7 +53,7 @@ from domain.planning.registrations import enroll as enroll_user
 from domain.planning.schedule import card_times, coming_starts, next_occurrence_at
 from domain.planning.snapshot import Snapshot
 from domain.planning.working_copy import WorkingCopy
-from domain.recurrence import days, moment_of
+from domain.recurrence import Recurrence, days, moment_of
 
 _HANDED_ON = (
     *("title", "description", "location", "time_zone", "organizer_id", "co_organizer_ids"),
@@ -237,8 +238,12 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     if times and command.number is not None and command.number not in _alive(work, numbers):
         raise Invalid("starts_at", "can't be changed: this date has started, or was canceled")
     if times:
+        stored = [work.snapshot.occurrences.get(number) for number in numbers]
+        made = {
+            one.occurrence.number: one.occurrence.day for one in stored if one and one.occurrence
+        }
         series, days_of = _moved(
-            event, series, day, numbers, command.recurrence, has_new_times=bool(new)
+            before, event, series, day, made, command.recurrence, has_new_times=bool(new)
         )
     # Whether someone chose that it is listed follows from that, in each of them.
     fields = (*sorted(values.keys() - {"listing_channel"}), *(sorted(TIMES) if new else ()))
@@ -355,7 +360,7 @@ def with_times_of(made: Event | None, event: Event, series: Series) -> tuple[dat
     Raises `Invalid` if the series has no more days.
     """
     if made is not None and made.occurrence is not None:
-        day, start = made.occurrence.day, made.starts_at
+        day, start = made.occurrence.day, made.rule_starts[-1]
     else:
         following = next(coming_starts(event, series), None)
         if following is None:
@@ -381,31 +386,55 @@ def _new_times(shown: Event, new: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _moved(
+    before: Event,
     event: Event,
     series: Series,
     day: date,
-    numbers: Sequence[int],
+    made: Mapping[int, date],
     recurrence: RecurrenceDraft | None,
     *,
     has_new_times: bool,
 ) -> tuple[Series, dict[int, date]]:
     """Return the series as it goes on from the event's start, and the days to which it moves what was made.
 
-    Without new times nothing moves: another rule is for what is not made yet.
+    `made` are their days before. Without new times nothing moves: another rule is for what is not made yet.
     """
     first = _first_day(event)
     if recurrence is not None:
         rule = recurrence.rule_from(first)
+        days_of = dict(zip(made, days(rule, first), strict=False)) if has_new_times else {}
     else:
-        until = series.recurrence.until + (first - day)
-        rule = series.recurrence.model_copy(update={"until": until})
-    days_of = dict(zip(numbers, days(rule, first), strict=False)) if has_new_times else {}
-    if not numbers and series.made_until is not None and first <= series.made_until:
+        rule, days_of = _shifted(series.recurrence, _first_day(before), day, made, first)
+    if not made and series.made_until is not None and first <= series.made_until:
         raise Invalid(
             "starts_at", f"must be after {series.made_until}, the last date that was made"
         )
     made_until = max(days_of.values(), default=series.made_until)
     return series.model_copy(update={"recurrence": rule, "made_until": made_until}), days_of
+
+
+def _shifted(
+    rule: Recurrence, begin: date, day: date, made: Mapping[int, date], first: date
+) -> tuple[Recurrence, dict[int, date]]:
+    """Return a rule that began on a day as it goes on when `day` moves to `first`, and where what was made moves.
+
+    Each day moves to the one with its number, and so does one that is left out: a date stays in its week, a week
+    without a date has none after it, and the series has as many days.
+    """
+    every = rule.model_copy(update={"left_out": ()})
+    old = sorted(one for one in {*made.values(), *days(every, begin)} if one >= day)
+    places, taken = {one: place for place, one in enumerate(old)}, -1
+    place_of: dict[int, int] = {}
+    for number, made_on in made.items():
+        # Two occurrences have the same day if one was moved there: the later one then goes on to the next.
+        taken = place_of[number] = max(places.get(made_on, 0), taken + 1)
+    endless = every.model_copy(update={"until": LATEST.date()})
+    new = [*islice(days(endless, first), max(len(old), taken + 1))]
+    days_of = {number: new[place] for number, place in place_of.items() if place < len(new)}
+    moved = dict(zip(old, new, strict=False))
+    left_out = {moved.get(one, one) for one in rule.left_out} - {first, *days_of.values()}
+    values = {"until": new[-1], "left_out": tuple(sorted(left_out))}
+    return rule.model_copy(update=values), days_of
 
 
 def end_series(work: WorkingCopy, command: EndSeries) -> ChangeOutcome | None:

@@ -582,6 +582,65 @@ class TestEditing:
             FIRST + 2 * WEEK + timedelta(hours=1),
         ]
 
+    def test_dates_stay_in_their_weeks_when_the_weekday_changes(self, service: Service) -> None:
+        left_out = (date(2026, 11, 17), date(2026, 12, 8))
+        rule = {"frequency": "weekly", "times": 6, "left_out": left_out}
+        new_series(service, days_ahead=14, recurrence=rule)
+        service.edit_series("yoga", EventChanges.of(starts_at=FIRST + DAY), number=1)
+        overview = service.get_series("yoga")
+        assert starts(service) == [FIRST + DAY]
+        assert [day for day, _ in overview.coming] == [
+            date(2026, 11, 25),
+            date(2026, 12, 2),
+            date(2026, 12, 16),
+        ]
+        assert overview.skipped == (date(2026, 11, 18), date(2026, 12, 9))
+
+    def test_one_that_was_made_stays_in_its_week_when_the_weekday_changes(
+        self, service: Service
+    ) -> None:
+        rule = {"frequency": "weekly", "times": 6, "left_out": (date(2026, 11, 17),)}
+        new_series(service, days_ahead=28, recurrence=rule)
+        service.edit_series("yoga", EventChanges.of(starts_at=FIRST + DAY), number=1)
+        assert starts(service) == [FIRST + DAY, FIRST + 2 * WEEK + DAY]
+
+    def test_monthly_series_that_moves_has_as_many_dates(self, service: Service) -> None:
+        """Five months of ten have a 31st."""
+        first = datetime(2027, 1, 31, 17, 0, tzinfo=UTC)
+        new_series(
+            service, starts_at=first, recurrence={"frequency": "monthly_by_date", "times": 6}
+        )
+        service.edit_series("yoga", EventChanges.of(starts_at=first - 3 * DAY))
+        assert len(service.get_series("yoga").coming) == 6
+
+    def test_series_that_moves_to_a_day_that_was_left_out_has_that_day(
+        self, service: Service
+    ) -> None:
+        rule = {"frequency": "weekly", "times": 6, "left_out": (date(2026, 11, 17),)}
+        new_series(service, days_ahead=28, recurrence=rule)
+        service.edit_series("yoga", EventChanges.of(starts_at=FIRST + WEEK), number=2)
+        assert starts(service) == [FIRST, FIRST + WEEK]
+
+    def test_later_ones_do_not_follow_one_that_was_moved_alone(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        service.edit_event("yoga-1", EventChanges.of(starts_at=FIRST + DAY, ends_at=None))
+        shown = service.get_series_as_of("yoga", 1)
+        assert shown.starts_at == FIRST
+        service.edit_series("yoga", EventChanges.of(ends_at=FIRST + 2 * HOUR), number=1)
+        assert starts(service) == [FIRST + DAY, FIRST + WEEK, FIRST + 2 * WEEK]
+
+    def test_one_whose_deadline_would_have_passed_moves_too(
+        self, service: Service, clock: ManualClock
+    ) -> None:
+        closes = FIRST - 3 * DAY
+        new_series(service, registration_deadline=closes)
+        for _ in range(2):
+            clock.advance(3 * DAY)
+            service.sweep()
+        service.edit_series("yoga", EventChanges.of(starts_at=FIRST - DAY), number=1)
+        event = service.get_event("yoga-1")
+        assert (event.starts_at, event.registration_deadline) == (FIRST - DAY, closes)
+
     def test_wall_clock_holds_for_a_series_that_moves(
         self, service: Service, clock: ManualClock
     ) -> None:
