@@ -78,7 +78,7 @@ def edit(work: WorkingCopy, command: Edit) -> ChangeOutcome | None:
     before = work.event_organized_by(command.actor)
     if before.status is EventStatus.CANCELED:
         raise EventCanceled(work.event_id)
-    given = _kept(before, command) if command.of_series else command.changes.given()
+    given = _kept(before, command, work.now) if command.of_series else command.changes.given()
     values, capacity = changed_values(work, before, given, command.changes)
     event = before.model_copy(update=values | {"updated_at": work.now})
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
@@ -179,12 +179,20 @@ def _has_new_day(event: Event, command: Edit) -> bool:
     return command.day != event.occurrence.day or start != event.rule_starts[-1]
 
 
-def _kept(event: Event, command: Edit) -> dict[str, object]:
-    """Return what an occurrence takes from its series: all but what was changed in it. Times go together."""
+def _kept(event: Event, command: Edit, now: datetime) -> dict[str, object]:
+    """Return what an occurrence takes from its series: all but what was changed in it. Times go together.
+
+    A deadline that has passed by then would refuse the change: the occurrence keeps the one that it has.
+    """
     own = set(event.occurrence.own_fields) if event.occurrence else set()
     if _has_own_times(event):
         own |= TIMES
-    return {name: value for name, value in command.changes.given().items() if name not in own}
+    kept = {name: value for name, value in command.changes.given().items() if name not in own}
+    deadline, start = kept.get("registration_deadline"), kept.get("starts_at")
+    if isinstance(deadline, datetime) and isinstance(start, datetime) and deadline <= now:
+        before = event.registration_deadline
+        kept["registration_deadline"] = None if before is None else min(before, start)
+    return kept
 
 
 def _remember_in_occurrence(
