@@ -422,15 +422,20 @@ def _shifted(
     without a date has none after it, and the series has as many days.
     """
     every = rule.model_copy(update={"left_out": ()})
-    old = sorted(one for one in {*made.values(), *days(every, begin)} if one >= day)
-    places, taken = {one: place for place, one in enumerate(old)}, -1
-    place_of: dict[int, int] = {}
+    earlier = {one for one in made.values() if one < begin}
+    old = sorted(one for one in {day, *earlier, *days(every, begin)} if one >= day)
+    indexes, taken = {one: index for index, one in enumerate(old)}, -1
+    index_of: dict[int, int] = {}
+    days_of: dict[int, date] = {}
     for number, made_on in made.items():
-        # Two occurrences have the same day if one was moved there: the later one then goes on to the next.
-        taken = place_of[number] = max(places.get(made_on, 0), taken + 1)
+        if made_on in indexes or made_on < day:
+            # Two occurrences have the same day if one was moved there: the later one then goes on to the next.
+            taken = index_of[number] = max(indexes.get(made_on, 0), taken + 1)
+        else:  # made by an earlier rule
+            days_of[number] = made_on + (first - day)
     endless = every.model_copy(update={"until": LATEST.date()})
     new = [*islice(days(endless, first), max(len(old), taken + 1))]
-    days_of = {number: new[place] for number, place in place_of.items() if place < len(new)}
+    days_of |= {number: new[index] for number, index in index_of.items() if index < len(new)}
     moved = dict(zip(old, new, strict=False))
     left_out = {moved.get(one, one) for one in rule.left_out} - {first, *days_of.values()}
     values = {"until": new[-1], "left_out": tuple(sorted(left_out))}

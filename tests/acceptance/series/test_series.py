@@ -604,6 +604,13 @@ class TestEditing:
         service.edit_series("yoga", EventChanges.of(starts_at=FIRST + DAY), number=1)
         assert starts(service) == [FIRST + DAY, FIRST + 2 * WEEK + DAY]
 
+    def test_one_that_an_earlier_rule_made_keeps_its_day(self, service: Service) -> None:
+        new_series(service, days_ahead=28)
+        every_other = RecurrenceDraft.of(frequency="weekly", interval=2, times=5)
+        service.edit_series("yoga", EventChanges.of(), number=1, recurrence=every_other)
+        service.edit_series("yoga", EventChanges.of(starts_at=FIRST + HOUR), number=1)
+        assert starts(service) == [FIRST + number * WEEK + HOUR for number in (0, 1, 2)]
+
     def test_monthly_series_that_moves_has_as_many_dates(self, service: Service) -> None:
         """Five months of ten have a 31st."""
         first = datetime(2027, 1, 31, 17, 0, tzinfo=UTC)
