@@ -6,10 +6,19 @@ from datetime import date, timedelta
 from typing import Protocol, assert_never
 from zoneinfo import ZoneInfo
 
-from bot.blocks.formatting import Timed, clock_time, duration, long_date, ordinal, when
+from bot.blocks.formatting import (
+    Timed,
+    before_start,
+    clock_time,
+    duration,
+    long_date,
+    ordinal,
+    when,
+)
 from bot.blocks.mrkdwn import escape
 from domain.enums import Frequency
-from domain.models import Event
+from domain.models import Event, Series
+from domain.planning.schedule import DAY
 from domain.recurrence import Recurrence, nth_weekday
 
 
@@ -55,6 +64,14 @@ def repeats_at(series: Event) -> str:
     first = series.starts_at.astimezone(ZoneInfo(series.time_zone))
     at = f"{clock_time(first)} ({series.time_zone})"
     return f"{repeats(series.recurrence, first.date())}, at {at}"
+
+
+def registration_opens(series: Series) -> str:
+    """Return the sentence that says when registration for each date opens (R13.2, R13.5)."""
+    opens = f"Registration for each date opens {before_start(series.days_ahead * DAY)} it"
+    if series.missed_first:
+        opens += ", but not until the previous date has started"
+    return f"{opens}."
 
 
 def _how_often(recurrence: Recurrence, first: date) -> str:

@@ -318,7 +318,7 @@ SENTENCES: Mapping[type, Callable[[Any], str]] = {
     ),
     NoUseOnceOver: lambda _: "This event is over, so that’s no longer possible. Nothing changed.",
     NotForSeries: lambda _: (
-        "That works for one date of a series at a time. Nothing changed. Open *Manage* of the date."
+        "That works for one date of a series at a time. Nothing changed. Open *Manage* for that date."
     ),
     MalformedPayload: lambda _: (
         "I couldn’t process that. Nothing changed. Please reopen it and try again."

@@ -123,7 +123,7 @@ _AUDIENCES = {
 
 _OF_SERIES = {Audience.EVERYONE: "Everyone registered for all of the series"}
 
-ABOUT_SERIES = "To reach everyone registered for one date, open *Manage* of that date."
+ABOUT_SERIES = "To reach everyone registered for one date, press *Manage* next to that date."
 
 _NO_ONE = {
     Audience.REGISTERED: "No one is registered",

@@ -42,7 +42,7 @@ KEEPS_ITS_OWN = "What you change on one date alone stays when you edit the serie
 def about_edit(series: Event) -> str:
     """Say what a form changes. The series has the times of the first date that changes."""
     return (
-        f"This changes {local_date(series)} and all later dates, except what was changed on one of them alone."
+        f"This changes {local_date(series)} and all later dates. What was changed on one of them alone stays as it is."
         " If the time or location changes, everyone registered for a date is notified."
         " To change the number of seats, use *Change capacity* in *Manage series*."
     )
@@ -88,7 +88,7 @@ def series_edited(
 
 
 OPEN_DATES_STAY = (
-    "Dates that are already open stay as they are. To cancel one, open *Manage* of that date."
+    "Dates that are already open stay as they are. To cancel one, open *Manage* for that date."
 )
 
 

@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import Block
 from bot.blocks.builders import context, section, sections
 from bot.blocks.formatting import Timed, before_start, long_date, moment
 from bot.blocks.mrkdwn import bold, channel_link
-from bot.blocks.recurrence_text import repeats
+from bot.blocks.recurrence_text import registration_opens, repeats
 from bot.features.cards.views import card_sentence
 from bot.slack.context import CardStatus
 from domain.inputs import SeriesDraft
@@ -71,16 +71,14 @@ def _dates(series: Series, first: Timed) -> list[str]:
 
 
 def _opening(series: Series) -> str:
-    opens = f"Registration for each date opens {before_start(series.days_ahead * DAY)} it"
-    opens += ", once the date before has started." if series.missed_first else "."
     first = f" {MISSED_FIRST}" if series.missed_first else ""
-    return f"{opens}{first} {_card(series)}"
+    return f"{registration_opens(series)} {_card(series)}{first}"
 
 
 def _card(series: Series) -> str:
     if series.card_channel is None:
         return NO_CARDS
-    posted = f"Its card is posted in {channel_link(series.card_channel)}"
+    posted = f"Each date’s card is posted in {channel_link(series.card_channel)}"
     if series.card_days is None:
         return f"{posted} then."
     return f"{posted} {before_start(series.card_days * DAY)} it."

@@ -1,4 +1,4 @@
-"""Who came to which occurrence of a series, as a CSV file for spreadsheets, and a picture (R8.8, R8.11, R13)."""
+"""Who had a seat in which occurrence of a series, as a CSV file for spreadsheets, and a picture (R8.8, R8.11, R13)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STATUS = ("", "registered", "waitlisted")
 
 def heading(occurrences: Sequence[Event]) -> Row:
     """Return the header row: a column for each occurrence, named by its start in its own time zone."""
-    return ("Name", "User ID", "All of the series", "Came to", *map(_column, occurrences))
+    return ("Name", "User ID", "All of the series", "Had a seat", *map(_column, occurrences))
 
 
 def _column(event: Event) -> str:
@@ -33,7 +33,7 @@ def _column(event: Event) -> str:
 
 
 def is_attended(event: Event, now: datetime) -> bool:
-    """Return whether whoever had a seat in an occurrence came to it, as far as Rollcall knows."""
+    """Return whether an occurrence has taken place, as far as Rollcall knows."""
     return event.has_started(now) and event.status is not EventStatus.CANCELED
 
 
@@ -47,10 +47,10 @@ def attendance_row(
 ) -> Row:
     """Return a user's row. `statuses` and `attended` have one item for each occurrence."""
     pairs = zip(statuses, attended, strict=True)
-    came_to = sum(status == SEATED and has_been for status, has_been in pairs)
+    seats_had = sum(status == SEATED and has_been for status, has_been in pairs)
     return (
         *(escape_cell(name), escape_cell(user_id)),
-        *("registered" if is_for_all else "", came_to),
+        *("registered" if is_for_all else "", seats_had),
         *(_STATUS[status] for status in statuses),
     )
 
@@ -61,8 +61,8 @@ def attendance_file(series: Event, occurrences: Sequence[Event], content: IO[byt
     Beside it is a picture of how full the occurrences were, and the comment says the same.
     """
     comment = (
-        "Who is registered or waitlisted on each date of the series, as of now. “Came to” counts the dates that"
-        " have started, were not canceled, and on which someone had a seat."
+        "Who is registered or waitlisted on each date of the series, as of now. “Had a seat” counts the dates"
+        " so far on which they had a seat, without canceled ones."
     )
     shown = occurrences[-MAX_ROWS:]
     if shown:

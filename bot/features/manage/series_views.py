@@ -17,13 +17,13 @@ from slack_sdk.models.blocks import (
 from slack_sdk.models.views import View
 
 from bot.blocks.builders import Message, button, context, plain, section, sections, warning
-from bot.blocks.formatting import before_start, headcount, long_date, seats
+from bot.blocks.formatting import headcount, long_date, seats
 from bot.blocks.fullness import fullness_lines
 from bot.blocks.ids import ActionId, BlockId, CallbackId
 from bot.blocks.inputs import input_block, number_element, option
 from bot.blocks.modals import note_modal
 from bot.blocks.mrkdwn import bold
-from bot.blocks.recurrence_text import time_of_day, when_or_rule
+from bot.blocks.recurrence_text import registration_opens, time_of_day, when_or_rule
 from bot.features.manage.attendee_views import attendee_list
 from bot.slack.error_messages import capacity_too_low
 from domain.commands import ChangeOutcome
@@ -83,7 +83,7 @@ def _facts(overview: SeriesOverview) -> list[str]:
         return []
     if event.status is EventStatus.CANCELED:
         return [ENDED, *_on_its_way(series)]
-    facts = [f"The next dates get {seats(event.capacity)} each. {_opens(series)}"]
+    facts = [f"The next dates get {seats(event.capacity)} each. {registration_opens(series)}"]
     if series.missed_first:
         facts.append(MISSED_FIRST)
     if overview.skipped:
@@ -93,13 +93,6 @@ def _facts(overview: SeriesOverview) -> list[str]:
 
 ENDED = "This series has ended, so there won’t be any new dates."
 MISSED_FIRST = "Those who miss a date because it’s full go first in the next one."
-
-
-_DAY = 24 * 60
-
-
-def _opens(series: Series) -> str:
-    return f"Registration for each date opens {before_start(series.days_ahead * _DAY)} it."
 
 
 def _on_its_way(series: Series) -> list[str]:
@@ -352,6 +345,6 @@ def dates_skipped(outcome: ChangeOutcome) -> View:
 
 _SKIP = "Skip dates"
 _HOW_TO_SKIP = (
-    "These dates aren’t open yet. To skip one that is, open Manage of that date and press Cancel event. The"
-    " series goes on."
+    "These dates aren’t open yet. To skip one that already is, press Manage next to it, then Cancel event."
+    " The series goes on."
 )

@@ -73,7 +73,7 @@ def unregistered(outcome: UnregisterOutcome) -> Message:
         text += " Your seat goes to the next person on the waitlist."
     blocks: list[Block] = []
     if event.occurrence is not None:
-        blocks.append(context(f"{when_and_where(event)} · {ONLY_THIS}"))
+        blocks.append(_only_this(event))
     if outcome.can_return:
         label = f"{register_label(event)} again"
         again = button(label, ActionId.CHOOSE_TO_REGISTER, event.event_id)
@@ -102,7 +102,13 @@ def unregister_question(preview: UnregisterPreview) -> Message:
         button(leave, ActionId.UNREGISTER_CONFIRMED, event.event_id, style="danger"),
         button(keep, ActionId.KEEP_REGISTRATION, event.event_id),
     ]
-    return note(cost + _on_return(preview), ActionsBlock(elements=buttons), title=_TITLE)
+    which = [_only_this(event)] if event.occurrence is not None else []
+    return note(cost + _on_return(preview), *which, ActionsBlock(elements=buttons), title=_TITLE)
+
+
+def _only_this(occurrence: Event) -> Block:
+    """Say which date of a series it is about: all of them have the same title."""
+    return context(f"{when_and_where(occurrence)} · {ONLY_THIS}")
 
 
 def _on_return(preview: UnregisterPreview) -> str:

@@ -55,7 +55,7 @@ def test_file_has_a_row_for_each_attendee_and_a_column_for_each_date(harness: Sl
     tokyo = ZoneInfo("Asia/Tokyo")
     dates = [(first + n * WEEK).astimezone(tokyo) for n in range(3)]
     assert head == [
-        *("Name", "User ID", "All of the series", "Came to"),
+        *("Name", "User ID", "All of the series", "Had a seat"),
         *(f"{one:%Y-%m-%d %H:%M} (Asia/Tokyo)" for one in dates),
     ]
     assert attendees == [
@@ -126,7 +126,7 @@ def test_message_has_a_picture_of_how_full_each_date_is_and_says_it(harness: Sla
 def test_series_that_has_made_nothing_has_no_picture(harness: SlackHarness) -> None:
     new_series(harness.bot.service, starts_at=harness.clock.now() + 9 * WEEK, organizer_id=BJORN)
     export(harness)
-    assert table(harness) == [["Name", "User ID", "All of the series", "Came to"]]
+    assert table(harness) == [["Name", "User ID", "All of the series", "Had a seat"]]
     assert len(files(harness, BJORN)) == 1
 
 

@@ -329,7 +329,7 @@ def test_confirmation_says_how_it_goes_on_and_how_one_registers(harness: SlackHa
     event, _ = the_series(harness)
     for words in (
         f"Every {day(harness):%A}",
-        "opens 4 weeks before it, once the date before has started",
+        "opens 4 weeks before it, but not until the previous date has started",
         MISSED_FIRST,
         "is posted in",
         "1 week before it.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from bot.blocks.formatting import long_date
 from bot.blocks.ids import ActionId, BlockId
 from bot.features.event_form.edit_series_views import OPEN_DATES_STAY
 from bot.features.event_form.views import NO_CHANGES
@@ -74,7 +75,8 @@ def test_other_time_notifies_each_date_once_and_says_so(harness: SlackHarness) -
     view = form(harness, "yoga-2", ActionId.EDIT_LATER_DATES)
     text = said(submit(harness, view, {BlockId.START_TIME: "20:15"}).view)
     assert "1 person will be notified of the change." in text
-    assert "All later dates will have the new values, too." in text
+    days = [long_date(harness.bot.service.get_event(f"yoga-{n}").starts_at) for n in (2, 3)]
+    assert f"{'; '.join(days)}. All later dates will have the new values, too." in text
     harness.deliver_due()
     assert len([one for one in harness.direct_messages(CHLOE) if "time of" in one]) == 1
     minutes = [harness.bot.service.get_event(f"yoga-{n}").starts_at.minute for n in (1, 2, 3)]

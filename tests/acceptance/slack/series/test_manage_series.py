@@ -46,6 +46,12 @@ def refused(error: Exception) -> str:
     return error_messages.sentence(error).split(". ")[0]  # type: ignore[arg-type]  # every one here is a refusal
 
 
+def test_series_says_when_registration_opens(harness: SlackHarness) -> None:
+    series(harness, missed_first=True)
+    text = said(manage_modal(harness))
+    assert "opens 17 days before it, but not until the previous date has started." in text
+
+
 def test_series_shows_its_rule_its_dates_and_who_registered_for_all(harness: SlackHarness) -> None:
     starts_at = series(harness, location="Park").starts_at
     for user_id in (CHLOE, DIEGO, HARUKI):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.blocks.formatting import when
 from bot.blocks.ids import ActionId
+from bot.features.registration.views import ONLY_THIS
 from bot.notifications.worker import SWEEP_INTERVAL
 from playground.workspace.model import Message
 from tests.support.series import new_series
-from tests.support.slack.harness import BJORN, PRIYA, SlackHarness, reply
+from tests.support.slack.harness import BJORN, CHLOE, DIEGO, PRIYA, SlackHarness, reply
 
 
 def enrolled(harness: SlackHarness) -> Message:
@@ -36,6 +38,17 @@ def test_second_press_says_that_there_is_nothing_to_stop(harness: SlackHarness) 
     harness.slack.click(PRIYA, message, ActionId.STOP_SERIES)
     said = reply(harness.slack.click(PRIYA, message, ActionId.STOP_SERIES))
     assert "You’re not registered for all of *Yoga*." in said
+
+
+def test_question_before_a_seat_is_lost_names_the_date(harness: SlackHarness) -> None:
+    """All dates of a series have the same title."""
+    message = enrolled(harness)
+    for user_id in (CHLOE, DIEGO):
+        harness.register(user_id, event_id="yoga-1")
+    said = reply(harness.slack.click(PRIYA, message, ActionId.GIVE_UP_SEAT))
+    assert "Your seat in *Yoga* will go to the next person" in said
+    assert when(harness.bot.service.get_event("yoga-1")) in said
+    assert ONLY_THIS in said
 
 
 def test_skipping_one_keeps_the_series(harness: SlackHarness) -> None:
