@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot import telemetry
 from bot.blocks.builders import Message
+from bot.blocks.ids import BlockId
 from bot.blocks.modals import note_modal
 from bot.outcome_messages import outcome_message
 from bot.slack import error_messages
@@ -63,6 +64,9 @@ from domain.errors import (
 from domain.ports import NewId
 
 _logger = logging.getLogger(__name__)
+
+_BLOCKS = {"has_waitlist": BlockId.OPTIONS}
+"""The inputs of fields that have no input of their own name."""
 
 _TRIGGER_EXPIRED = ("expired_trigger_id", "exchanged_trigger_id")
 
@@ -234,7 +238,8 @@ def _in_form(error: Exception, view: ViewPayload, message: Message) -> dict[str,
     if isinstance(error, CapacityBelowRegistered) and "capacity" in blocks:
         return _field_error("capacity", error_messages.sentence(error))
     if isinstance(error, Invalid):
-        field = error.field if error.field in blocks else error.field.partition(".")[0]
+        field = _BLOCKS.get(error.field, error.field)
+        field = field if field in blocks else field.partition(".")[0]
         if field in blocks:
             return _field_error(field, error_messages.field_error(error.reason))
     response = _push_note(message, error_messages.title(error))

@@ -584,13 +584,9 @@ class SeriesDraft(EventDraft):
             raise Invalid(
                 "missed_first", "must be false without a waitlist: nobody misses a date then"
             )
-        ahead = f"{self.days_ahead} {'day' if self.days_ahead == 1 else 'days'}"
-        opens = f"registration opens, which is {ahead} before the start"
         if self.card_days is not None and self.card_days > self.days_ahead:
-            raise Invalid("card_days", f"must not be before {opens}")
-        deadline = self.registration_deadline
-        if deadline is not None and self.starts_at - deadline >= timedelta(days=self.days_ahead):
-            raise Invalid("registration_deadline", f"must be after {opens}")
+            raise Invalid("card_days", f"must not be before {_opening(self.days_ahead)}")
+        check_deadline_of_series(self.starts_at, self.registration_deadline, self.days_ahead)
         _ = self.rule
         return self
 
@@ -662,6 +658,19 @@ class MoveNote(Draft):
     """An organizer's note to all attendees about a new time or location. It may be empty."""
 
     note: Reason = ""
+
+
+def check_deadline_of_series(
+    starts_at: datetime, deadline: datetime | None, days_ahead: int
+) -> None:
+    """Raise `Invalid` if registration for the dates of a series ends before it opens."""
+    if deadline is not None and starts_at - deadline >= timedelta(days=days_ahead):
+        raise Invalid("registration_deadline", f"must be after {_opening(days_ahead)}")
+
+
+def _opening(days_ahead: int) -> str:
+    ahead = f"{days_ahead} {'day' if days_ahead == 1 else 'days'}"
+    return f"registration opens, which is {ahead} before the start"
 
 
 def check_times(starts_at: datetime, ends_at: datetime | None, deadline: datetime | None) -> None:

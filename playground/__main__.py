@@ -49,7 +49,7 @@ REPLY_SECONDS = 2.0
 BUSY_SECONDS = 10.0
 """How long a write waits for others."""
 
-DELIVERY_SECONDS = 10.0
+DELIVERY_SECONDS = 30.0
 """How long moving the clock waits in all for messages to go out. Slack may be set to down."""
 
 POLL_SECONDS = 0.02

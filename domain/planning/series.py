@@ -26,7 +26,13 @@ from domain.errors import (
     SeriesBusy,
     UnknownEvent,
 )
-from domain.inputs import LATEST, EventChanges, RecurrenceDraft, check_times
+from domain.inputs import (
+    LATEST,
+    EventChanges,
+    RecurrenceDraft,
+    check_deadline_of_series,
+    check_times,
+)
 from domain.models import (
     Actor,
     Carried,
@@ -232,6 +238,9 @@ def edit_series(work: WorkingCopy, command: EditSeries) -> ChangeOutcome | None:
     if not changed and command.recurrence is None:
         return ChangeOutcome(before, changed=False)
     check_times(event.starts_at, event.ends_at, event.registration_deadline)
+    check_deadline_of_series(event.starts_at, event.registration_deadline, series.days_ahead)
+    if series.missed_first and not event.has_waitlist:
+        raise Invalid("has_waitlist", "must stay: those who are on it go first next time")
     check_future(event, new.keys() & {"starts_at", "registration_deadline"}, work.now)
     check_new_organizers(work, event, before.organizer_ids)
     days_of: dict[int, date] = {}

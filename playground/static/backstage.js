@@ -52,7 +52,7 @@ export function backstage(root, { directory, open }) {
   root.replaceChildren(
     h("header", {}, h("h2", {}, "Backstage"), h("button", { type: "button", class: "icon-button", "aria-label": "Close Backstage", onclick: () => open(false) }, "×")),
     h("section", {}, h("h3", {}, "Slack"), slack, methodRow, about, h("h3", {}, "Bot"), bot, botAbout),
-    h("section", {}, h("h3", {}, "Clock"), clock, later, h("p", { class: "about" }, "The bot does what is due on the way: it sends reminders, closes events that have started, and makes the next dates of a series.")),
+    h("section", {}, h("h3", {}, "Clock"), clock, later, h("p", { class: "about" }, "The bot does what is due on the way: it sends reminders, closes events that have started, and creates the next dates of a series.")),
     h("section", {}, h("h3", {}, "Rush"), h("p", { class: "about" }, "Up to 1,000 simulated members press the same button within one second."), form, result.node),
     h("section", {}, h("h3", {}, "Recent API calls"), calls));
 

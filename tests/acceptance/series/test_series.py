@@ -534,6 +534,21 @@ class TestEditing:
         events = [service.get_event(f"yoga-{number}") for number in (1, 2)]
         assert [(event.title, event.capacity) for event in events] == [("Pilates", 7)] * 2
 
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("has_waitlist", {"has_waitlist": False}),
+            ("registration_deadline", {"registration_deadline": FIRST - WEEK}),
+        ],
+    )
+    def test_what_no_new_series_may_have_none_gets_by_a_change(
+        self, service: Service, field: str, changes: dict[str, Any]
+    ) -> None:
+        new_series(service, missed_first=True)
+        with pytest.raises(Invalid) as refused:
+            service.edit_series("yoga", EventChanges.of(**changes))
+        assert refused.value.field == field
+
     def test_earlier_ones_stay_as_they_are(self, service: Service) -> None:
         new_series(service, days_ahead=28)
         service.edit_series("yoga", EventChanges.of(title="Pilates"), number=2)

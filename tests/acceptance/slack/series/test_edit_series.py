@@ -224,3 +224,11 @@ class TestRule:
         late = (starts_at + timedelta(weeks=60)).date()
         result = submit(harness, view, {BlockId.UNTIL: late.isoformat()})
         assert "at most 52" in (result.errors or {})[BlockId.UNTIL]
+
+
+def test_waitlist_stays_where_those_who_missed_a_date_go_first(harness: SlackHarness) -> None:
+    series(harness, missed_first=True)
+    view = form(harness, "yoga-1", ActionId.EDIT_LATER_DATES)
+    result = submit(harness, view, {BlockId.OPTIONS: []})
+    assert list(result.errors) == [BlockId.OPTIONS]
+    assert "must stay" in result.errors[BlockId.OPTIONS].lower()
