@@ -9,6 +9,7 @@ from bot.features.cards.posting import remembering_card
 from bot.features.going import views as going_views
 from bot.slack.context import AppContext
 from bot.slack.interactions import BlockAction
+from bot.slack.refusals import NotForSeries
 from bot.slack.registrar import Registrar
 from bot.slack.replies import Reply
 
@@ -41,13 +42,15 @@ class GoingListeners:
         reply.replace(self._going(action.user_id, event_id, cursor or None))
 
     def _going(self, user_id: str, event_id: str, cursor: str | None = None) -> Message:
-        """Return a page of those who have a seat. Raises `UnknownEvent`, `AttendeesHidden`."""
+        """Return a page of those who have a seat. Raises `UnknownEvent`, `AttendeesHidden`, `NotForSeries`."""
         listing = self._members.as_organizer(
             user_id,
             lambda actor: self._service.list_going(
                 event_id, actor=actor, limit=going_views.GOING_PAGE, cursor=cursor
             ),
         )
+        if listing.event.series is not None:  # nobody has a seat in it
+            raise NotForSeries
         # Slack itself shows its members' names.
         others = [one.user_id for one in listing.registered if not is_slack_id(one.user_id)]
         users = self._service.get_users(others)

@@ -85,6 +85,16 @@ class TestCard:
         assert MISSED_FIRST in shown(card(harness))
         assert MISSED_FIRST not in shown(card(harness, "choir-1"))
 
+    def test_who_has_a_seat_in_a_series_is_refused(self, harness: SlackHarness) -> None:
+        """No button asks it, but a forged payload can. A series has neither seats nor a waitlist."""
+        series(harness)
+        message = card(harness)
+        for block in message.blocks:
+            for element in block.get("elements", ()):
+                element |= {"value": "yoga"} if "action_id" in element else {}
+        said_to_priya = reply(harness.slack.click(PRIYA, message, ActionId.GOING))
+        assert "one date of a series at a time" in said_to_priya
+
     @pytest.mark.parametrize("cancels", [True, False])
     def test_ended_series_says_so(self, harness: SlackHarness, cancels: bool) -> None:
         series(harness)
