@@ -44,7 +44,7 @@ from tests.support.stores import Kind, empty_store
 BOSS = Actor("organizer")
 
 
-@pytest.fixture(params=["memory", "sqlite", "moto", "local"])
+@pytest.fixture(params=["memory", "sqlite", "local"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     with empty_store(kind) as store:

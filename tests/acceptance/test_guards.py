@@ -37,7 +37,7 @@ from tests.support.stores import Kind, empty_store, without_foreign_keys
 from tests.support.unguarded_store import Deliver, UnguardedStore
 
 
-@pytest.fixture(params=["memory", "sqlite", "moto", "local"])
+@pytest.fixture(params=["memory", "sqlite", "local"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     # SQLite's foreign keys are a guard that DynamoDB does not have.

@@ -58,7 +58,7 @@ from tests.support.invariants import assert_invariants, everything_in
 from tests.support.stores import Kind, empty_sqlite, empty_store
 
 
-@pytest.fixture(params=["memory", "sqlite", "moto", "local"])
+@pytest.fixture(params=["memory", "sqlite", "local"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     with empty_store(kind) as store:

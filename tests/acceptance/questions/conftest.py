@@ -12,7 +12,7 @@ from tests.support.environment import ManualClock, new_users, service_on
 from tests.support.stores import Kind, empty_store
 
 
-@pytest.fixture(params=["memory", "sqlite", "moto", "local"])
+@pytest.fixture(params=["memory", "sqlite", "local"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     with empty_store(kind) as store:

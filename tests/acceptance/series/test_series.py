@@ -43,7 +43,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture(params=["memory", "sqlite", "moto", "local"])
+@pytest.fixture(params=["memory", "sqlite", "local"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     with empty_store(kind) as store:
