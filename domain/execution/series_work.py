@@ -110,13 +110,13 @@ class SeriesWork:
         """Honor all registrations for the series in one occurrence (R13.4); return whether that is finished."""
         while self._clock.monotonic() < deadline:
             event = self._get(event_id)
-            # Half of the time for the reads: a step that leaves none for its commit would never come to an end.
+            # Half of the time for the reads, and what a call has for the commit, or it would never come to an end.
             read_until = (self._clock.monotonic() + deadline) / 2
             step = None if event is None else self._next_step(event, informed, read_until)
             if step is None:
                 return True
             try:
-                self._executor.execute(event_id, step, deadline)
+                self._executor.execute(event_id, step, max(deadline, self._retry.deadline()))
             except UnknownEvent:
                 return True
         return False

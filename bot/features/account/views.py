@@ -29,10 +29,9 @@ HELP = """*Rollcall* registers you for events, right here in Slack.
 
 *For organizers*
 • Create an event: `/event create`, or the button on the *Home* tab. Its card is posted in the channel you choose.
-• Repeat it: choose *Repeats* in the form. You see its next dates before you create it.
 • Ask up to three questions: *Add a question* under *More options*, or in *Edit*. Only organizers see the answers.
 • Manage it: press *Manage* on the card, or type `/event [event]`. See who’s registered or waitlisted, and find people.
-• Manage a series: press *Manage series* in Manage of a date. Skip dates, end it, or *Edit* one date or all later ones.
+• Repeat it: choose *Repeats* in the form. *Manage series* skips dates and ends it; *Edit* changes one date or more.
 • Change it: *Edit* for time, location, and text, *Change capacity* for seats. The people affected are notified.
 • Message attendees: everyone registered, everyone waitlisted, or both. Reminders are sent automatically.
 • Add people: press *Add people*. Remove one: press *Details* next to their name. They’re notified, with your reason.

@@ -69,7 +69,6 @@ def test_there_is_a_corruption_for_each_kind_of_violation() -> None:
         pytest.param("sqlite", CORRUPTIONS, id="sqlite"),
         pytest.param("local", ON_DYNAMODB, id="local"),
         pytest.param("local", EVERY_ONE, id="local, every one", marks=pytest.mark.soak),
-        pytest.param("moto", ONE_OF_EACH_KIND, id="moto", marks=pytest.mark.soak),
     ],
 )
 def test_all_corruptions_together_are_reported_and_fixed(

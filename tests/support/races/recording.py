@@ -205,7 +205,7 @@ def _taken_apart(call: Call, listed: object, event_ids: Sequence[str]) -> Iterat
 
 NOT_COMPARED = frozenset(
     {"event_id", "user_id", "title", "since", "has_started", "is_canceled", "is_over"}
-    | {"takes_answers"}
+    | {"takes_answers", "is_series", "day"}
 )
 """Facts of refusals that repeat the question, that no race changes, or that only decide about a button."""
 
