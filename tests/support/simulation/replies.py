@@ -280,6 +280,10 @@ class Replies:
             has_joined = any(isinstance(one, RegisterOutcome) for one in request.answers)
             if isinstance(answer, SeriesRegistration) and has_joined:
                 text = series_views.registered_for_all(answer).text
+            if isinstance(answer, UserRegistration) and answer.has_started:
+                # It may be over by the time of the reply.
+                over = registration_views.registration_kept(answer, is_over=True).text
+                text = over if over in request.texts(self._world.slack.replies) else text
             if text is not None:
                 yield text
 
