@@ -18,7 +18,7 @@ from tests.support.series import new_series, register_for_all
 from tests.support.stores import Kind, empty_store
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "local"])
 def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     with empty_store(kind) as store:
