@@ -187,7 +187,7 @@ class DemoBot:
             bot.service.sweep()
             # Each message carries the time at which it is sent.
             while bot.notification_worker.undelivered_since() and time.monotonic() < gives_up:
-                time.sleep(POLL_SECONDS)
+                time.sleep(POLL_SECONDS)  # the worker's thread delivers, and gives no sign
 
     def deliver(self, body: bytes, headers: Mapping[str, str]) -> BotResponse:
         """Deliver a request to the bot. Raises `ConnectionRefusedError` while it is stopped."""

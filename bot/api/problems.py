@@ -174,7 +174,7 @@ _UNKNOWN: Mapping[object, Callable[[str], RollcallError]] = {
     "eventId": errors.UnknownEvent,
     "seriesId": UnknownSeries,
 }
-"""What a malformed id in a path means: it can't belong to anything."""
+"""The error for a malformed id in a path, by parameter: nothing can have such an id."""
 
 
 def malformed(finding: Mapping[str, Any]) -> JSONResponse:

@@ -218,7 +218,7 @@ Questions = Annotated[
 
 
 class EventFields(RequestModel):
-    """What describes a new event, and the next events of a new series."""
+    """The fields of a new event, or of the events that a new series creates."""
 
     title: Title
     description: Description = ""
@@ -265,7 +265,7 @@ _SAME_NAMES = (
 
 
 class EventChangeFields(RequestModel):
-    """What can be changed of an event, and of the events of a series. Missing fields stay unchanged."""
+    """The fields that can be changed in an event or a series. Missing fields stay unchanged."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 

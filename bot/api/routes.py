@@ -150,7 +150,7 @@ def events(router: APIRouter, service: Service, confirm: Confirm) -> None:
     def update_event(event_id: EventId, body: EventUpdate) -> responses.Event:
         """Update an event. Missing fields stay unchanged. More seats promote waitlisted users.
 
-        What is changed in an occurrence of a series stays as it is when the series changes.
+        Fields that are changed in one occurrence of a series keep their values when the series changes.
         """
         _refuse_change("event_id", body.event_id, event_id)
         if body.status not in (None, _event(service, event_id).status):

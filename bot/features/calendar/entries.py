@@ -32,12 +32,12 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What tells an entry from others, and how new it is: a calendar replaces what has the same ids."""
+    """The ids of an entry, and how recent it is. A calendar replaces an older entry with the same ids."""
 
     uid: str
     sequence: int
     recurrence_id: datetime | None = None
-    """Of one occurrence: in the series' time zone, as `recurrence_id` returns it."""
+    """Only one occurrence has it: in the series' time zone, as `recurrence_id` returns it."""
 
     @classmethod
     def of_event(cls, event: Event, workspace_id: str) -> Identity:

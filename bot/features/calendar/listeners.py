@@ -110,7 +110,7 @@ class CalendarListeners:
 
 @dataclass(frozen=True, slots=True)
 class _Replies:
-    """What to say about a file."""
+    """The replies once a calendar file was sent, or could not be."""
 
     sent: Message
     not_sent: Message

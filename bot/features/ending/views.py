@@ -81,7 +81,7 @@ CHOICES = {KEEP_THEM: "They take place as planned", CANCEL_THEM: "They are cance
 def end_series_form(overview: SeriesOverview) -> View:
     """Ask before a series ends whether the dates that were created take place, and say what that means.
 
-    Of a series that has ended, ask before these dates are canceled.
+    If the series has ended already, ask only whether to cancel these dates.
     """
     series, to_come = overview.series, overview.to_come
     has_ended = series.status is EventStatus.CANCELED

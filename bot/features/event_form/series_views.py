@@ -1,4 +1,4 @@
-"""What a series is like: before it is created, and once it is (R13.1, R13.2, R13.5)."""
+"""The preview of a series, and the confirmation once it has been created (R13.1, R13.2, R13.5)."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ EXAMPLES = "Dec 24 or 2027-12-24"
 
 _ISO = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})\. ?([0-9]{1,2})\.(?: ?([0-9]{4}|[0-9]{2}))?")
-"""Whoever separates the numbers by periods writes the day first."""
+"""With periods between the numbers, the day comes first: 24.12."""
 _EITHER_FIRST = re.compile(r"([0-9]{1,2})[/-]([0-9]{1,2})(?:[/-]([0-9]{4}|[0-9]{2}))?")
 _NUMBER = re.compile(r"([0-9]{4})|([0-9]{1,2})(?:st|nd|rd|th)?")
 _SEPARATORS = re.compile(r"[\s,.-]+")

@@ -1,4 +1,4 @@
-"""Who is in which occurrence of a series, read for an organizer's spreadsheet (R8.8, R13)."""
+"""Reads the attendees of each occurrence of a series, for an organizer's spreadsheet (R8.8, R13)."""
 
 from __future__ import annotations
 

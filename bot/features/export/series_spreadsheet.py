@@ -1,4 +1,4 @@
-"""Who had a seat in which occurrence of a series, as a CSV file for spreadsheets, and a picture (R8.8, R8.11, R13)."""
+"""The export of a series: a CSV file of the seats people had on each date, and a picture (R8.8, R8.11, R13)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,26 +12,8 @@ from domain.inputs import SeriesDraft
 from domain.models import Event
 from domain.ports import Store
 from domain.service import Service
-from tests.support.environment import ManualClock, new_users, service_on
+from tests.support.environment import ManualClock, new_users
 from tests.support.series import new_series, register_for_all
-from tests.support.stores import Kind, empty_store
-
-
-@pytest.fixture(params=["memory", "sqlite", "local"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    kind: Kind = request.param
-    with empty_store(kind) as store:
-        yield store
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def service(store: Store, clock: ManualClock) -> Service:
-    return service_on(store, clock=clock)
 
 
 def made(service: Service, time_zone: str) -> list[datetime]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -33,34 +33,13 @@ from tests.support.environment import (
     service_on,
     start_user_deletion,
 )
-from tests.support.invariants import assert_invariants
 from tests.support.questions import LUNCH
 from tests.support.series import FIRST, new_series, register_for_all
-from tests.support.stores import Kind, empty_store
+from tests.support.stores import empty_store
 
 WEEK = timedelta(weeks=1)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(params=["memory", "sqlite", "local"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    kind: Kind = request.param
-    with empty_store(kind) as store:
-        yield store
-        assert_invariants(store)
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def service(store: Store, clock: ManualClock) -> Iterator[Service]:
-    service = service_on(store, clock=clock)
-    yield service
-    assert list(service.check(lambda _: None)) == []
 
 
 Meanwhile = Callable[..., None]

@@ -108,7 +108,7 @@ USERS = [
         Operation(
             f"ensure user, {name}",
             prepare,
-            lambda p, draft=draft: p.service.ensure_user(draft),  # type: ignore[misc]
+            lambda p, draft=draft: p.service.ensure_user(draft),  # type: ignore[misc]  # a default
             is_preparatory=True,
         )
         for name, prepare, draft in (
