@@ -205,9 +205,12 @@ class Registration(ResponseModel):
         """Return the response for a registration. Tickets are unique, and so is the id made of one."""
         return cls(
             registration_id=_id(registration.event_id, registration.ticket),
+            event_id=registration.event_id,
+            user_id=registration.user_id,
+            status=registration.status,
             position=position,
+            registered_at=registration.registered_at,
             answers=shown_answers(event.questions, registration.answers),
-            **registration.model_dump(include={"event_id", "user_id", "status", "registered_at"}),
         )
 
     @classmethod

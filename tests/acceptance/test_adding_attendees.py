@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -39,21 +38,9 @@ from tests.support.environment import (
 from tests.support.invariants import assert_invariants, everything_in
 from tests.support.memory_store import MemoryStore
 from tests.support.scale import scaled
-from tests.support.stores import Kind, empty_store
+from tests.support.stores import empty_store
 
 BOSS = Actor("organizer")
-
-
-@pytest.fixture(params=["memory", "sqlite", "local"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    kind: Kind = request.param
-    with empty_store(kind) as store:
-        yield store
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
 
 
 @pytest.fixture

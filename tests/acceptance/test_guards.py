@@ -33,15 +33,14 @@ from domain.service import Service
 from tests.support.environment import START, ManualClock, ids, new_event, new_users, service_on
 from tests.support.faulty_store import Fault, FaultyStore, conflict, on_its_way
 from tests.support.invariants import Everything, assert_invariants, everything_in
-from tests.support.stores import Kind, empty_store, without_foreign_keys
+from tests.support.stores import without_foreign_keys
 from tests.support.unguarded_store import Deliver, UnguardedStore
 
 
-@pytest.fixture(params=["memory", "sqlite", "local"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    kind: Kind = request.param
+@pytest.fixture
+def store(store: Store) -> Iterator[Store]:
     # SQLite's foreign keys are a guard that DynamoDB does not have.
-    with empty_store(kind) as store, without_foreign_keys(store):
+    with without_foreign_keys(store):
         yield store
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -55,19 +55,7 @@ from tests.support.environment import (
     start_user_deletion,
 )
 from tests.support.invariants import assert_invariants, everything_in
-from tests.support.stores import Kind, empty_sqlite, empty_store
-
-
-@pytest.fixture(params=["memory", "sqlite", "local"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    kind: Kind = request.param
-    with empty_store(kind) as store:
-        yield store
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+from tests.support.stores import empty_sqlite
 
 
 @pytest.fixture

@@ -268,7 +268,7 @@ def capacity_message(outcome: ChangeOutcome, *, has_started: bool = False) -> Me
 
 
 def event_changed(outcome: ChangeOutcome) -> Message:
-    """Say what an event is like after a change that was unconfirmed at first."""
+    """Say what an event is like after a change, or after it was created, that was unconfirmed at first."""
     event = outcome.event
     if event.series is not None:
         return _series_changed(event)
@@ -286,7 +286,7 @@ def _series_changed(series: Event) -> Message:
     what = f"the series {bold(series.title)}"
     if series.deletion is not None:
         return note(f"Done. {what[:1].upper()}{what[1:]} has been deleted.")
-    ended = " has ended" if series.status is EventStatus.CANCELED else " has been changed"
+    ended = " has ended" if series.status is EventStatus.CANCELED else " has been saved"
     more = context(f"Manage it with `/event {series.event_id}`")
     return note(f"Done. {what[:1].upper()}{what[1:]}{ended}.", more)
 

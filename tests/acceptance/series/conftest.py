@@ -10,20 +10,12 @@ from domain.ports import Store
 from domain.service import Service
 from tests.support.environment import ManualClock, service_on
 from tests.support.invariants import assert_invariants
-from tests.support.stores import Kind, empty_store
-
-
-@pytest.fixture(params=["memory", "sqlite", "local"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
-    kind: Kind = request.param
-    with empty_store(kind) as store:
-        yield store
-        assert_invariants(store)
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
+def store(store: Store) -> Iterator[Store]:
+    yield store
+    assert_invariants(store)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from bot.blocks.ids import ActionId
 from bot.features.browsing.series_views import registered_for_all
 from bot.features.cards.views import ALL_OF_SERIES, MISSED_FIRST, event_card
 from bot.outcome_messages import outcome_message
-from domain.commands import RegisterOutcome, UnregisterOutcome
+from domain.commands import ChangeOutcome, RegisterOutcome, UnregisterOutcome
 from domain.enums import EventStatus, Frequency
 from domain.models import Event, EventForUser, Occurrence, Series, SeriesRegistration
 from domain.recurrence import Recurrence
@@ -80,6 +80,12 @@ def test_late_outcomes_speak_of_the_series() -> None:
     for shown in (registered, left):
         assert "on the waitlist" not in text_of(shown.to_dict()["blocks"])
         assert "all of *Yoga*" in shown.text
+
+
+def test_late_outcome_of_a_new_series_does_not_call_it_changed() -> None:
+    """R8.12: creating a series and changing one end in the same sentence."""
+    created = outcome_message(ChangeOutcome(a_series()), "organizer")
+    assert created.text == "Done. The series *Yoga* has been saved."
 
 
 @pytest.mark.parametrize(
