@@ -22,6 +22,23 @@ export function newId(prefix) {
   return `${prefix}-${lastId}`;
 }
 
+let pressed = Promise.resolve();
+let release = () => {};
+
+function hold(event) {
+  if (event.repeat || (event.type === "keydown" && event.key !== " ") || !event.target.closest?.("button, a")) return;
+  release();
+  pressed = new Promise((resolve) => { release = resolve; });
+}
+
+for (const name of ["pointerdown", "keydown"]) addEventListener(name, hold, true);
+// The click follows at once, and before any timer.
+for (const name of ["pointerup", "pointercancel", "keyup"]) addEventListener(name, () => setTimeout(release), true);
+addEventListener("blur", (event) => event.target === window && release(), true);
+
+/** Resolve once no button is held down: one that is rendered again meanwhile gets no click. */
+export const untilReleased = () => pressed;
+
 const toasts = h("div", { class: "toasts" });
 
 /** Show a toast for eight seconds or until dismissed. A repeated text replaces its earlier toast. */

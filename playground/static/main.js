@@ -4,7 +4,7 @@ import { backstage, showConditions } from "./backstage.js";
 import { blockNodes } from "./blocks.js";
 import { composer } from "./composer.js";
 import { setAhead } from "./dates.js";
-import { h, toast } from "./dom.js";
+import { h, toast, untilReleased } from "./dom.js";
 import { closeOnEscape, showModal } from "./modal.js";
 import { readValues } from "./elements.js";
 import { showMessages } from "./messages.js";
@@ -89,6 +89,7 @@ async function load() {
   if (pane !== "app" && !currentChannel()) pane = state.channels.find((channel) => channel.name === "events")?.id ?? state.channels[0]?.id ?? "app";
   const channel = currentChannel();
   const messages = channel ? await readMessages(member, channel.id) : [];
+  await untilReleased();
   if (member !== state.me || channel !== currentChannel()) return;
   show(channel, messages);
   if (channel?.unread && document.visibilityState === "visible") act("read", { member, channel: channel.id });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.browser.windows import AMARA, BJORN, CHLOE, DIEGO, TALK, YOGA, Window, plain
@@ -38,6 +39,26 @@ def test_three_members_fill_event_and_seat_is_promoted(visit: Visit) -> None:
     expect(bjorn.page.get_by_role("button", name="unread")).to_have_count(0)
     bjorn.page.get_by_role("tab", name="Home").click()
     expect(bjorn.page.get_by_role("region", name="App Home")).to_contain_text(YOGA)
+
+
+FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+"""Ends when what the page has read is shown."""
+
+
+@pytest.mark.parametrize("by", ["mouse", "keyboard"])
+def test_button_held_down_while_the_page_changes_still_works(visit: Visit, by: str) -> None:
+    amara, bjorn = visit(AMARA), visit(BJORN)
+    page = bjorn.page
+    entry = page.get_by_role("navigation").get_by_role("button", name="Rollcall")
+    entry.hover()
+    entry.focus()
+    with page.expect_response("**/page/messages?*") as read:
+        page.mouse.down() if by == "mouse" else page.keyboard.down(" ")
+        amara.press("Register", amara.card())
+    read.value.finished()
+    page.evaluate(FRAMES)
+    page.mouse.up() if by == "mouse" else page.keyboard.up(" ")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Rollcall")
 
 
 def test_reply_is_seen_by_a_member_who_has_scrolled_up(visit: Visit) -> None:
