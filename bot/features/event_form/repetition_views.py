@@ -89,11 +89,11 @@ def rule_inputs(repetition: Repetition) -> list[Block]:
             "Or how many times",
             number_element(repetition.times, MAX_OCCURRENCES),
             optional=True,
-            hint=f"Up to {MAX_OCCURRENCES}. Dates that you leave out count, too.",
+            hint=f"Up to {MAX_OCCURRENCES}. Dates that you skip count, too.",
         ),
         input_block(
             BlockId.LEFT_OUT,
-            "Dates left out",
+            "Dates to skip",
             left_out,
             optional=True,
             hint=f"Holidays, for example. One per line, such as {EXAMPLES}.",

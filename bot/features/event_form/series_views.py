@@ -66,7 +66,7 @@ def _dates(series: Series, first: Timed) -> list[str]:
         *(["• …"] if number > SHOWN_DATES else []),
     ]
     if rule.left_out:
-        lines.append(f"Left out: {_listed(rule.left_out)}")
+        lines.append(f"Skipped: {_listed(rule.left_out)}")
     return lines
 
 
@@ -101,5 +101,5 @@ def _listed(dates: Iterable[date]) -> str:
 
 MISSED_FIRST = "Whoever was on the waitlist last time goes first."
 NO_CARDS = "No cards are posted, because you chose no channel."
-NOT_OF_THE_SERIES = "You also left out days that aren’t dates of the series:"
+NOT_OF_THE_SERIES = "You also skipped days that aren’t dates of the series:"
 PRESS_CREATE = "If that’s right, press *Create*. If not, change it below."

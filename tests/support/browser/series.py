@@ -23,7 +23,7 @@ def create_series(window: Window) -> None:
     form.get_by_label("Seats").fill("2")
     form.get_by_label("Repeats").select_option("Every week")
     form.get_by_label("Or how many times").fill("8")
-    form.get_by_label("Dates left out").fill(f"{first + timedelta(weeks=4):%Y-%m-%d}")
+    form.get_by_label("Dates to skip").fill(f"{first + timedelta(weeks=4):%Y-%m-%d}")
     form.get_by_label("Registration opens").fill("7")
     form.get_by_label("Whoever was on the waitlist last time goes first").check()
     window.press("Preview", form)

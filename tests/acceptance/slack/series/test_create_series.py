@@ -158,7 +158,7 @@ def test_preview_says_which_dates_are_left_out_and_which_are_none_of_its_dates(
     second, other = day(harness, 9), day(harness, 10)
     result = previewed(harness, LEFT_OUT=f"{second}\n{other:%B} {other.day}")
     said = reply(result)
-    assert re.search(rf"Left out: \w+, {second:%b} {second.day}, {second.year}\n", said)
+    assert re.search(rf"Skipped: \w+, {second:%b} {second.day}, {second.year}\n", said)
     assert re.search(rf"{re.escape(NOT_OF_THE_SERIES)} \w+, {other:%b} {other.day},", said)
     confirmed(harness, result)
     assert the_series(harness)[1].recurrence.left_out == (second,)
