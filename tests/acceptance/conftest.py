@@ -1,4 +1,4 @@
-"""An empty store of each kind, and a clock that a test moves."""
+"""An empty store of each kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from domain.ports import Store
-from tests.support.environment import ManualClock
 from tests.support.stores import Kind, empty_store
 
 
@@ -16,8 +15,3 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     kind: Kind = request.param
     with empty_store(kind) as store:
         yield store
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()

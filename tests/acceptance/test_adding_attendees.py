@@ -44,6 +44,11 @@ BOSS = Actor("organizer")
 
 
 @pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
 def service(store: Store, clock: ManualClock) -> Service:
     service = service_on(store, clock=clock)
     new_users(service, *"abcdef")

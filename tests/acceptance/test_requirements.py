@@ -59,6 +59,11 @@ from tests.support.stores import empty_sqlite
 
 
 @pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
 def background() -> list[Callable[[], None]]:
     """Return the background work, which a test runs, or not, as after a crash."""
     return []

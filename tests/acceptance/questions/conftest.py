@@ -10,6 +10,11 @@ from tests.support.environment import ManualClock, new_users, service_on
 
 
 @pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
 def service(store: Store, clock: ManualClock) -> Service:
     service = service_on(store, clock=clock)
     new_users(service, *"abcdef")

@@ -19,6 +19,11 @@ def store(store: Store) -> Iterator[Store]:
 
 
 @pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
 def service(store: Store, clock: ManualClock) -> Iterator[Service]:
     service = service_on(store, clock=clock)
     yield service
