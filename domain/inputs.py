@@ -559,7 +559,7 @@ class SeriesDraft(EventDraft):
 
     recurrence: RecurrenceDraft
     days_ahead: Annotated[int, Field(strict=True, ge=1, le=MAX_DAYS_AHEAD)] = DAYS_AHEAD
-    card_days: Annotated[int, Field(strict=True, ge=0, le=MAX_DAYS_AHEAD)] | None = None
+    card_days: Annotated[int, Field(strict=True, ge=1, le=MAX_DAYS_AHEAD)] | None = None
     missed_first: bool = Field(default=False, strict=True)
 
     @property

@@ -855,6 +855,7 @@ def test_series_at_the_end_of_time_has_an_end() -> None:
         ({"missed_first": True, "has_waitlist": False}, "missed_first"),
         ({"registration_deadline": FIRST - WEEK}, "registration_deadline"),
         ({"card_days": 8}, "card_days"),
+        ({"card_days": 0}, "card_days"),  # it would be due when nobody can register anymore
     ],
 )
 def test_bad_series_names_the_field(values: dict[str, Any], field: str) -> None:

@@ -94,11 +94,11 @@ class Function(Process):
 
     @property
     def _most_threads(self) -> int:
-        return (
-            TOGETHER
-            if self._build is lambda_functions.build_reply_function
-            else super()._most_threads
-        )
+        if self._build is lambda_functions.build_reply_function:
+            return TOGETHER
+        if self._build is lambda_functions.build_sweep_function:
+            return TOGETHER + super()._most_threads  # it sends the replies that are left, too
+        return super()._most_threads
 
     def invoke(self, event: Mapping[str, Any]) -> Any:
         """Handle an event. Raises what the function raises, and `ProcessDied`, also if the time limit is over."""

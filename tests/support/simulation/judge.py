@@ -9,10 +9,11 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
 
 from bot.features.cards.views import deleted_card, event_card
 from bot.notifications.messages import notification_message
@@ -479,16 +480,21 @@ class Judge:
             assert shown or is_deleted or not stored
 
     def _may_have_no_card(self, event: Event) -> bool:
-        """Return whether an event has no channel, or the card of an occurrence is to come (R13.2)."""
+        """Return whether an event has no channel, or the card of an occurrence is to come (R13.2).
+
+        If no process ran from then until the start, it gets none anymore.
+        """
         if event.series is not None or event.occurrence is None:
             return event.series is not None
-        has_channel = event.occurrence.card_channel is not None
         days = timedelta(days=event.occurrence.card_days)
         is_off = event.status is EventStatus.CANCELED
+        # At the same time by the wall clock, also if the clocks change in between.
+        due = (event.starts_at.astimezone(ZoneInfo(event.time_zone)) - days).astimezone(UTC)
+        slept = self._world.nights.one_lasted(due + APART, event.starts_at - APART)
         return (
-            not has_channel
-            or (days > timedelta() and is_off)
-            or event.starts_at - days - APART > self._world.now()
+            event.occurrence.card_channel is None
+            or due + APART > self._world.now()
+            or (days > timedelta() and (is_off or slept))
         )
 
     def _cards(self) -> list[dict[str, object]]:

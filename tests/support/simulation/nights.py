@@ -76,6 +76,7 @@ class Nights:
         self._dice = world.dice_for("nights")
         self._acting = 0
         self._is_night = False
+        self._slept: list[tuple[datetime, datetime]] = []
         self.season = self._dice.choice(SEASONS)
         if world.weights.series:
             first = self.season.changes_on - BEFORE_THE_CHANGE
@@ -90,6 +91,10 @@ class Nights:
             yield
         finally:
             self._acting -= 1
+
+    def one_lasted(self, begin: datetime, end: datetime) -> bool:
+        """Return whether there was a night all the time from one moment to another, so that no sweep ran."""
+        return any(evening <= begin and end <= morning for evening, morning in self._slept)
 
     def wait_for_morning(self) -> None:
         """Let the night pass, if it is night."""
@@ -132,6 +137,7 @@ class Nights:
                 for one in self._world.judge.series.starts()
             ):
                 scheduler.skipped += (morning - now).total_seconds()
+                self._slept.append((now, morning))
                 self._world.count("a night")
                 return
 

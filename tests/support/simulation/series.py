@@ -178,7 +178,7 @@ class SeriesOrganizer(Organizer):
             judge.asks_to_edit(SeriesEdit(of, location=location))
             changes = EventChanges.of(location=location)
         elif kind == "time" and event is not None and event.occurrence is not None:
-            day = event.occurrence.day + self._shift()
+            day = event.occurrence.day + timedelta(days=dice.choice([0, 0, 1]))
             local = datetime.combine(day, time(HOUR_OF_SERIES, number % 60, number // 60 % 60))
             judge.asks_to_edit(SeriesEdit(of, starts_at=self._moment(local)))
             changes = EventChanges.of(starts_at=self._moment(local))
@@ -192,12 +192,6 @@ class SeriesOrganizer(Organizer):
             return lambda service: service.delete_event(series_id)
         self._world.count("somebody edits a series")
         return lambda service: service.edit_series(series_id, changes, number=of)
-
-    def _shift(self) -> timedelta:
-        """Return by how many days the series moves: by none if days are left out, which would not be its days then."""
-        course = self._world.judge.series.courses.get(self._series_id)
-        has_left_out = course is None or any(one.is_left_out for one in course.days)
-        return timedelta(days=0 if has_left_out else self._dice.choice([0, 0, 1]))
 
     def _move_one(self, event: Event) -> Request:
         """Return a request that moves one occurrence to another time of its day."""
