@@ -32,8 +32,8 @@ function hold(event) {
 }
 
 for (const name of ["pointerdown", "keydown"]) addEventListener(name, hold, true);
-// The click follows at once, and before any timer.
-for (const name of ["pointerup", "pointercancel", "keyup"]) addEventListener(name, () => setTimeout(release), true);
+// The click follows at once, and before any timer. What follows a context menu does not reach the page.
+for (const name of ["pointerup", "pointercancel", "contextmenu", "keyup"]) addEventListener(name, () => setTimeout(release), true);
 addEventListener("blur", (event) => event.target === window && release(), true);
 
 /** Resolve once no button is held down: one that is rendered again meanwhile gets no click. */

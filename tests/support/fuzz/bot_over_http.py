@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from bot.entrypoints.bootstrap import assemble
 from bot.entrypoints.http_server import build_http
 from bot.entrypoints.system import SystemClock
+from domain.ports import Clock
 from playground.client.member_client import MemberClient
 from playground.client.transport import BotResponse, into_app
 from playground.web_api.server import Call, SlackApi
@@ -119,14 +120,17 @@ class _File:
         return frozenset(self._connection.execute("SELECT * FROM main.cards"))
 
 
-class _UnhurriedClock(SystemClock):
-    """The machine's time, with which payloads are signed, but none of it passes while a request is handled.
+class _SigningClock(SystemClock):
+    """The machine's time, with which payloads are signed. For each request, the bot's own time passes.
 
-    On a busy machine, a request may take longer than Slack waits.
+    By the machine's, a request could take longer than Slack waits.
     """
 
+    def __init__(self, bots: Clock) -> None:
+        self._bots = bots
+
     def monotonic(self) -> float:
-        return 0.0
+        return self._bots.monotonic()
 
 
 class FuzzedBot:
@@ -159,7 +163,9 @@ class FuzzedBot:
                 jitter=lambda: 0.5,
                 spawn=run_now,
             )
-        self._web = build_http(self.bot.app, self.bot.executor, SECRET, _UnhurriedClock())
+        self._web = build_http(
+            self.bot.app, self.bot.executor, SECRET, _SigningClock(harness.clock)
+        )
         self.slack = MemberClient(harness.workspace, self.deliver, SECRET)
         self._file = _File(folder / "fuzzed.sqlite", folder / "prepared.sqlite")
         self.prepared = self._state()
