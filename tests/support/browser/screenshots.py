@@ -56,8 +56,8 @@ def waitlist_position(browser: Browser, url: str) -> None:
 
 def series(browser: Browser, url: str) -> None:
     """Show the card of a series' first date, and the reply to a member who registered for all of it."""
-    amara, diego = (window(browser, url, each, 1040, 770) for each in (AMARA, DIEGO))
-    create_series(amara)
+    chloe, diego = (window(browser, url, each, 1040, 770) for each in (CHLOE, DIEGO))
+    create_series(chloe)  # in Amara’s window, Manage is still open
     card = diego.card(TITLE)
     diego.press("All of the series", card)
     expect(diego.only_you()).to_contain_text(f"You’re registered for all of {TITLE}")
@@ -89,6 +89,7 @@ def rush(browser: Browser, url: str) -> None:
     expect(bjorn.card("Tool talk")).to_contain_text(sentences.taken(20, 20, waitlist=282))
     button = bjorn.backstage.get_by_label("Button")
     button.select_option("Join waitlist · Tool talk: better code reviews")
+    bjorn.backstage.get_by_role("heading", name="Rush").evaluate("each => each.scrollIntoView()")
     take(bjorn, "rush")
 
 
