@@ -1,4 +1,4 @@
-// DOM helpers: elements, toasts and menus. Text always becomes a text node; nothing on this page parses HTML.
+// DOM helpers: elements, presses, toasts and menus. Text always becomes a text node; nothing on this page parses HTML.
 
 /** Create an element with these properties, listeners (`on…`), attributes (`data-…`, `aria-…`) and children. */
 export function h(tag, properties = {}, ...children) {

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import boto3
+import pytest
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from starlette.testclient import TestClient
@@ -151,12 +152,10 @@ def _former_client() -> Any:
 
 @contextmanager
 def _former_conversion() -> Iterator[None]:
-    kept = items._from_wire, Items._values
-    items._from_wire, Items._values = _converted_by_boto3, _values  # type: ignore[method-assign]  # for a while
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(items, "_from_wire", _converted_by_boto3)
+        patch.setattr(Items, "_values", _values)
         yield
-    finally:
-        items._from_wire, Items._values = kept  # type: ignore[method-assign]  # as it was
 
 
 def _values(self: Items, item: Mapping[str, Any]) -> dict[str, Any]:

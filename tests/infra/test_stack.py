@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from storage.dynamodb.store import CLIENT
 from tests.support.infra.iam_actions import allowed
 from tests.support.infra.synthesis import FUNCTIONS, STREAMED, Resources, synthesize
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_every_finding_of_cdk_nag_is_acknowledged_with_a_reason(assembly: Path) -> None:
     report = json.loads((assembly / "validation-report.json").read_text())
@@ -35,6 +39,24 @@ def test_every_finding_of_cdk_nag_is_acknowledged_with_a_reason(assembly: Path) 
     assert (nag["conclusion"], nag["violations"]) == ("success", [])
     assert nag["suppressedViolations"]
     assert all(finding["reason"] for finding in nag["suppressedViolations"])
+
+
+def test_types_of_every_part_of_cdk_in_use_are_checked() -> None:
+    """Mypy skips the others, which would be Any without a word."""
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    checked = {
+        name for one in overrides if one.get("follow_imports") == "normal" for name in one["module"]
+    }
+    used = {
+        f"aws_cdk.{alias.name}"
+        for folder in ("infra", "tests")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == "aws_cdk"
+        for alias in node.names
+    }
+    assert "aws_cdk.aws_lambda" in used
+    assert used <= checked
 
 
 def test_two_stages_share_no_name(

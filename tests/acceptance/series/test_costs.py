@@ -163,8 +163,7 @@ def test_slow_reads_leave_time_for_a_commit(
     clock.advance(WEEK)
     service.sweep()
     clock.advance(WEEK)
-    # Pages of one row stand for a waitlist that takes many.
-    # A page has as many as a commit: with one each, few people take many reads.
+    # A page has as many people as a commit: with one each, few people stand for a waitlist that takes many reads.
     monkeypatch.setattr("domain.execution.series_work.MAX_ENROLLED_PER_COMMIT", 1)
     store.before = lambda name: clock.advance(1.0 if name == "get_waitlist" else 0.0)
     for number in range(14):

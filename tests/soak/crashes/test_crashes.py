@@ -1,5 +1,7 @@
 """Crash tests: each operation meets faults at each of its requests to DynamoDB, is called again, and swept.
 
+Faults that leave the same data share the second call and the sweep (tests/support/crashes/cases.py).
+
 `make soak` checks all cases, `make test` a few faults of each request. The sums below pytest's report
 say how many cases each operation has.
 """

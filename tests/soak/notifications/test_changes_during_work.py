@@ -57,7 +57,7 @@ def test_promoted_attendee_who_left_is_notified_only_if_the_message_was_being_se
         assert len(checks) == 2
         for at in range(0, len(names), 3 if kind == "sqlite" else 12):
             event = scenario.prepare(scene)
-            moments = Moments({at: lambda event=event: leave(scene, event)})  # type: ignore[misc]  # a default
+            moments = Moments({at: lambda event=event: leave(scene, event)})  # type: ignore[misc]  # mypy infers no lambda with a default
             scene.run(scene.worker("slow", moments), event.event_id)
             chloe = {CHLOE: ["promoted"]} if at >= checks[1] else {}
             assert scene.received(event) == {BJORN: ["promoted"]} | chloe

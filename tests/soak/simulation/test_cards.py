@@ -1,4 +1,4 @@
-"""What the judge expects of the cards of occurrences that are posted some days before their start (R13.2)."""
+"""Tests when the judge expects the card of an occurrence that gets it some days before its start (R13.2)."""
 
 from __future__ import annotations
 

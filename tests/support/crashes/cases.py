@@ -134,7 +134,7 @@ class CrashScenario:
         self._stored: Stored = tables.stored()
         self._at_end: Stored | None = None
         self._continued: set[str] = set()
-        """What calls left from which the second call and the sweep were right."""
+        """The data, `_without_ids`, that earlier cases left and from which the second call and the sweep went right."""
 
     def _process(self, client: DynamoDBClient | None = None) -> ServiceProcess:
         return ServiceProcess(self._tables, ManualClock(), client)
@@ -213,7 +213,7 @@ class CrashScenario:
     def check(self, fault_plan: FaultPlan) -> Wire:
         """Make the call with these faults, make it again as a person would, and sweep; check all answers.
 
-        Most faults leave the same data as one before. A new process then does the same from there, so it is asked once.
+        Most faults leave the same data as an earlier one did. A new process then does the same, so it does it once.
         """
         before = self.expected.before
         at_end, self._at_end = self._at_end, None
@@ -226,10 +226,10 @@ class CrashScenario:
             self._judge(reported, left, wire)
             stored = self._tables.stored()
             start = _without_ids(stored)
-            if start in self._continued and not wire.in_flight:
+            is_whole = not wire.in_flight
+            if is_whole and start in self._continued:
                 self._at_end = stored
                 return wire
-            is_whole = not wire.in_flight
             again = self._second_call()
             self._judge_again(again, left)
             self._let_arrive(wire)

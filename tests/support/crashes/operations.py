@@ -108,7 +108,7 @@ USERS = [
         Operation(
             f"ensure user, {name}",
             prepare,
-            lambda p, draft=draft: p.service.ensure_user(draft),  # type: ignore[misc]  # a default
+            lambda p, draft=draft: p.service.ensure_user(draft),  # type: ignore[misc]  # mypy infers no lambda with a default
             is_preparatory=True,
         )
         for name, prepare, draft in (
@@ -219,7 +219,7 @@ REGISTRATIONS = [
         Operation(
             f"change answers, {name}",
             asking(1),
-            lambda p, user_id=user_id, lunch=lunch: p.service.change_answers(  # type: ignore[misc]  # a default
+            lambda p, user_id=user_id, lunch=lunch: p.service.change_answers(  # type: ignore[misc]  # mypy infers no lambda with a default
                 "e1", user_id, {"lunch": lunch}, with_position=True
             ),
         )

@@ -121,9 +121,9 @@ class _File:
 
 
 class _SigningClock(SystemClock):
-    """The machine's time, with which payloads are signed. For each request, the bot's own time passes.
+    """Tells the machine's time, because payloads are signed with it. Durations are those of the bot's own clock.
 
-    By the machine's, a request could take longer than Slack waits.
+    On a busy machine, a request could otherwise take longer than Slack waits.
     """
 
     def __init__(self, bots: Clock) -> None:

@@ -152,7 +152,7 @@ def test_each_choice_is_the_rule_that_it_names(harness: SlackHarness, choice: st
     assert (rule.frequency, rule.interval) == RULES[choice]
 
 
-def test_preview_says_which_dates_are_left_out_and_which_are_none_of_its_dates(
+def test_preview_says_which_dates_are_skipped_and_which_are_none_of_its_dates(
     harness: SlackHarness,
 ) -> None:
     second, other = day(harness, 9), day(harness, 10)

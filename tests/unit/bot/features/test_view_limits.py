@@ -638,7 +638,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     "ending.views.event_deleted": lambda: ending_views.event_deleted(LARGEST, False),
     **{
         f"history.views.event_history, {number}": (
-            lambda first=number: history_views.event_history(  # type: ignore[misc]  # a default
+            lambda first=number: history_views.event_history(  # type: ignore[misc]  # mypy infers no lambda with a default
                 LARGEST,
                 Page((ENTRIES * 2)[first : first + history_views.HISTORY_PAGE], CURSOR),
                 is_first=False,
@@ -654,7 +654,7 @@ CASES: Mapping[str, Callable[[], Message | View]] = {
     ),
     **{
         f"notifications.messages.notification_message, {kind}{name}": (
-            lambda kind=kind, of=of: notification(kind, of)  # type: ignore[misc]  # a default
+            lambda kind=kind, of=of: notification(kind, of)  # type: ignore[misc]  # mypy infers no lambda with a default
         )
         for kind in NotificationKind
         for name, of in (("", LARGEST), (", series", SERIES))
